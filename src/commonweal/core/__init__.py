@@ -1,0 +1,1 @@
+"""The ground floor: settings, records, tables, places, times, provenance. It knows no domain."""

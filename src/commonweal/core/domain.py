@@ -1,0 +1,68 @@
+"""How a room tells the house what it has, without being imported.
+
+Every field that names code is an import string (``"commonweal.mobility.cli:app"``), so listing the rooms costs
+nothing and each part is loaded when it is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from types import MappingProxyType
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Domain:
+    """What one room contributes.
+
+    Parameters
+    ----------
+    name
+        The room's name: its command, its address, the first part of its datasets' names.
+    title, summary
+        A heading, and one line for the command list.
+    commands
+        Typer application.
+    routes, pages
+        Lists of routes for the API and for the site.
+    tiles
+        Function that draws the room's part of the overview page.
+    datasets
+        `Dataset` declarations.
+    jobs
+        Handler of each kind of long work.
+    models
+        Modules that declare stored records.
+    migrations
+        Folder of Alembic scripts, as ``"package:folder"``.
+    prepare
+        Function of (settings, database) that `commonweal init` calls once.
+    """
+
+    name: str
+    title: str
+    summary: str
+    commands: str | None = None
+    routes: str | None = None
+    pages: str | None = None
+    tiles: str | None = None
+    datasets: tuple[str, ...] = ()
+    jobs: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    models: tuple[str, ...] = ()
+    migrations: str | None = None
+    prepare: str | None = None
+
+
+def load(import_string: str) -> Any:
+    """Import what an import string names.
+
+    Examples
+    --------
+    >>> load("math:pi")
+    3.141592653589793
+    """
+    module, _, name = import_string.partition(":")
+    loaded = import_module(module)
+    return getattr(loaded, name) if name else loaded

@@ -1,0 +1,172 @@
+"""Settings: typed, from the environment (``COMMONWEAL_*``) and from the data directory's ``commonweal.toml``.
+
+The environment wins over the file. A data directory holds everything but the keys; the keys lie elsewhere, so that
+a copy of the data alone opens nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from commonweal.core.errors import Conflict, InputError, NotFound, Unavailable, explain
+
+CONFIG = "commonweal.toml"
+
+
+def _absolute(path: Path) -> Path:
+    return path.expanduser().resolve()
+
+
+def _known_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("is not an IANA time zone such as Africa/Freetown")
+    return name
+
+
+Folder = Annotated[Path, AfterValidator(_absolute)]
+Size = Annotated[str, Field(pattern=r"^\d+(\.\d+)?\s*(MB|GB|MiB|GiB)$")]
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. `docs/settings.md` describes each; a test keeps it complete."""
+
+    model_config = SettingsConfigDict(env_prefix="COMMONWEAL_", frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    data: Folder = Field(description="The data directory: database, published lake, private store.")
+    keys: Folder = Field(description="The key directory (mode 0700), never inside the data directory.")
+    database_url: str = Field("", description="SQLAlchemy URL; empty means SQLite in the data directory.", repr=False)
+    lake: Folder = Field(Path(), description="Published releases; by default the folder `lake` of the data directory.")
+    store: Folder = Field(Path(), description="Private events; by default the folder `store` of the data directory.")
+    spill: Folder = Field(
+        Path(), description="Where the engine spills, encrypted; by default `spill` of the data directory."
+    )
+    memory_limit: Size = Field("1GB", description="Memory the table engine may use before it spills.")
+    threads: int = Field(
+        default_factory=lambda: os.cpu_count() or 1, ge=1, le=1024, description="Threads for heavy work."
+    )
+    driver: Literal["threads", "spark"] = Field("threads", description="What maps measures over buckets.")
+    spark_master: str = Field("local[2]", description="Spark master URL, when the driver is spark.")
+    time_zone: Annotated[str, AfterValidator(_known_zone)] = Field("UTC", description="Time zone for new projects.")
+    host: str = Field("127.0.0.1", description="Address that `commonweal serve` binds to; loopback only for now.")
+    port: int = Field(8400, ge=1, le=65535, description="Port that `commonweal serve` binds to.")
+    job_attempts: int = Field(5, ge=1, le=100, description="Times a job is taken up again without progress.")
+    debug: bool = Field(False, description="Print full tracebacks of unexpected errors to standard error.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order the sources: what the caller says, then the environment, then the file."""
+        file = TomlConfigSettingsSource(settings_cls, _config_in_use(init_settings, env_settings))
+        return init_settings, env_settings, file
+
+    def model_post_init(self, context: Any) -> None:
+        """Fill what follows from the data directory."""
+        for name in ("lake", "store", "spill"):
+            if name not in self.model_fields_set:
+                object.__setattr__(self, name, self.data / name)
+        if not self.database_url:
+            object.__setattr__(self, "database_url", f"sqlite:///{self.data / 'commonweal.db'}")
+
+
+def _config_in_use(*sources: PydanticBaseSettingsSource) -> Path | None:
+    for source in sources:
+        if data := source().get("data"):
+            return _absolute(Path(data)) / CONFIG
+    return None
+
+
+def load(data: Path | None = None) -> Settings:
+    """Read the settings of a data directory.
+
+    Parameters
+    ----------
+    data
+        The data directory. Without it, ``COMMONWEAL_DATA``, else the working directory if it is one.
+
+    Raises
+    ------
+    NotFound
+        No data directory was named, or it is not one.
+    InputError
+        A setting has a value it cannot have, or the key directory lies inside the data directory.
+    """
+    if data is None and "COMMONWEAL_DATA" in os.environ:
+        data = Path(os.environ["COMMONWEAL_DATA"])
+    if data is None and Path(CONFIG).exists():
+        data = Path()
+    how = "run: commonweal init DIR --keys DIR2, then name it with --data DIR or COMMONWEAL_DATA"
+    if data is None:
+        raise NotFound("no data directory was named", expected=how)
+    config = _absolute(data) / CONFIG
+    try:
+        if not config.exists():
+            raise NotFound(f"there is no {CONFIG}, so this is not a data directory", where=data, expected=how)
+        settings = Settings(data=data)  # type: ignore[call-arg]
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"setting {name}: {first['msg']}", where=config, expected="see docs/settings.md") from None
+    except OSError as error:
+        raise explain(error, config) from error
+    except ValueError as error:
+        raise InputError(f"not readable as TOML: {error}", where=config) from None
+    _refuse_keys_inside(settings.data, settings.keys)
+    return settings
+
+
+def _refuse_keys_inside(data: Path, keys: Path) -> None:
+    if keys == data or data in keys.parents or keys in data.parents:
+        raise InputError(
+            "the key directory and the data directory lie one inside the other",
+            where=keys,
+            expected="a key directory elsewhere, on another disk if there is one",
+        )
+
+
+def init(data: Path, keys: Path) -> Settings:
+    """Write a ready data directory and, elsewhere, a key directory only its owner can read.
+
+    Raises
+    ------
+    InputError
+        The key directory lies inside the data directory or the other way round.
+    Conflict
+        One of the two is there already and not empty.
+    """
+    data, keys = _absolute(data), _absolute(keys)
+    _refuse_keys_inside(data, keys)
+    for folder in (data, keys):
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise Conflict("this is there already and not empty", where=folder, expected="a new or empty folder")
+    try:
+        keys.mkdir(parents=True, exist_ok=True)
+        keys.chmod(0o700)
+        for folder in (data, data / "lake", data / "store", data / "spill"):
+            folder.mkdir(parents=True, exist_ok=True)
+            folder.chmod(0o700)
+        written = data / f".{CONFIG}"
+        written.write_text(
+            f"# Settings of this data directory; docs/settings.md describes them all.\nkeys = {_toml(keys)}\n"
+        )
+        written.replace(data / CONFIG)
+    except OSError as error:
+        raise explain(error) from error
+    return load(data)
+
+
+def _toml(path: Path) -> str:
+    if any(ord(sign) < 32 for sign in str(path)):
+        raise Unavailable("a path with control characters cannot be used", where=repr(str(path)))
+    return '"' + str(path).replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,0 +1,75 @@
+"""The one list of what the house is made of.
+
+The server, the command line, migrations and job workers read it. Adding a domain is adding a folder and one line.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from commonweal.core.domain import Domain, load
+from commonweal.mobility import DOMAIN as MOBILITY
+
+if TYPE_CHECKING:
+    from commonweal.core.console import Home
+
+GROUND_FLOOR = (
+    Domain(
+        name="audit",
+        title="Audit log",
+        summary="The hash-chained log of who did what to what and why.",
+        commands="commonweal.core.audit_cli:app",
+        models=("commonweal.core.audit",),
+        migrations="commonweal.core:migrations",
+    ),
+    Domain(
+        name="jobs",
+        title="Jobs",
+        summary="Long work: progress, log, cancel, resume.",
+        commands="commonweal.core.jobs.cli:app",
+        models=("commonweal.core.jobs.models",),
+    ),
+    Domain(
+        name="areas",
+        title="Areas",
+        summary="Named polygons in hierarchies, with validity in time.",
+        commands="commonweal.core.areas.cli:app",
+        models=("commonweal.core.areas.models",),
+    ),
+    Domain(
+        name="catalog",
+        title="Catalog",
+        summary="Published datasets: list, show, verify, export.",
+        commands="commonweal.core.catalog.cli:app",
+        models=("commonweal.core.catalog.models",),
+    ),
+)
+DISCLOSURE = Domain(
+    name="disclosure",
+    title="Disclosure control",
+    summary="The rules that keep people from being found in what is published.",
+    prepare="commonweal.disclosure.certificate:create_keys",
+)
+DOMAINS = (MOBILITY,)
+ROOMS = (*GROUND_FLOOR, DISCLOSURE, *DOMAINS)
+
+
+def job_handlers() -> dict[str, str]:
+    """Give the import string of each kind of job's handler."""
+    return {kind: handler for room in ROOMS for kind, handler in room.jobs.items()}
+
+
+def initialise(data: Path, keys: Path) -> Home:
+    """Write a ready data directory and key directory: settings, keys, database at its newest version."""
+    from commonweal.core.console import Home
+    from commonweal.core.database import connect
+    from commonweal.core.settings import init
+
+    settings = init(data, keys)
+    database = connect(settings)
+    database.upgrade(ROOMS)
+    for room in ROOMS:
+        if room.prepare:
+            load(room.prepare)(settings, database)
+    return Home(settings, database)

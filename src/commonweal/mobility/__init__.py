@@ -1,0 +1,28 @@
+"""Mobility: where people are and how they move, from an operator's records, nobody identifiable.
+
+Events come in through `importing`, are pseudonymised at the door and lie in the private `store`. Derivations and
+measures map over its buckets; `service` publishes what `disclosure` has protected.
+"""
+
+from types import MappingProxyType
+
+from commonweal.core.domain import Domain
+
+DOMAIN = Domain(
+    name="mobility",
+    title="Mobility",
+    summary="From call detail records to safe tables of where people are and how they move.",
+    commands="commonweal.mobility.cli:app",
+    pages="commonweal.mobility.pages:routes",
+    tiles="commonweal.mobility.pages:overview",
+    datasets=("commonweal.mobility.datasets:DATASETS",),
+    jobs=MappingProxyType(
+        {
+            "mobility.import": "commonweal.mobility.service:import_job",
+            "mobility.run": "commonweal.mobility.service:run_job",
+            "mobility.retain": "commonweal.mobility.service:retain_job",
+        }
+    ),
+    models=("commonweal.mobility.models",),
+    migrations="commonweal.mobility:migrations",
+)
