@@ -22,6 +22,7 @@ GROUND_FLOOR = (
         commands="commonweal.core.audit_cli:app",
         models=("commonweal.core.audit",),
         migrations="commonweal.core:migrations",
+        prepare="commonweal.core.audit:prepare",
     ),
     Domain(
         name="jobs",

@@ -63,6 +63,8 @@ class Database:
     ----------
     url
         ``sqlite:///PATH`` or ``postgresql://USER@HOST/NAME``.
+    keys
+        The key directory, where the head of the audit log follows every commit; without it, it follows none.
 
     Raises
     ------
@@ -70,8 +72,9 @@ class Database:
         The URL is not one of these.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, keys: Path | None = None) -> None:
         self.url = url
+        self.keys = keys
         self.engine = _engine(url)
         self._reading = self.engine.execution_options(commonweal_reading=True)
 
@@ -81,7 +84,12 @@ class Database:
 
         On SQLite it takes the write lock at once (``BEGIN IMMEDIATE``), so two writers queue instead of failing.
         """
-        with _explained(self.url), Session(self.engine, expire_on_commit=False) as session, session.begin():
+        known = {"database": self}
+        with (
+            _explained(self.url),
+            Session(self.engine, expire_on_commit=False, info=known) as session,
+            session.begin(),
+        ):
             yield session
 
     @contextmanager
@@ -129,7 +137,7 @@ class Database:
 
 def connect(settings: Settings) -> Database:
     """Open the records that the settings name."""
-    return Database(settings.database_url)
+    return Database(settings.database_url, keys=settings.keys)
 
 
 def load_models(domains: Sequence[Domain]) -> None:

@@ -1,0 +1,141 @@
+"""The head of the audit log, kept in the key directory: how long the log is, and the hash it ends with.
+
+The log proves its own inside; only something kept elsewhere can prove that its end was not cut off and that it is
+not an older copy. The head may lag behind the log (the machine may stop between the two writes) and never goes back.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from commonweal.core.errors import Damaged, explain
+
+FILE = "audit.head"
+LOCK = "audit.lock"
+
+
+@dataclass(frozen=True)
+class Head:
+    """The last entry that is known to have been written.
+
+    Parameters
+    ----------
+    sequence
+        Its number; 0 while the log is empty.
+    hash
+        Its hash, 64 hexadecimal digits; zeros while the log is empty.
+    """
+
+    sequence: int
+    hash: str
+
+
+EMPTY = Head(0, "0" * 64)
+
+
+def start(keys: Path) -> None:
+    """Write the head of an empty log into a new key directory; a head that is there already stays.
+
+    Raises
+    ------
+    Unavailable
+        The key directory cannot be written to.
+    """
+    with _locked(keys):
+        if not (keys / FILE).exists():
+            _write(keys, EMPTY)
+
+
+def read(keys: Path) -> Head:
+    """Read the head.
+
+    Raises
+    ------
+    Damaged
+        It is missing, or not what `start` and `advance` write.
+    Unavailable
+        It cannot be read.
+    """
+    path = keys / FILE
+    try:
+        content = json.loads(path.read_text("utf-8"))
+        head = Head(content["sequence"], content["hash"])
+    except FileNotFoundError:
+        raise Damaged("the head of the audit log is missing", where=path, expected="a backup to restore") from None
+    except OSError as error:
+        raise explain(error, path) from error
+    except (ValueError, KeyError, TypeError):
+        head = None
+    if (
+        head is None
+        or type(head.sequence) is not int
+        or head.sequence < 0
+        or not isinstance(head.hash, str)
+        or not re.fullmatch("[0-9a-f]{64}", head.hash)
+    ):
+        raise Damaged("the head of the audit log is not readable", where=path, expected="a backup to restore")
+    return head
+
+
+def advance(keys: Path, newer: Callable[[Head], Head]) -> Head:
+    """Move the head forward; what would move it back leaves it.
+
+    Parameters
+    ----------
+    keys
+        The key directory.
+    newer
+        Given the head as it is, finds the newest one. It runs while other writers of the head wait.
+
+    Returns
+    -------
+    Head
+        The head as it now is.
+    """
+    with _locked(keys):
+        head = read(keys)
+        found = newer(head)
+        if found.sequence <= head.sequence:
+            return head
+        _write(keys, found)
+        return found
+
+
+@contextmanager
+def _locked(keys: Path) -> Iterator[None]:
+    path = keys / LOCK
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise explain(error, path) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _write(keys: Path, head: Head) -> None:
+    temporary = keys / f".{FILE}"
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            os.fchmod(descriptor, 0o600)
+            json.dump(asdict(head), file)
+            file.flush()
+            os.fsync(descriptor)
+        temporary.replace(keys / FILE)
+        folder = os.open(keys, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise explain(error, temporary) from error
