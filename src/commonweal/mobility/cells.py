@@ -1,0 +1,187 @@
+"""The cell register: every version of every cell an operator has told us of, append-only.
+
+A cell has an identifier (the operator's text) and a code (a small integer, given once, never reused). Its versions
+say from when to when it stood where. Events carry the code alone and meet the version valid at their time when they
+are read, so a corrected cell file rewrites no event: the newest registration of a moment wins.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from commonweal.core.errors import Damaged, explain
+
+ALWAYS = -(2**62)
+FOREVER = 2**62
+
+SCHEMA = pa.schema(
+    [
+        pa.field("code", pa.int32(), nullable=False),
+        pa.field("identifier", pa.string(), nullable=False),
+        pa.field("registered", pa.int32(), nullable=False),
+        pa.field("valid_from", pa.int64(), nullable=False),  # UTC seconds
+        pa.field("valid_to", pa.int64(), nullable=False),
+        pa.field("longitude", pa.float64()),
+        pa.field("latitude", pa.float64()),
+        pa.field("azimuth", pa.float32()),  # degrees from north
+        pa.field("beam_width", pa.float32()),  # degrees
+        pa.field("range", pa.float32()),  # metres
+        pa.field("technology", pa.string()),
+        pa.field("site", pa.string()),
+        pa.field("plmn", pa.int32()),
+    ]
+)
+DESCRIPTION = tuple(SCHEMA.names[3:])
+
+
+@dataclass(frozen=True)
+class CellRegister:
+    """All versions of all cells.
+
+    Parameters
+    ----------
+    table
+        Rows of `SCHEMA` in the order they were registered.
+    """
+
+    table: pa.Table
+
+    @property
+    def identifiers(self) -> list[str]:
+        """The identifier of each code, shape (codes,)."""
+        first = self.table.group_by("code", use_threads=False).aggregate([("identifier", "first")]).sort_by("code")
+        return list(first["identifier_first"].to_pylist())
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the rows, whatever file they lie in."""
+        content = hashlib.sha256()
+        for row in self.table.to_pylist():
+            content.update(repr(tuple(row.values())).encode())
+        return content.hexdigest()
+
+    def codes(self) -> dict[str, int]:
+        """Give the code of each identifier."""
+        return {identifier: code for code, identifier in enumerate(self.identifiers)}
+
+    def with_versions(self, versions: pa.Table) -> CellRegister:
+        """Add versions; one that says what already holds adds nothing.
+
+        Parameters
+        ----------
+        versions
+            Columns ``identifier`` and those of `DESCRIPTION`.
+        """
+        codes = self.codes()
+        known = {(row["identifier"], *(row[name] for name in DESCRIPTION)) for row in self._winning()}
+        registered = int(pc.max(self.table["registered"]).as_py() or 0) + 1
+        added = []
+        for row in versions.to_pylist():
+            if (row["identifier"], *(row[name] for name in DESCRIPTION)) in known:
+                continue
+            code = codes.setdefault(row["identifier"], len(codes))
+            added.append(row | {"code": code, "registered": registered})
+        if not added:
+            return self
+        return CellRegister(pa.concat_tables([self.table, pa.Table.from_pylist(added, schema=SCHEMA)]))
+
+    def _winning(self) -> list[dict[str, object]]:
+        """Rows that no later registration of the same cell and start has replaced."""
+        last = {(row["code"], row["valid_from"]): row for row in self.table.to_pylist()}
+        return list(last.values())
+
+    def timeline(self) -> Timeline:
+        """Resolve the versions: for each cell, which row holds from when."""
+        rows = self.table.select(["code", "registered", "valid_from", "valid_to"]).to_pydict()
+        by_code: dict[int, list[int]] = {}
+        for row, code in enumerate(rows["code"]):
+            by_code.setdefault(code, []).append(row)
+        first, starts, winners = [0], [], []
+        for code in range(len(by_code)):
+            versions = by_code[code]
+            bounds = sorted(
+                {ALWAYS, *(rows["valid_from"][v] for v in versions), *(rows["valid_to"][v] for v in versions)}
+            )
+            for bound in bounds:
+                holding = [v for v in versions if rows["valid_from"][v] <= bound < rows["valid_to"][v]]
+                winner = max(holding, default=-1)  # rows are in order of registration
+                if not winners or len(starts) == first[-1] or winners[-1] != winner:
+                    starts.append(bound)
+                    winners.append(winner)
+            first.append(len(starts))
+        return Timeline(np.array(first, np.int32), np.array(starts, np.int64), np.array(winners, np.int32))
+
+    def rank_of_codes(self) -> np.ndarray:
+        """Give each code's place among the identifiers in order of their text, int32, shape (codes,).
+
+        Ties of events at one moment go by the identifier's text, which means the same on every machine; a code
+        depends on the order in which files came in.
+        """
+        identifiers = self.identifiers
+        rank = np.empty(len(identifiers), np.int32)
+        rank[sorted(range(len(identifiers)), key=identifiers.__getitem__)] = np.arange(len(identifiers))
+        return rank
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """Which version of a cell holds when, as flat arrays for kernels.
+
+    The spans of cell ``c`` are ``first[c] … first[c + 1] - 1``; span ``s`` begins at ``starts[s]`` (UTC seconds)
+    and lasts until the next one of the cell. ``row[s]`` is a row of the register, or -1 where no version holds.
+    """
+
+    first: np.ndarray
+    starts: np.ndarray
+    row: np.ndarray
+
+
+def empty_register() -> CellRegister:
+    """Give a register without cells."""
+    return CellRegister(SCHEMA.empty_table())
+
+
+def read_register(folder: Path) -> CellRegister:
+    """Read a project's register; one that was never written is empty."""
+    path = folder / "cells.parquet"
+    if not path.exists():
+        return empty_register()
+    try:
+        register = CellRegister(pq.read_table(path).cast(SCHEMA))
+    except (pa.ArrowException, OSError) as error:
+        raise Damaged(
+            "the cell register cannot be read", where=path, expected="the file the last import wrote"
+        ) from error
+    return register
+
+
+def write_register(folder: Path, register: CellRegister) -> None:
+    """Put a register in place of the former, all or nothing."""
+    path = folder / "cells.parquet"
+    written = folder / f".cells.{os.getpid()}.parquet"
+    try:
+        pq.write_table(register.table, written, compression="zstd")
+        with written.open("rb") as file:
+            os.fsync(file.fileno())
+        written.replace(path)
+    except OSError as error:
+        written.unlink(missing_ok=True)
+        raise explain(error, path) from error
+
+
+def seconds(moment: datetime) -> int:
+    """Give UTC seconds of an aware time, rounding down.
+
+    >>> seconds(datetime(1970, 1, 2, tzinfo=UTC))
+    86400
+    """
+    return int(moment.astimezone(UTC).timestamp() // 1)

@@ -1,0 +1,161 @@
+"""The keys of a project's epochs: made, opened, destroyed.
+
+An epoch has one secret of 32 random bytes in the key directory. Three keys are derived from it (HKDF-SHA-256,
+RFC 5869): one makes pseudonyms, one wraps the store's data key (RFC 3394), and a fingerprint tells a wrong key
+file from the right one without saying anything about it. Without the secret the store cannot be read and no
+pseudonym can be made again.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
+
+from commonweal.core.errors import Conflict, Damaged, Unavailable, explain
+
+
+@dataclass(frozen=True)
+class EpochKey:
+    """An opened epoch key. Its secrets stay out of `repr`, so out of every log."""
+
+    fingerprint: str
+    pseudonym: bytes
+    wrapping: bytes
+
+    def __repr__(self) -> str:
+        return f"EpochKey({self.fingerprint})"
+
+    @classmethod
+    def from_secret(cls, secret: bytes) -> EpochKey:
+        """Derive the working keys."""
+        return cls(
+            fingerprint=_derive(secret, b"fingerprint", 8).hex(),
+            pseudonym=_derive(secret, b"pseudonym", 32),
+            wrapping=_derive(secret, b"wrapping", 32),
+        )
+
+    def wrap(self, data_key: bytes) -> str:
+        """Wrap a data key, so that it may lie beside the data."""
+        return aes_key_wrap(self.wrapping, data_key).hex()
+
+    def unwrap(self, wrapped: str, where: Path) -> bytes:
+        """Open a wrapped data key.
+
+        Raises
+        ------
+        Damaged
+            It was wrapped by another key, or altered.
+        """
+        try:
+            return aes_key_unwrap(self.wrapping, bytes.fromhex(wrapped))
+        except (InvalidUnwrap, ValueError):
+            raise Damaged("its data key does not open with this epoch's key", where=where) from None
+
+
+def _derive(secret: bytes, purpose: bytes, length: int) -> bytes:
+    return HKDF(SHA256(), length, salt=None, info=b"commonweal mobility " + purpose).derive(secret)
+
+
+def key_path(keys: Path, project: str, epoch: str) -> Path:
+    """Where the key of an epoch lies."""
+    return keys / "mobility" / project / f"{epoch}.key"
+
+
+def create(keys: Path, project: str, epoch: str) -> EpochKey:
+    """Make an epoch's key, readable by its owner alone; one that is there already is opened instead.
+
+    The file is on disk before any pseudonym is made with it, so a crash can leave a key without data but never
+    data without a key.
+    """
+    path = key_path(keys, project, epoch)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        written = path.with_name(f".{path.name}.{os.getpid()}")
+        descriptor = os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            os.write(descriptor, os.urandom(32).hex().encode() + b"\n")
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        try:
+            os.link(written, path)  # unlike a rename, it never replaces a key that is there
+        except FileExistsError:
+            pass
+        finally:
+            written.unlink()
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise explain(error, path) from error
+    return open_key(keys, project, epoch)
+
+
+def open_key(keys: Path, project: str, epoch: str, fingerprint: str | None = None) -> EpochKey:
+    """Open an epoch's key and see that it is the right one.
+
+    Raises
+    ------
+    Unavailable
+        The key is not there: destroyed, or in another key directory.
+    Damaged
+        The file is not a key, or the key of something else.
+    Conflict
+        Others can read it.
+    """
+    path = key_path(keys, project, epoch)
+    try:
+        text = path.read_text(encoding="ascii", errors="replace").strip()
+        mode = path.stat().st_mode & 0o077
+    except FileNotFoundError:
+        raise Unavailable(
+            f"there is no key for epoch {epoch} of project {project}",
+            where=path,
+            expected="the key directory this store was written with; a destroyed key cannot be had back",
+        ) from None
+    except OSError as error:
+        raise explain(error, path) from error
+    if mode:
+        raise Conflict("others than its owner can read this key", where=path, expected=f"run: chmod 600 {path}")
+    if not re.fullmatch("[0-9a-f]{64}", text):
+        raise Damaged("this is not a key file", where=path, expected="64 hexadecimal digits")
+    key = EpochKey.from_secret(bytes.fromhex(text))
+    if fingerprint is not None and key.fingerprint != fingerprint:
+        raise Damaged(
+            f"this is not the key of epoch {epoch} of project {project} (its fingerprint is {key.fingerprint})",
+            where=path,
+            expected=f"the key with fingerprint {fingerprint}",
+        )
+    return key
+
+
+def destroy(keys: Path, project: str, epoch: str) -> bool:
+    """Overwrite and remove an epoch's key; say whether it was there.
+
+    Overwriting is best effort on journaling and flash storage; `docs/security.md` says what that means.
+    """
+    path = key_path(keys, project, epoch)
+    try:
+        if not path.exists():
+            return False
+        with path.open("r+b") as file:
+            file.write(os.urandom(path.stat().st_size))
+            file.flush()
+            os.fsync(file.fileno())
+        path.unlink()
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise explain(error, path) from error
+    return True
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
