@@ -1,0 +1,157 @@
+"""The certificate that lets data about people be published: what it says and how it is verified.
+
+Only `commonweal.disclosure` makes certificates, since only it opens the signing key; here they are read and
+verified with the public key. A certificate binds one table (by its canonical digest) to one dataset, one rule with
+its parameters, and the entry of the audit log that records the protection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from commonweal.core.canonical import canonical
+from commonweal.core.errors import Damaged, InputError, Refused, Unavailable, explain
+
+PUBLIC_KEY = "disclosure-signing.pub"
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """The word of `disclosure` that a table was protected.
+
+    Parameters
+    ----------
+    dataset
+        Name of the dataset it may be published as.
+    digest
+        Canonical digest of the protected table (hex SHA-256).
+    rule
+        Name of the rule, such as ``"threshold"``.
+    parameters
+        The rule's parameters (JSON values).
+    ledger_entry
+        ``{"sequence": int, "hash": hex}`` of the audit entry that records the protection.
+    signature
+        Ed25519 signature (hex) over :meth:`message`.
+    """
+
+    dataset: str
+    digest: str
+    rule: str
+    parameters: Mapping[str, Any]
+    ledger_entry: Mapping[str, Any]
+    signature: str
+
+    def message(self) -> bytes:
+        """Return the bytes that the signature covers."""
+        return message(self.dataset, self.digest, self.rule, self.parameters, self.ledger_entry)
+
+    def record(self) -> dict[str, Any]:
+        """Return the certificate as JSON values; :func:`parse` is its inverse."""
+        return {
+            "dataset": self.dataset,
+            "digest": self.digest,
+            "rule": self.rule,
+            "parameters": dict(self.parameters),
+            "ledger_entry": dict(self.ledger_entry),
+            "signature": self.signature,
+        }
+
+
+def message(
+    dataset: str, digest: str, rule: str, parameters: Mapping[str, Any], ledger_entry: Mapping[str, Any]
+) -> bytes:
+    """Return the bytes a certificate's signature covers: a heading line, then canonical JSON of all else."""
+    fields = {
+        "dataset": dataset,
+        "digest": digest,
+        "rule": rule,
+        "parameters": dict(parameters),
+        "ledger_entry": dict(ledger_entry),
+    }
+    return b"commonweal disclosure certificate 1\n" + canonical(fields, where="certificate").encode()
+
+
+def parse(record: Mapping[str, Any]) -> Certificate:
+    """Return the certificate that ``Certificate.record`` wrote. Parsing verifies nothing; :func:`verify` does.
+
+    Raises
+    ------
+    InputError
+        If a field is missing.
+    """
+    try:
+        return Certificate(
+            dataset=str(record["dataset"]),
+            digest=str(record["digest"]),
+            rule=str(record["rule"]),
+            parameters=dict(record["parameters"]),
+            ledger_entry=dict(record["ledger_entry"]),
+            signature=str(record["signature"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"this is no certificate: {error}", expected="a record written by disclosure") from error
+
+
+def verify(certificate: Certificate, public_key: bytes, dataset: str, digest: str) -> None:
+    """Verify that a certificate covers this table of this dataset and was signed by `disclosure`.
+
+    Parameters
+    ----------
+    certificate
+        What came with the table.
+    public_key
+        Ed25519 public key, PEM.
+    dataset
+        Name of the dataset that is to be published.
+    digest
+        Canonical digest of the table that is to be published.
+
+    Raises
+    ------
+    Refused
+        If the signature, the dataset or the digest is another.
+    Damaged
+        If the public key is not one.
+    """
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+    expected = "the table and the certificate that disclosure returned together"
+    try:
+        key = load_pem_public_key(public_key)
+    except ValueError as error:
+        raise Damaged("the disclosure public key cannot be read", where=PUBLIC_KEY, expected="Ed25519, PEM") from error
+    if not isinstance(key, Ed25519PublicKey):
+        raise Damaged("the disclosure public key is of another kind", where=PUBLIC_KEY, expected="Ed25519, PEM")
+    if certificate.dataset != dataset:
+        raise Refused(f"the certificate is for {certificate.dataset}", where=dataset, expected=expected)
+    if certificate.digest != digest:
+        raise Refused("the certificate is for another table", where=dataset, expected=expected)
+    try:
+        key.verify(bytes.fromhex(certificate.signature), certificate.message())
+    except (InvalidSignature, ValueError) as error:
+        raise Refused("the certificate's signature does not verify", where=dataset, expected=expected) from error
+
+
+def read_public_key(keys: Path) -> bytes:
+    """Return the public key of `disclosure` (PEM) from the key directory.
+
+    Raises
+    ------
+    Unavailable
+        If it is not there or cannot be read.
+    """
+    path = keys / PUBLIC_KEY
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise Unavailable(
+            "the disclosure public key is missing", where=path, expected="the key directory that init wrote"
+        ) from error
+    except OSError as error:
+        raise explain(error, path) from error

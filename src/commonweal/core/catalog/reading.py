@@ -1,0 +1,141 @@
+"""Finding and opening releases. A file is verified against its digest before it is read."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from sqlalchemy import select
+
+from commonweal.core.catalog.models import ReleaseRecord
+from commonweal.core.catalog.release import Release, parse
+from commonweal.core.database import Database
+from commonweal.core.errors import Damaged, NotFound, explain
+from commonweal.core.settings import Settings
+
+if TYPE_CHECKING:
+    import ibis
+
+
+def datasets(database: Database) -> list[Release]:
+    """Return the latest release of every dataset, by name."""
+    with database.reading() as session:
+        records = session.scalars(select(ReleaseRecord).order_by(ReleaseRecord.dataset, ReleaseRecord.version)).all()
+    newest = {record.dataset: record for record in records}
+    return [parse(record.record) for record in newest.values()]
+
+
+def releases(database: Database, name: str | None = None) -> list[Release]:
+    """Return all releases of a dataset, or of every dataset, by name and version."""
+    query = select(ReleaseRecord).order_by(ReleaseRecord.dataset, ReleaseRecord.version)
+    if name is not None:
+        query = query.where(ReleaseRecord.dataset == name)
+    with database.reading() as session:
+        return [parse(record.record) for record in session.scalars(query)]
+
+
+def latest(database: Database, name: str) -> Release:
+    """Return the newest release of a dataset.
+
+    Raises
+    ------
+    NotFound
+        If nothing was published under that name.
+    """
+    return get(database, name)
+
+
+def get(database: Database, name: str, version: int | None = None) -> Release:
+    """Return one release of a dataset, the newest if no version is given.
+
+    Raises
+    ------
+    NotFound
+        If there is no such dataset or version.
+    """
+    query = select(ReleaseRecord).where(ReleaseRecord.dataset == name).order_by(ReleaseRecord.version.desc()).limit(1)
+    if version is not None:
+        query = query.where(ReleaseRecord.version == version)
+    with database.reading() as session:
+        record = session.scalar(query)
+        if record is not None:
+            return parse(record.record)
+        names = session.scalars(select(ReleaseRecord.dataset).distinct().order_by(ReleaseRecord.dataset)).all()
+        versions = session.scalars(
+            select(ReleaseRecord.version).where(ReleaseRecord.dataset == name).order_by(ReleaseRecord.version)
+        ).all()
+    if versions:
+        known = f"a version from {versions[0]} to {versions[-1]}"
+        raise NotFound(f"there is no version {version}", where=name, expected=known)
+    raise NotFound(f"no dataset {name} was published", expected=", ".join(names) or "something to be published first")
+
+
+def open(settings: Settings, database: Database, name: str, version: int | None = None) -> ibis.Table:  # noqa: A001
+    """Open a release as an Ibis table.
+
+    Parameters
+    ----------
+    settings, database
+        Where.
+    name
+        ``"domain.thing"``.
+    version
+        The newest if left out.
+
+    Raises
+    ------
+    NotFound
+        If there is no such release.
+    Damaged
+        If its file is gone or is not what its digest says.
+    """
+    from commonweal.core.engine import Tables
+
+    return Tables(settings).parquet([verified_file(settings, get(database, name, version))])
+
+
+def read_table(settings: Settings, release: Release) -> pa.Table:
+    """Return all rows of a release in key order, after verifying its file."""
+    path = verified_file(settings, release)
+    try:
+        return pq.read_table(path, partitioning=None)
+    except (OSError, pa.ArrowException) as error:
+        raise explain(error, path) from error
+
+
+def verified_file(settings: Settings, release: Release) -> Path:
+    """Return the path of a release's Parquet file, after comparing its SHA-256 with the record.
+
+    A file whose size and time of change are those of the last comparison is not read again.
+
+    Raises
+    ------
+    Damaged
+        If it is gone or differs; both digests are named.
+    """
+    path = release.file(settings)
+    try:
+        found = path.stat()
+    except FileNotFoundError as error:
+        raise Damaged("the file of a release is gone", where=path, expected="a backup of the lake") from error
+    except OSError as error:
+        raise explain(error, path) from error
+    digest = _file_digest(path, found.st_size, found.st_mtime_ns, found.st_ino)
+    if digest != release.file_digest:
+        raise Damaged(
+            f"the file of {release.label} has SHA-256 {digest}", where=path, expected=f"SHA-256 {release.file_digest}"
+        )
+    return path
+
+
+@lru_cache(maxsize=1024)
+def _file_digest(path: Path, size: int, changed: int, inode: int) -> str:
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise explain(error, path) from error

@@ -1,0 +1,89 @@
+"""Verifying the whole catalog: every file, digest, record and certificate against the database."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from commonweal.core.catalog import lake
+from commonweal.core.catalog.certificate import read_public_key
+from commonweal.core.catalog.certificate import verify as verify_certificate
+from commonweal.core.catalog.declaration import Privacy
+from commonweal.core.catalog.digest import canonical_digest
+from commonweal.core.catalog.reading import read_table, releases
+from commonweal.core.catalog.release import RECORD_FILE, Release
+from commonweal.core.database import Database
+from commonweal.core.errors import CommonwealError, Damaged, Unavailable, explain
+from commonweal.core.settings import Settings
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was verified, and what is wrong.
+
+    Parameters
+    ----------
+    verified
+        Number of releases that are what their records say.
+    findings
+        One line for each release that is not.
+    swept
+        Folders that publishers which died had left, now removed.
+    unrecorded
+        Folders of releases that the database does not know; nothing was done to them.
+    """
+
+    verified: int
+    findings: tuple[str, ...]
+    swept: tuple[str, ...]
+    unrecorded: tuple[str, ...]
+
+
+def verify(settings: Settings, database: Database) -> Report:
+    """Compare every release with its record, and sweep what interrupted publishers left.
+
+    Raises
+    ------
+    Conflict
+        If a publisher holds the lake for too long.
+    """
+    known = releases(database)
+    swept: list[str] = []
+    try:
+        with lake.locked(settings.lake):
+            known = releases(database)
+            places = {release.path for release in known}
+            swept = lake.sweep(settings.lake, lambda place: place in places)
+    except Unavailable:
+        pass  # a lake that cannot be written to can still be verified
+    findings = []
+    for release in known:
+        try:
+            _verify_release(settings, release)
+        except CommonwealError as error:
+            findings.append(str(error))
+    left = lake.unrecorded(settings.lake, {release.path for release in known})
+    return Report(len(known) - len(findings), tuple(findings), tuple(swept), tuple(left))
+
+
+def _verify_release(settings: Settings, release: Release) -> None:
+    digest = canonical_digest(release.schema, read_table(settings, release))
+    if digest != release.digest:
+        raise Damaged(
+            f"the rows of {release.label} have digest {digest}",
+            where=release.file(settings),
+            expected=f"digest {release.digest}",
+        )
+    path = settings.lake / release.path / RECORD_FILE
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise Damaged("the record beside the table cannot be read", where=path) from error
+    except OSError as error:
+        raise explain(error, path) from error
+    if kept != release.record():
+        raise Damaged("the record beside the table differs from the database", where=path)
+    if release.schema.privacy is Privacy.PEOPLE:
+        if release.certificate is None:
+            raise Damaged(f"{release.label} is about people and has no certificate", where="database")
+        verify_certificate(release.certificate, read_public_key(settings.keys), release.dataset, release.digest)
