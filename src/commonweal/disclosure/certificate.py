@@ -1,0 +1,106 @@
+"""The signing key of disclosure, and the certificates it signs. Nothing else in the house opens this key."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+
+from commonweal.core import audit
+from commonweal.core.catalog.certificate import PUBLIC_KEY, Certificate, message, read_public_key
+from commonweal.core.database import Database
+from commonweal.core.errors import Conflict, Damaged, Unavailable, explain
+from commonweal.core.settings import Settings
+
+PRIVATE_KEY = "disclosure-signing.key"
+
+
+def create_keys(settings: Settings, database: Database) -> None:
+    """Write a new signing key (Ed25519) and its public key into the key directory, each mode 0600.
+
+    Raises
+    ------
+    Conflict
+        If there is a signing key already: certificates it signed would no longer verify.
+    Unavailable
+        If the key directory cannot be written to.
+    """
+    private, public = settings.keys / PRIVATE_KEY, settings.keys / PUBLIC_KEY
+    if private.exists() or public.exists():
+        raise Conflict("there is a disclosure signing key already", where=settings.keys, expected="to keep it")
+    key = Ed25519PrivateKey.generate()
+    _write(private, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    _write(public, _public_bytes(key))
+    with database.transaction() as session:
+        audit.record(session, who=audit.who(), action="disclosure.create-keys", what=PUBLIC_KEY)
+
+
+def certify(
+    settings: Settings,
+    *,
+    dataset: str,
+    digest: str,
+    rule: str,
+    parameters: Mapping[str, Any],
+    ledger_entry: Mapping[str, Any],
+) -> Certificate:
+    """Sign that a table was protected. Called by the service only, after a rule made the table.
+
+    Raises
+    ------
+    Unavailable
+        If the signing key is missing or cannot be read.
+    Damaged
+        If the key is not an Ed25519 key, or is not the one the public key belongs to.
+    """
+    signature = _signing_key(settings.keys).sign(message(dataset, digest, rule, parameters, ledger_entry))
+    return Certificate(dataset, digest, rule, dict(parameters), dict(ledger_entry), signature.hex())
+
+
+def _signing_key(keys: Path) -> Ed25519PrivateKey:
+    path = keys / PRIVATE_KEY
+    expected = "the key directory that init wrote"
+    try:
+        key = load_pem_private_key(path.read_bytes(), password=None)
+    except FileNotFoundError as error:
+        raise Unavailable("the disclosure signing key is missing", where=path, expected=expected) from error
+    except OSError as error:
+        raise explain(error, path) from error
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise Damaged("the disclosure signing key cannot be read", where=path, expected=expected) from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise Damaged("the disclosure signing key is of another kind", where=path, expected="Ed25519")
+    if _public_bytes(key) != read_public_key(keys):
+        raise Damaged("the disclosure signing key is not that of the public key", where=path, expected=expected)
+    return key
+
+
+def _public_bytes(key: Ed25519PrivateKey) -> bytes:
+    return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(descriptor)
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise explain(error, path) from error
