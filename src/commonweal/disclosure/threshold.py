@@ -57,7 +57,7 @@ def suppress(dataset: Dataset, raw: pa.Table, grid: pa.Table | None, k: int = DE
 
     Examples
     --------
-    >>> from commonweal.core.catalog import Privacy
+    >>> from commonweal.core.catalog import Dimension, Privacy
     >>> home = Dataset(
     ...     name="demo.home", title="Home", description="", privacy=Privacy.PEOPLE,
     ...     dimensions=(Dimension("area", "area", "Where."),),

@@ -79,7 +79,7 @@ def protect_total(total: int, reported: int, suppressed: int, *, k: int, kind: K
     Total(value=1190, state=<State.ROUNDED: 'rounded'>, base=35)
     >>> protect_total(40, 40, 0, k=15, kind=Kind.SUM).value
     40
-    >>> protect_total(38, 31, 1, k=15, kind=Kind.SUM).state.value
+    >>> protect_total(20, 16, 1, k=15, kind=Kind.SUM).state.value
     'withheld'
     """
     most = reported + suppressed * (k - 1)
