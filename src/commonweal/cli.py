@@ -11,7 +11,7 @@ import typer
 
 from commonweal import __version__
 from commonweal.core.domain import load
-from commonweal.domains import ROOMS
+from commonweal.domains import ROOMS, job_handlers
 
 EXTRA_GROUPS = {
     "keys": ("Keys of the private stores: list, rotate, destroy.", "commonweal.mobility.keys_cli:app"),
@@ -55,6 +55,7 @@ def _version(wanted: bool) -> None:
 
 
 def _begin(
+    context: typer.Context,
     data: Annotated[
         Path | None, typer.Option(help="The data directory; else COMMONWEAL_DATA, else the working directory.")
     ] = None,
@@ -64,6 +65,7 @@ def _begin(
 ) -> None:
     if data is not None:
         os.environ["COMMONWEAL_DATA"] = str(data)  # worker processes follow it too
+    context.obj = job_handlers()  # for `commonweal jobs`, which lives below the rooms and cannot know them
 
 
 def _init(
