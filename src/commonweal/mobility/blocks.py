@@ -15,13 +15,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import zstandard
 
 from commonweal.core.errors import Damaged, InputError, explain
 
-BLOCK_BYTES = 16 * 2**20
+BLOCK_BYTES = 32 * 2**20
 LONGEST_LINE = 2**20
 
 
@@ -132,7 +132,7 @@ class LineReader:
             yield decoder.decode(b"", final=True).encode()
 
     @contextmanager
-    def _opened(self) -> Iterator[BinaryIO]:
+    def _opened(self) -> Iterator[Any]:
         try:
             with self.path.open("rb", buffering=0) as file:
                 start = file.read(4)
@@ -140,11 +140,11 @@ class LineReader:
                 self._digesting = _Digesting(file)
                 buffered = io.BufferedReader(self._digesting, 2**20)
                 if start[:2] == b"\x1f\x8b":
-                    yield gzip.GzipFile(fileobj=buffered)  # type: ignore[misc]
+                    yield gzip.GzipFile(fileobj=buffered)
                 elif start == b"\x28\xb5\x2f\xfd":
-                    yield zstandard.ZstdDecompressor().stream_reader(buffered, read_across_frames=True)  # type: ignore[misc]
+                    yield zstandard.ZstdDecompressor().stream_reader(buffered, read_across_frames=True)
                 else:
-                    yield self._digesting  # type: ignore[misc]
+                    yield self._digesting
                 while buffered.read(2**20):  # what follows the compressed data belongs to the file's digest
                     pass
         except (EOFError, gzip.BadGzipFile, zlib.error, zstandard.ZstdError) as error:

@@ -105,7 +105,9 @@ class CellRegister:
         by_code: dict[int, list[int]] = {}
         for row, code in enumerate(rows["code"]):
             by_code.setdefault(code, []).append(row)
-        first, starts, winners = [0], [], []
+        first = [0]
+        starts: list[int] = []
+        winners: list[int] = []
         for code in range(len(by_code)):
             versions = by_code[code]
             bounds = sorted(

@@ -178,12 +178,8 @@ def _only(table: Mapping[str, Any], names: tuple[str, ...], where: str) -> None:
 def _columns(value: Any, where: str) -> tuple[Column, ...]:
     columns = tuple(value) if isinstance(value, list) else (value,)
     for column in columns:
-        good = (
-            isinstance(column, str)
-            and column
-            or isinstance(column, int)
-            and not isinstance(column, bool)
-            and column > 0
+        good = (isinstance(column, str) and column) or (
+            isinstance(column, int) and not isinstance(column, bool) and column > 0
         )
         if not good:
             raise InputError(f"{column!r} names no column", where=where, expected="a name, or a number counted from 1")

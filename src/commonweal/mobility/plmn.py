@@ -29,3 +29,24 @@ def country_code(plmn: int) -> int:
     619
     """
     return plmn // 1000
+
+
+# Networks of these countries have codes of three digits, so an IMSI shows six digits of PLMN there, five elsewhere.
+_THREE_DIGITS = frozenset(
+    {302, 334, 338, 342, 344, 346, 348, 350, 352, 354, 356, 358, 360, 365, 366, 376, 405, 708, 714, 722, 732, 750}
+    | set(range(310, 317))
+)
+
+
+def plmn_of_text(text: str) -> int:
+    """Read the PLMN from a PLMN, or from the first seven signs of an IMSI; 0 when empty, -1 when it is neither.
+
+    >>> plmn_of_text("619-01"), plmn_of_text("6190112"), plmn_of_text("3102601"), plmn_of_text(""), plmn_of_text("x")
+    (619001, 619001, 310260, 0, -1)
+    """
+    if not text:
+        return UNKNOWN
+    if len(text) == 7 and text.isascii() and text.isdigit():
+        text = text[:6] if int(text[:3]) in _THREE_DIGITS else text[:5]
+    found = parse_plmn(text)
+    return -1 if found is None else found

@@ -18,7 +18,8 @@ import pyarrow as pa
 
 # National and international spellings of one number must meet: separators go, "00" and "+" mean the same.
 _NORMALISED = r"""
-    CASE WHEN raw LIKE '+%' THEN regexp_replace(raw[2:], '[ ().-]', '', 'g')
+    CASE WHEN regexp_full_match(raw, '[1-9][0-9]*') THEN raw
+         WHEN raw LIKE '+%' THEN regexp_replace(raw[2:], '[ ().-]', '', 'g')
          WHEN NOT regexp_full_match(raw, '[0-9 ().-]+') THEN raw
          WHEN raw LIKE '00%' THEN regexp_replace(raw[3:], '[ ().-]', '', 'g')
          WHEN raw LIKE '0%' AND $country_code <> '' THEN $country_code || regexp_replace(raw[2:], '[ ().-]', '', 'g')
@@ -27,7 +28,7 @@ _NORMALISED = r"""
 _HMAC = f"""
     SELECT ('0x' || left(sha256($outer::BLOB || unhex(sha256($inner::BLOB || encode({_NORMALISED})))), 16))::UBIGINT
     FROM (SELECT trim(raw) AS raw FROM identifiers)
-"""  # noqa: S608
+"""
 _BLOCK = 64
 
 

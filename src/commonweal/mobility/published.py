@@ -1,0 +1,130 @@
+"""What mobility has published, read back and laid out so that a page finds a period at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, time
+from functools import lru_cache
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from commonweal.core.catalog import Release, State, get
+from commonweal.core.database import Database
+from commonweal.core.periods import Calendar
+from commonweal.core.settings import Settings
+from commonweal.web.classes import Classes, quantile_classes
+from commonweal.web.geography import Geography, geography
+from commonweal.web.series import AreaSeries, area_series
+from commonweal.web.timeline import Length, Shown, Timeline
+
+PRESENCE, FLOWS = "mobility.presence", "mobility.flows"
+LENGTHS: tuple[Length, ...] = ("hour", "day")
+RELEASES_KEPT = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Presence:
+    """A release of presence.
+
+    Parameters
+    ----------
+    release
+        What it was read from.
+    geography
+        Its areas.
+    timeline
+        Its periods.
+    series
+        Values and states of each unit that was published.
+    classes
+        Classes of each unit, over the whole release, so that maps of different hours can be compared.
+    """
+
+    release: Release
+    geography: Geography
+    timeline: Timeline
+    series: Mapping[Length, AreaSeries]
+    classes: Mapping[Length, Classes]
+
+    def place(self, shown: Shown) -> int:
+        """Give the position of a period in its series."""
+        return self.series[shown.unit].index(shown.start)
+
+
+@dataclass(frozen=True)
+class Move:
+    """A published flow: distinct subscribers seen in one area and next in another."""
+
+    origin: str
+    destination: str
+    subscribers: int
+
+
+@dataclass(frozen=True)
+class Moves:
+    """The flows of one day.
+
+    Parameters
+    ----------
+    release
+        What they were read from.
+    day
+        Which day.
+    published
+        Those with a count, the largest first.
+    suppressed, pairs
+        How many pairs of areas are suppressed, and how many there are.
+    """
+
+    release: Release
+    day: date
+    published: tuple[Move, ...]
+    suppressed: int
+    pairs: int
+
+
+@lru_cache(maxsize=RELEASES_KEPT)
+def presence_of(settings: Settings, database: Database, version: int) -> Presence:
+    """Read a release of presence; a release never changes, so it is kept."""
+    release = get(database, PRESENCE, version)
+    table = release.table(settings)
+    measure = release.schema.measures[0].name
+    places = geography(database, release.area_set, tuple(pc.unique(table.column("area")).to_pylist()))
+    series: dict[Length, AreaSeries] = {}
+    for unit in LENGTHS:
+        rows = table.filter(pc.equal(table.column("period"), unit))
+        if rows.num_rows:
+            series[unit] = area_series(rows, start="start", area="area", measure=measure, areas=places.codes)
+    return Presence(
+        release=release,
+        geography=places,
+        timeline=Timeline(_calendar(release), {unit: laid.starts for unit, laid in series.items()}),
+        series=series,
+        classes={unit: quantile_classes(laid.reported()) for unit, laid in series.items()},
+    )
+
+
+def moves_of(settings: Settings, database: Database, version: int, timeline: Timeline, shown: Shown) -> Moves:
+    """Give the flows of the day that a period lies in."""
+    release, table = _flows(settings, database, version)
+    measure = release.schema.measures[0]
+    day = timeline.date(shown.start)
+    rows = table.filter(pc.equal(table.column("day"), pa.scalar(day, pa.date32())))
+    counted = rows.filter(rows.column(measure.name).is_valid())
+    columns = (counted.column(name).to_pylist() for name in ("origin", "destination", measure.name))
+    published = sorted((Move(*row) for row in zip(*columns, strict=True)), key=lambda move: -move.subscribers)
+    suppressed = pc.sum(pc.equal(rows.column(measure.state), State.SUPPRESSED.value)).as_py() or 0
+    return Moves(release, day, tuple(published), suppressed, rows.num_rows)
+
+
+@lru_cache(maxsize=RELEASES_KEPT)
+def _flows(settings: Settings, database: Database, version: int) -> tuple[Release, pa.Table]:
+    release = get(database, FLOWS, version)
+    return release, release.table(settings)
+
+
+def _calendar(release: Release) -> Calendar:
+    parameters = release.provenance.parameters
+    return Calendar(parameters.get("time_zone", "UTC"), time.fromisoformat(parameters.get("day_starts", "00:00")))

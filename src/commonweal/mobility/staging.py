@@ -1,0 +1,166 @@
+"""Runs of parsed events on their way into the store.
+
+A run is some millions of events, pseudonymised and encrypted, grouped by bucket. What has been staged is written down
+after each run, so an import that is killed goes on with the next line.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from commonweal.core.errors import Damaged, explain
+from commonweal.mobility.parsing import EVENTS, REJECTS
+from commonweal.mobility.pseudonyms import bucket_of
+from commonweal.mobility.store import EpochStore, sync_folder
+
+FILE_SHIFT = 40  # a line of the import is (file's number << 40) + line
+
+
+@dataclass
+class FileReport:
+    """How many of a file's rows went where.
+
+    Parameters
+    ----------
+    name
+        The file's name, without its folder.
+    digest
+        SHA-256 of the file; empty until it has been read to its end.
+    size
+        Bytes.
+    rows, accepted
+        Lines that held something; those that are new events.
+    rejected
+        How many for each reason.
+    """
+
+    name: str
+    digest: str = ""
+    size: int = 0
+    rows: int = 0
+    accepted: int = 0
+    rejected: dict[str, int] = field(default_factory=dict)
+
+    def reject(self, reason: str, count: int) -> None:
+        """Count rejected rows."""
+        if count:
+            self.rejected[reason] = self.rejected.get(reason, 0) + count
+
+
+@dataclass
+class Staged:
+    """What has been staged: written down after each run.
+
+    Parameters
+    ----------
+    identity
+        Of the import: files, layout, cells and period.
+    files
+        A report for each file.
+    at_file, at_line
+        Where to go on: number of the file, and its next line.
+    runs
+        For each run, epoch by epoch (by its start): the file and the bucket of each of its row groups.
+    rejects
+        Epoch and file of each part of the rejects.
+    """
+
+    identity: str
+    files: list[FileReport]
+    at_file: int = 0
+    at_line: int = 1
+    runs: list[dict[str, Any]] = field(default_factory=list)
+    rejects: list[dict[str, Any]] = field(default_factory=list)
+
+    @classmethod
+    def read(cls, folder: Path, identity: str) -> Staged | None:
+        """Read what was written down for an import; None if it never began."""
+        path = folder / f"{identity}.json"
+        if not path.exists():
+            return None
+        try:
+            said = json.loads(path.read_text())
+            return cls(**(said | {"files": [FileReport(**report) for report in said["files"]]}))
+        except OSError as error:
+            raise explain(error, path) from error
+        except (ValueError, TypeError) as error:
+            raise Damaged(
+                "the record of what was staged cannot be read", where=path, expected="remove it and import again"
+            ) from error
+
+    def write(self, folder: Path) -> None:
+        """Write it down, all or nothing."""
+        path = folder / f"{self.identity}.json"
+        written = folder / f".{self.identity}.{os.getpid()}"
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with written.open("w") as file:
+                json.dump(asdict(self), file)
+                file.flush()
+                os.fsync(file.fileno())
+            written.replace(path)
+            sync_folder(folder)
+        except OSError as error:
+            written.unlink(missing_ok=True)
+            raise explain(error, path) from error
+
+
+def run_folder(identity: str) -> str:
+    """Where an import's runs lie below each epoch's folder."""
+    return f"staging/{identity}"
+
+
+def write_run(store: EpochStore, identity: str, number: int, tables: Sequence[pa.Table], bits: int) -> dict[str, Any]:
+    """Write a run of one epoch: a row group a bucket.
+
+    Parameters
+    ----------
+    tables
+        Rows of `EVENTS`, in the order of their lines.
+    bits
+        The run has 2ᵇⁱᵗˢ buckets.
+    """
+    table = pa.concat_tables(tables, promote_options="none")
+    bucket = bucket_of(table.column("subscriber").to_numpy(), bits).astype(np.uint16)
+    grouped = table.take(pa.array(np.argsort(bucket, kind="stable")))
+    sizes = np.bincount(bucket, minlength=1 << bits)
+    ends = np.cumsum(sizes)
+    groups = [(b, grouped.slice(ends[b] - sizes[b], sizes[b])) for b in np.flatnonzero(sizes).tolist()]
+    file = f"{run_folder(identity)}/{number:05}.parquet"
+    store.write_groups([group for _, group in groups], file)
+    return {"epoch": store.manifest.starts, "file": file, "buckets": [b for b, _ in groups]}
+
+
+def read_bucket(store: EpochStore, runs: Sequence[dict[str, Any]], bucket: int) -> pa.Table:
+    """Read what all runs of an epoch hold for a bucket, in the order of the lines."""
+    tables = [
+        store.read_group(run["file"], run["buckets"].index(bucket))
+        for run in runs
+        if run["epoch"] == store.manifest.starts and bucket in run["buckets"]
+    ]
+    return pa.concat_tables(tables) if tables else EVENTS.empty_table()
+
+
+def rejects_of_repeated(lines: np.ndarray) -> pa.Table:
+    """Give the rejects of events that repeat another."""
+    rows = {"line": lines, "reason": np.full(len(lines), "duplicate")}
+    table = pa.table(rows)
+    for name in REJECTS.names[2:]:
+        table = table.append_column(name, pa.nulls(len(lines), pa.string()))
+    return table.cast(REJECTS)
+
+
+def remove(folder: Path, epochs: Sequence[EpochStore], identity: str) -> None:
+    """Remove all that an import staged, once it is committed."""
+    for store in epochs:
+        shutil.rmtree(store.folder / run_folder(identity), ignore_errors=True)
+    (folder / f"{identity}.json").unlink(missing_ok=True)
