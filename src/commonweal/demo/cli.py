@@ -1,0 +1,79 @@
+"""Commands of the sample country: generate it, score what was published from it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="The sample country: generate it, run it, score it.", no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """Keep the command's name even while there is only one."""
+
+
+@app.command("generate")
+def generate_command(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="A new or empty folder.")],
+    subscribers: Annotated[int, typer.Option(help="SIMs with records in the period, visitors included.")] = 50_000,
+    days: Annotated[int, typer.Option(help="Length of the period.")] = 14,
+    seed: Annotated[int, typer.Option(help="Equal choices and seed give equal bytes.")] = 1,
+    scenario: Annotated[
+        str, typer.Option(help="What happens: ordinary, or lockdown, festival, flood, outbreak joined by commas.")
+    ] = "ordinary",
+    start: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First day.")] = datetime(2026, 3, 1),
+    events_per_day: Annotated[float, typer.Option(help="Mean events a subscriber and day.")] = 15.0,
+    countries: Annotated[str, typer.Option(help="ISO 3166 codes joined by commas.")] = "GN,LR,SL",
+    areas: Annotated[Path | None, typer.Option(help="GeoJSON of areas, else Natural Earth's.")] = None,
+    code_field: Annotated[str, typer.Option(help="Property and column with an area's code.")] = "code",
+    name_field: Annotated[str, typer.Option(help="Property with an area's name.")] = "name",
+    population: Annotated[Path | None, typer.Option(help="CSV of people by area.")] = None,
+    population_field: Annotated[str, typer.Option(help="Its column with the number of people.")] = "population",
+    cells: Annotated[Path | None, typer.Option(help="File of real cells, else cells are placed.")] = None,
+    cells_format: Annotated[str, typer.Option(help="Its format: mls (Mozilla Location Service).")] = "mls",
+    time_zone: Annotated[str | None, typer.Option(help="Zone of the records' times, else the capital's.")] = None,
+    compression: Annotated[str, typer.Option(help="Of the event files: none, gz or zst.")] = "none",
+    threads: Annotated[int | None, typer.Option(help="Threads; changes no byte.")] = None,
+) -> None:
+    """Write an operator's records and the truth about them."""
+    from rich.progress import Progress
+
+    from commonweal.demo.generate import Choices, generate
+    from commonweal.demo.landscape import Ground
+    from commonweal.demo.scenarios import parse
+
+    choices = Choices(
+        subscribers=subscribers,
+        days=days,
+        start=start.date(),
+        seed=seed,
+        scenarios=parse(scenario),
+        events_per_day=events_per_day,
+        ground=Ground(
+            countries=tuple(code.strip().upper() for code in countries.split(",") if code.strip()),
+            areas=areas,
+            code_field=code_field,
+            name_field=name_field,
+            population=population,
+            population_field=population_field,
+        ),
+        cells=cells,
+        cells_format=cells_format,
+        time_zone=time_zone,
+        compression=compression,
+    )
+    with Progress(transient=True) as shown:
+        task = shown.add_task("generating", total=days)
+        summary = generate(
+            out,
+            choices,
+            threads=threads,
+            progress=lambda done, total, what: shown.update(task, completed=done, description=what),
+        )
+    print(f"{summary.rows:,} rows of {choices.subscribers:,} subscribers over {days} days in {out / 'events'}")
+    print("planted: " + ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in summary.faults.items()))
+    print(f"next: commonweal mobility import, with {out / 'mapping.toml'} and {out / 'cells.csv'}")
