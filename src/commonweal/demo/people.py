@@ -160,6 +160,7 @@ def settle(
     device = draw.choice(len(DEVICES), len(person), p=shares / shares.sum()).astype(np.int8)
     rate = np.exp(draw.normal(-(ACTIVITY_SIGMA**2) / 2, ACTIVITY_SIGMA, people))[person]
     rate = np.minimum(rate * np.where(elsewhere, 0.7, 1.1)[person] * np.where(two, 0.55, 1.0)[person], 12.0)
+    rate /= rate.mean()
     return People(
         lon, lat, area, kind, work_lon, work_lat, work_area, weight, arrives, leaves, elsewhere, first_sim, person,
         _numbers(geography, network, foreign, plmn_of_person[person], seed),
