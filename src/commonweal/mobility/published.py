@@ -24,6 +24,16 @@ LENGTHS: tuple[Length, ...] = ("hour", "day")
 RELEASES_KEPT = 4
 
 
+@dataclass(frozen=True)
+class Cell:
+    """What is published of one area in one period."""
+
+    code: str
+    name: str
+    value: float | None
+    state: State
+
+
 @dataclass(frozen=True, eq=False)
 class Presence:
     """A release of presence.
@@ -32,25 +42,31 @@ class Presence:
     ----------
     release
         What it was read from.
-    geography
-        Its areas.
     timeline
         Its periods.
     series
         Values and states of each unit that was published.
     classes
         Classes of each unit, over the whole release, so that maps of different hours can be compared.
+    geography
+        Its areas.
     """
 
     release: Release
-    geography: Geography
     timeline: Timeline
     series: Mapping[Length, AreaSeries]
     classes: Mapping[Length, Classes]
+    geography: Geography
 
-    def place(self, shown: Shown) -> int:
-        """Give the position of a period in its series."""
-        return self.series[shown.unit].index(shown.start)
+    def cell(self, shown: Shown, code: str) -> Cell:
+        """Give what is published of an area in a period."""
+        series = self.series[shown.unit]
+        period, area = series.index(shown.start), series.areas.index(code)
+        return Cell(code, self.geography.names[code], series.value(period, area), series.state(period, area))
+
+    def cells(self, shown: Shown) -> list[Cell]:
+        """Give what is published of every area in a period, by name."""
+        return [self.cell(shown, code) for code in self.geography.codes]
 
 
 @dataclass(frozen=True)
@@ -85,32 +101,38 @@ class Moves:
     pairs: int
 
 
-@lru_cache(maxsize=RELEASES_KEPT)
 def presence_of(settings: Settings, database: Database, version: int) -> Presence:
-    """Read a release of presence; a release never changes, so it is kept."""
+    """Read a release of presence, with its areas as they stood when it begins."""
+    release, series, classes = _presence(settings, database, version)
+    timeline = Timeline(_calendar(release), {unit: laid.starts for unit, laid in series.items()})
+    codes = next(iter(series.values())).areas
+    places = geography(database, release.area_set, codes, timeline.date_of(timeline.days()[0]))
+    return Presence(release, timeline, series, classes, places)
+
+
+@lru_cache(maxsize=RELEASES_KEPT)
+def _presence(
+    settings: Settings, database: Database, version: int
+) -> tuple[Release, Mapping[Length, AreaSeries], Mapping[Length, Classes]]:
+    """Lay a release out; it never changes, so it is kept."""
     release = get(database, PRESENCE, version)
     table = release.table(settings)
-    measure = release.schema.measures[0].name
-    places = geography(database, release.area_set, tuple(pc.unique(table.column("area")).to_pylist()))
+    codes = sorted(pc.unique(table.column("area")).to_pylist())
     series: dict[Length, AreaSeries] = {}
     for unit in LENGTHS:
         rows = table.filter(pc.equal(table.column("period"), unit))
         if rows.num_rows:
-            series[unit] = area_series(rows, start="start", area="area", measure=measure, areas=places.codes)
-    return Presence(
-        release=release,
-        geography=places,
-        timeline=Timeline(_calendar(release), {unit: laid.starts for unit, laid in series.items()}),
-        series=series,
-        classes={unit: quantile_classes(laid.reported()) for unit, laid in series.items()},
-    )
+            series[unit] = area_series(
+                rows, start="start", area="area", measure=release.schema.measures[0].name, areas=codes
+            )
+    return release, series, {unit: quantile_classes(laid.reported()) for unit, laid in series.items()}
 
 
 def moves_of(settings: Settings, database: Database, version: int, timeline: Timeline, shown: Shown) -> Moves:
     """Give the flows of the day that a period lies in."""
     release, table = _flows(settings, database, version)
     measure = release.schema.measures[0]
-    day = timeline.date(shown.start)
+    day = timeline.date_of(shown.start)
     rows = table.filter(pc.equal(table.column("day"), pa.scalar(day, pa.date32())))
     counted = rows.filter(rows.column(measure.name).is_valid())
     columns = (counted.column(name).to_pylist() for name in ("origin", "destination", measure.name))

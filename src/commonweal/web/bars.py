@@ -11,8 +11,9 @@ from commonweal.web.words import count
 
 HEIGHT = 96.0
 STEP = 26.0
-TOP = 20.0
-"""Screen units: room for bars, from one bar to the next, above the bars."""
+TOP = 26.0
+FOOT = 26.0
+"""Screen units: room for bars, from one bar to the next, above the bars, below them."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def bars(periods: Sequence[Bar], *, label: str) -> Markup:
         '<svg class="bars" viewBox="0 0 {:g} {:g}" role="group" aria-label="{}">'
         '<path class="grid" d="M0 {:g}H{:g}M0 {:g}H{:g}"/><text class="scale" x="0" y="{:g}">{}</text>{}</svg>'
     ).format(
-        width, TOP + HEIGHT + 22, label, TOP, width, TOP + HEIGHT, width, TOP - 5,
+        width, TOP + HEIGHT + FOOT, label, TOP, width, TOP + HEIGHT, width, TOP - 7,
         count(highest) if highest > 1 else "", drawn,
     )  # fmt: skip
 
@@ -87,4 +88,6 @@ def _bar(bar: Bar, index: int, highest: float) -> Markup:
         '<a class="bar" href="{0}" aria-label="{1}"{2}><title>{1}</title>'
         '<rect class="target" x="{3:g}" y="{4:g}" width="{5:g}" height="{6:g}" rx="4"/>{7}'
         '<text x="{8:g}" y="{9:g}" text-anchor="middle" aria-hidden="true">{10}</text></a>'
-    ).format(bar.href, bar.text, current, x, TOP, STEP, HEIGHT + 22, shape, x + STEP / 2, TOP + HEIGHT + 16, bar.label)
+    ).format(
+        bar.href, bar.text, current, x, TOP, STEP, HEIGHT + FOOT, shape, x + STEP / 2, TOP + HEIGHT + 20, bar.label
+    )

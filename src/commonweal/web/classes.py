@@ -12,6 +12,9 @@ import numpy.typing as npt
 
 from commonweal.web.words import count
 
+SHADES = 5
+"""Colours that the style sheet has: ``class-0`` to ``class-4``."""
+
 
 @dataclass(frozen=True)
 class Classes:
@@ -39,6 +42,16 @@ class Classes:
         """
         return bisect_right(self.breaks, value)
 
+    def shade(self, step: int) -> int:
+        """Give the colour of a class, 0 the faintest to 4 the strongest: few classes are spread over all five.
+
+        Examples
+        --------
+        >>> [Classes((100, 200)).shade(step) for step in range(3)], Classes(()).shade(0)
+        ([0, 2, 4], 2)
+        """
+        return 2 if len(self) == 1 else round(step * (SHADES - 1) / (len(self) - 1))
+
     def labels(self) -> list[str]:
         """Give each class in words, for a legend of whole numbers.
 
@@ -56,7 +69,7 @@ class Classes:
         return [f"under {count(self.breaks[0])}", *inner, f"{count(self.breaks[-1])} or more"]
 
 
-def quantile_classes(values: Sequence[float] | npt.NDArray[np.float64], number: int = 5) -> Classes:
+def quantile_classes(values: Sequence[float] | npt.NDArray[np.float64], number: int = SHADES) -> Classes:
     """Class values by quantiles, with bounds rounded to two digits so that a legend can be read.
 
     Parameters

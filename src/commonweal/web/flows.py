@@ -8,13 +8,13 @@ from math import hypot
 
 from markupsafe import Markup
 
-WIDEST = 12.0
+WIDEST = 13.0
 """Screen units at the origin of the largest flow."""
 
-NARROWEST = 1.2
+NARROWEST = 2.0
 """Screen units under which a flow would not be seen."""
 
-BEND = 0.16
+BEND = 0.2
 """How far a curve leaves the straight line, as a part of its length; the two directions bend apart."""
 
 
@@ -59,9 +59,9 @@ def flow_layer(
 
     Examples
     --------
-    >>> layer = flow_layer([Flow("A", "B", 30, "A to B: 30")], {"A": (0, 0), "B": (100, 0)}, label="Trips")
+    >>> layer = flow_layer([Flow("A", "B", 30, "30")], {"A": (0, 0), "B": (100, 0)}, label="Trips")
     >>> print(layer)
-    <g class="flows" role="group" aria-label="Trips"><path ... d="M0 6Q50 22 100 0Q50 10 0-6z"><title>A to B: 30...
+    <g class="flows" ...d="M0 6.5Q50 26.5 100 0Q50 13.5 0-6.5z"><title>30</title></path></g>
     """
     drawn = sorted(
         (flow for flow in flows if flow.origin in positions and flow.destination in positions),

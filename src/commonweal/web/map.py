@@ -97,14 +97,16 @@ def choropleth(
     --------
     >>> square = shapely.box(0, 0, 1, 1)
     >>> print(choropleth([MapArea("A", "Ada", square, 40, "reported", "40")], Classes(()), label="People"))
-    <svg ...<path id="map-0" class="class-0" ...<title>Ada: 40</title>...</svg>
+    <svg ...<g class="class-2"><path id="map-0" d=...<title>Ada: 40</title>...</svg>
     """
     screen = projection or fit(shapely.bounds([area.polygon for area in areas]) if areas else [])
     fills, targets = [], []
     for index, area in enumerate(areas):
         identifier = f"{name}-{index}"
         fills.append(
-            Markup('<path id="{}" {} d="{}"/>').format(identifier, _fill(area, classes), path(area.polygon, screen))
+            Markup('<g {}><path id="{}" d="{}"/></g>').format(
+                _fill(area, classes), identifier, path(area.polygon, screen)
+            )
         )
         targets.append(_target(area, identifier, screen, area.code == selected))
     return Markup(
@@ -117,8 +119,7 @@ def _fill(area: MapArea, classes: Classes) -> Markup:
     if area.value is None:
         # A style sheet cannot name a pattern of the page it styles, so this is an attribute.
         return Markup('class="{0}" fill="url(#{0})"').format("suppressed" if area.state == "suppressed" else "missing")
-    step = 0 if len(classes) < 2 else round(classes.of(area.value) * 4 / (len(classes) - 1))
-    return Markup('class="class-{}"').format(step)
+    return Markup('class="class-{}"').format(classes.shade(classes.of(area.value)))
 
 
 def _target(area: MapArea, identifier: str, screen: Projection, selected: bool) -> Markup:

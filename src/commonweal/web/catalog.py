@@ -1,0 +1,182 @@
+"""The catalog on the site: what is published, where it comes from, and every release in every format."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from typing import IO, Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+
+from commonweal import __version__
+from commonweal.core.catalog import Release, dcat, exports, get
+from commonweal.core.catalog import datasets as newest_releases
+from commonweal.core.catalog import releases as all_releases
+from commonweal.core.errors import NotFound
+from commonweal.web import words
+from commonweal.web.conditional import REVALIDATE, etag, is_known, not_modified, unless_known
+from commonweal.web.provenance import columns, day, download_links, facts
+from commonweal.web.render import page
+from commonweal.web.table import Row
+
+CHUNK = 1 << 16
+PUBLISHER = "Commonweal"
+UNKNOWN: dict[int | str, dict[str, Any]] = {
+    404: {
+        "description": "There is no such dataset, version or file (RFC 9457 problem).",
+        "content": {"application/problem+json": {}},
+    }
+}
+
+routes = APIRouter()
+
+
+@routes.get("/catalog", include_in_schema=False)
+def catalog_page(request: Request) -> Response:
+    """List the datasets for people."""
+    published = newest_releases(request.app.state.database)
+    rows = [(release, f"/catalog/{release.dataset}", day(release.published_at)) for release in published]
+    return unless_known(request, page("catalog.html", path="/catalog", title="Catalog", rows=rows))
+
+
+@routes.get("/catalog.json", summary="List the datasets and their newest releases", tags=["catalog"])
+def catalog_data(request: Request) -> Response:
+    """Give each dataset with its newest release and where to download it."""
+    published = newest_releases(request.app.state.database)
+    return unless_known(request, JSONResponse({"datasets": [_summary(release) for release in published]}))
+
+
+@routes.get("/catalog.jsonld", summary="The whole catalog as DCAT-AP 3 (JSON-LD)", tags=["catalog"])
+def catalog_linked_data(request: Request) -> Response:
+    """Describe every release for other catalogs to harvest."""
+    base = str(request.base_url).rstrip("/")
+    described = dcat.catalog(request.app.state.database, base=base, publisher=PUBLISHER)
+    return unless_known(request, JSONResponse(described, media_type="application/ld+json"))
+
+
+@routes.get("/catalog/{dataset}.json", summary="A dataset and all its releases", tags=["catalog"], responses=UNKNOWN)
+def dataset_data(request: Request, dataset: str) -> Response:
+    """Give a dataset's declaration (columns, units, keys, licence, privacy class) and its releases."""
+    versions = _versions(request, dataset)
+    described = {
+        "dataset": versions[-1].schema.record(),
+        "releases": [_summary(release) for release in reversed(versions)],
+    }
+    return unless_known(request, JSONResponse(described))
+
+
+@routes.get("/catalog/{dataset}", include_in_schema=False)
+def dataset_page(request: Request, dataset: str) -> Response:
+    """Show a dataset's newest release for people."""
+    versions = _versions(request, dataset)
+    return _release_page(request, versions[-1], versions)
+
+
+@routes.get("/catalog/{dataset}/{version}.json", summary="One release", tags=["catalog"], responses=UNKNOWN)
+def release_data(request: Request, dataset: str, version: int) -> Response:
+    """Give a release's record: digest, provenance, certificate, and where to download it."""
+    release = get(request.app.state.database, dataset, version)
+    return unless_known(request, JSONResponse(release.record() | {"downloads": _downloads(release)}))
+
+
+@routes.get("/catalog/{dataset}/{version}", include_in_schema=False)
+def release_page(request: Request, dataset: str, version: int) -> Response:
+    """Show one release for people."""
+    return _release_page(request, get(request.app.state.database, dataset, version), _versions(request, dataset))
+
+
+@routes.get(
+    "/catalog/{dataset}/{version}/{file}",
+    summary="Download a release",
+    tags=["catalog"],
+    response_class=Response,
+    responses=UNKNOWN | {200: {"content": {form.media_type: {} for form in exports.FORMATS.values()}}},
+)
+def download(request: Request, dataset: str, version: int, file: str) -> Response:
+    """Give all rows of a release in one format; `file` is named in the release's downloads."""
+    state = request.app.state
+    release = get(state.database, dataset, version)
+    names = {exports.file_name(release, form.name): form for form in exports.formats(release)}
+    if file not in names:
+        raise NotFound(f"there is no file {file!r}", where=release.label, expected=", ".join(names))
+    form = names[file]
+    # The same rows, but another version of the code may write them differently.
+    tag = etag(release.digest, release.label, form.name, __version__)
+    if is_known(request, tag):
+        return not_modified(tag)
+    written = tempfile.TemporaryFile()  # noqa: SIM115 - the answer closes it when it has been sent
+    try:
+        exports.export(state.settings, state.database, release, form.name, written)
+        length = written.tell()
+        written.seek(0)
+    except BaseException:
+        written.close()
+        raise
+    headers = {
+        "etag": tag,
+        "cache-control": REVALIDATE,
+        "content-length": str(length),
+        "content-disposition": f'attachment; filename="{file}"',
+    }
+    if form.name == "csv":
+        headers["link"] = f'<{exports.address(release, "csvw")}>; rel="describedby"; type="application/csvm+json"'
+    return StreamingResponse(_sent(written), media_type=form.media_type, headers=headers)
+
+
+def _sent(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        while chunk := file.read(CHUNK):
+            yield chunk
+
+
+def _versions(request: Request, dataset: str) -> list[Release]:
+    database = request.app.state.database
+    return all_releases(database, dataset) or [get(database, dataset)]
+
+
+def _release_page(request: Request, release: Release, versions: list[Release]) -> Response:
+    rows = [
+        Row(
+            (str(each.version), day(each.published_at), words.count(each.rows), each.digest[:12]),
+            current=each.version == release.version,
+            href=f"/catalog/{each.dataset}/{each.version}",
+        )
+        for each in reversed(versions)
+    ]
+    return unless_known(
+        request,
+        page(
+            "dataset.html",
+            path=request.url.path,
+            title=release.schema.title,
+            release=release,
+            facts=facts(release),
+            columns=columns(release),
+            downloads=download_links(release),
+            versions=rows,
+            data_address=f"{request.url.path}.json",
+        ),
+    )
+
+
+def _summary(release: Release) -> dict[str, Any]:
+    return {
+        "dataset": release.dataset,
+        "version": release.version,
+        "title": release.schema.title,
+        "description": release.schema.description,
+        "privacy": release.schema.privacy.value,
+        "licence": release.schema.licence,
+        "digest": release.digest,
+        "rows": release.rows,
+        "published_at": release.published_at.isoformat(),
+        "area_set": release.area_set,
+        "periods": [moment.isoformat() for moment in release.periods] if release.periods else None,
+        "address": f"/catalog/{release.dataset}/{release.version}.json",
+        "downloads": _downloads(release),
+    }
+
+
+def _downloads(release: Release) -> dict[str, str]:
+    return {form.name: exports.address(release, form.name) for form in exports.formats(release)}
