@@ -134,7 +134,7 @@ def place(geography: Geography, seed: int) -> Network:
                 area_code = 1000 * (technology + 1) + int(geography.areas.locate(lon[[site]], lat[[site]])[0])
                 identifiers.append(f"{mcc_of(code)}-90-{area_code}-{10 * site + 3 * technology + sector + 1}")
     of_site = np.array(rows["site"], np.int32)
-    network = Network(
+    return Network(
         identifiers=tuple(identifiers),
         site=of_site,
         lon=lon[of_site],
@@ -147,7 +147,6 @@ def place(geography: Geography, seed: int) -> Network:
         plmn=country[of_site].astype(np.int16),
         plmns=tuple(f"{mcc_of(c.code)}90" for c in geography.countries),
     )
-    return network
 
 
 def moves(network: Network, geography: Geography, days: int, seed: int) -> tuple[Move, ...]:
@@ -163,7 +162,7 @@ def moves(network: Network, geography: Geography, days: int, seed: int) -> tuple
         cells = np.flatnonzero(network.site == site)
         day = int(draw.choice(dates))
         lon, lat = float(network.lon[cells[0]]), float(network.lat[cells[0]])
-        turn, angle, length = draw.integers(15, 105), draw.uniform(0, 2 * np.pi), draw.uniform(0.5, 3.0)
+        turn, angle, length = int(draw.integers(15, 105)), draw.uniform(0, 2 * np.pi), draw.uniform(0.5, 3.0)
         if draw.random() < 0.5:
             new_lon = lon + length * np.sin(angle) / KM_PER_DEGREE / np.cos(np.radians(lat))
             new_lat = lat + length * np.cos(angle) / KM_PER_DEGREE

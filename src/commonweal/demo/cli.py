@@ -77,3 +77,43 @@ def generate_command(
     print(f"{summary.rows:,} rows of {choices.subscribers:,} subscribers over {days} days in {out / 'events'}")
     print("planted: " + ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in summary.faults.items()))
     print(f"next: commonweal mobility import, with {out / 'mapping.toml'} and {out / 'cells.csv'}")
+
+
+@app.command("score")
+def score_command(
+    demo: Annotated[Path, typer.Argument(metavar="OUT", help="The folder that generate wrote.")],
+    project: Annotated[str | None, typer.Option(help="Project whose private store gives homes by subscriber.")] = None,
+    minimum_people: Annotated[int, typer.Option(help="No reported value may be below.")] = 15,
+) -> None:
+    """Compare what was published from the sample country with the truth."""
+    from commonweal.core.console import opened, print_table
+    from commonweal.core.errors import Damaged
+    from commonweal.demo import score
+
+    home = opened()
+    results = score.score(demo, score.published_tables(home.settings, home.database))
+    print_table(
+        ("", "reported", "of", "people covered", "pipeline error", "largest", "against the truth", "smallest"),
+        (
+            (
+                name,
+                f"{one.reported:,}",
+                f"{one.truly:,}",
+                f"{one.covered:.1%}",
+                f"{one.pipeline_error:.4%}",
+                one.largest_difference,
+                f"{one.sampling_error:.1%}",
+                one.smallest,
+            )
+            for name, one in results
+        ),
+    )
+    if project is not None:
+        accuracy, count = score.home_accuracy_of(home.settings, home.database, project, demo)
+        print(f"home area right for {accuracy:.2%} of {count:,} subscribers")
+    small = [name for name, one in results if one.smallest is not None and one.smallest < minimum_people]
+    if small:
+        raise Damaged(
+            f"values below {minimum_people} people are reported", where=", ".join(small), expected="suppression"
+        )
+    print(f"nobody stands in a published table with fewer than {minimum_people} people")

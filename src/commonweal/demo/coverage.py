@@ -4,8 +4,8 @@ A phone at distance d from a cell of range r, off its azimuth by θ with beam wi
 
     cost = (d / r) · (1 + (θ / (w / 2))² / 2) · e^s,   s uniform in ±0.35, fixed for a place and a cell (shadowing)
 
-and is covered while d ≤ 1.3 r and cost ≤ 1.3. It prefers its own network: a cell of another counts with twice the cost, which lets
-people at a border roam by accident. Per technology the two cheapest cells are candidates.
+and is covered while d ≤ 1.3 r and cost ≤ 1.3. It prefers its own network: a cell of another counts with twice the
+cost, which lets people at a border roam by accident. Per technology the two cheapest cells are candidates.
 """
 
 from __future__ import annotations

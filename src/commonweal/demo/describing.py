@@ -1,4 +1,4 @@
-"""The files that describe the records: cells, device types, the mapping for the importer, and what a reader must know."""
+"""The files that describe the records: cells, device types, the importer's mapping, what a reader must know."""
 
 from __future__ import annotations
 
@@ -11,13 +11,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from commonweal import __version__
-from commonweal.demo import scenarios, writing
+from commonweal.demo import writing
 from commonweal.demo.cells import TECHNOLOGIES, Network
 from commonweal.demo.geography import Geography
-from commonweal.demo.operators import Operator
 from commonweal.demo.people import DEVICES, People
 from commonweal.demo.tables import Clock
 
@@ -195,5 +192,7 @@ def dictionary(choices: Choices, network: Network, people: People, plmns: Sequen
         devices=writing.texts([tac for tac, *_ in DEVICES]),
         kinds=writing.texts(["voice", "sms", "data"]),
         dates=writing.texts(dates),
-        wrong_dates=writing.texts(["1970-01-01", str(choices.start.replace(year=choices.start.year + 10, day=1)), "0000-00-00"]),
+        wrong_dates=writing.texts(
+            ["1970-01-01", str(choices.start.replace(year=choices.start.year + 10, day=1)), "0000-00-00"]
+        ),
     )

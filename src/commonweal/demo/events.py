@@ -1,8 +1,8 @@
 """What people's phones record: calls, messages and data sessions, in trains, on a cell that reaches them.
 
-Events come in trains whose length follows P(E) ∝ E^-2.5 with gaps P(τ) ∝ τ^-0.7 (bursts as Karsai, Kaski, Barabási and
-Kertész found them in phone records, Scientific Reports 2, 2012; the exponent of the gaps is theirs for calls, the trains
-are longer, for data sessions). Trains start by the hour of the day, with a trough at night and a peak in the evening.
+Events come in trains whose length follows P(E) ∝ E^-2.5 with gaps P(τ) ∝ τ^-0.7: bursts as Karsai, Kaski, Barabási and
+Kertész found them in phone records (Scientific Reports 2, 2012). The exponent of the gaps is theirs for calls; trains
+are longer here, for data sessions. They start by the hour of the day, with a trough at night and a peak in the evening.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Sims(NamedTuple):
 
 
 class Events(NamedTuple):
-    """Events of one day, sorted by (SIM, time); second of the day, cell -1 abroad, counterpart and duration 0 for none."""
+    """Events of one day by (SIM, time); second of the day, cell -1 abroad, counterpart and duration 0 for none."""
 
     sim: NDArray[np.int32]
     second: NDArray[np.int32]
@@ -210,7 +210,7 @@ def record(
     n = 0
     for person in range(low, high):
         i = person - low
-        if stays.count[i] == 0:
+        if stays.used[i] == 0:
             continue
         looked[:] = False
         abroad = elsewhere.network[person] >= 0
@@ -235,7 +235,7 @@ def record(
             kind, direction, counterpart = DATA, NO_DIRECTION, 0
             for e in range(count):
                 at = second[e]
-                while k + 1 < stays.count[i] and at >= stays.start[i, k + 1]:
+                while k + 1 < stays.used[i] and at >= stays.start[i, k + 1]:
                     k += 1
                 if at < stays.start[i, k]:
                     continue
@@ -259,7 +259,7 @@ def record(
                 cell, serving = -1, -1
                 wrong = fault(stream)
                 under_way = at >= stays.end[i, k]
-                if under_way and k + 1 >= stays.count[i]:
+                if under_way and k + 1 >= stays.used[i]:
                     continue
                 if math.isnan(stays.lon[i, k]) or (under_way and math.isnan(stays.lon[i, k + 1])):
                     if not abroad or under_way or uniform(stream) >= USE_ABROAD:

@@ -132,9 +132,7 @@ def generate(out: Path, choices: Choices, *, threads: int | None = None, progres
         geography, network, cover, foreign, subscribers=choices.subscribers, days=choices.days,
         events_per_day=choices.events_per_day, seed=choices.seed,
     )  # fmt: skip
-    plan = scenarios.plan(
-        choices.scenarios, geography, network, inhabitants, foreign, choices.days, choices.seed
-    )
+    plan = scenarios.plan(choices.scenarios, geography, network, inhabitants, foreign, choices.days, choices.seed)
     failures = (*cells.outages(network, choices.days, choices.seed), *plan.outages)
     (out / "events").mkdir(parents=True)
     describing.write_cells(out / "cells.csv", network, clock)
@@ -201,7 +199,7 @@ def _live(
             hours = events.hours_quantiles((weekday + day) % 7 >= 5)
             lived = list(
                 pool.map(
-                    lambda block, day=day, cover=cover, hours=hours, conditions=conditions: _day(  # type: ignore[misc]
+                    lambda block, day=day, cover=cover, hours=hours, conditions=conditions: _day(
                         world, block, day, (weekday + day) % 7, cover, hours, conditions, areas
                     ),
                     blocks,

@@ -66,9 +66,7 @@ def survey(ground: Ground) -> Geography:
     return build(countries, areas, country_of_area, population)
 
 
-def read_areas(
-    path: Path, code_field: str, name_field: str, countries: tuple[Country, ...]
-) -> tuple[Areas, list[str]]:
+def read_areas(path: Path, code_field: str, name_field: str, countries: tuple[Country, ...]) -> tuple[Areas, list[str]]:
     """Read areas from a GeoJSON file, and the country each lies in.
 
     The country is that of the code's first two letters; with one country it need not be.

@@ -1,7 +1,7 @@
 """Random numbers that depend on what they are for, never on the order or the thread in which they are drawn.
 
-Every decision draws from a stream named by whole numbers (seed, person, day, …). SplitMix64 (Steele, Lea and Flood 2014)
-mixes the name into a start and walks from there.
+Every decision draws from a stream named by whole numbers (seed, person, day, …). SplitMix64 (Steele, Lea and Flood,
+2014) mixes the name into a start and walks from there.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def normal(stream: Stream) -> float:
 def poisson(stream: Stream, mean: float) -> int:
     """Draw a Poisson count; means above 60 by the rounded normal approximation."""
     if mean > 60.0:
-        return max(0, int(round(mean + math.sqrt(mean) * normal(stream))))
+        return max(0, round(mean + math.sqrt(mean) * normal(stream)))
     limit = math.exp(-mean)
     product = uniform(stream)
     count = 0

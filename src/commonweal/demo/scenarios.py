@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from commonweal.core.errors import InputError
 from commonweal.demo.cells import Network, Outage
-from commonweal.demo.geography import Geography, distance_km
+from commonweal.demo.geography import STEP, Geography, distance_km
 from commonweal.demo.jumps import area_at
 from commonweal.demo.operators import Operator
 from commonweal.demo.people import People, Relocation
@@ -24,7 +24,7 @@ SITES_DROWNED = 0.4
 TRAVEL_A_FORTNIGHT, ABROAD_A_FORTNIGHT = 0.012, 0.004
 
 REPRODUCTION = 1.46
-"""Reproduction number, the median for the 2009 influenza pandemic (Biggerstaff et al., BMC Infectious Diseases 2014)."""
+"""Reproduction number: the median for influenza in 2009 (Biggerstaff et al., BMC Infectious Diseases 14, 2014)."""
 LATENT_DAYS, INFECTIOUS_DAYS = 1.5, 3.0
 SEEDED = 0.01
 
@@ -171,20 +171,19 @@ def _displace(
     near = (distance_km(people.lon, people.lat, lon, lat) <= FLOOD_RADIUS_KM) & ~people.is_visitor
     raster = geography.raster
     rows, columns = np.nonzero((raster.population > 20) & (raster.area >= 0))
-    x, y = raster.west + (columns + 0.5) * 0.01, raster.south + (rows + 0.5) * 0.01
+    x, y = raster.west + (columns + 0.5) * STEP, raster.south + (rows + 0.5) * STEP
     away = distance_km(x, y, lon, lat)
     ring = np.flatnonzero((away > 15) & (away < 60))
     if len(ring) == 0:
         return
     weight = raster.population[rows[ring], columns[ring]].astype(float) / away[ring]
-    for person in np.flatnonzero(near & (draw.random(len(people.lon)) < DISPLACED)):
-        to = draw.choice(ring, p=weight / weight.sum())
-        elsewhere.kind[person] = 1
-        elsewhere.first_day[person] = day
-        elsewhere.end_day[person] = day + draw.integers(4, max(days, 6))
-        elsewhere.lon[person], elsewhere.lat[person] = x[to], y[to]
-        elsewhere.area[person] = raster.area[rows[to], columns[to]]
-        elsewhere.network[person] = -1
+    moved = np.flatnonzero(near & (draw.random(len(people.lon)) < DISPLACED))
+    to = draw.choice(ring, len(moved), p=weight / weight.sum())
+    elsewhere.kind[moved], elsewhere.network[moved] = 1, -1
+    elsewhere.first_day[moved] = day
+    elsewhere.end_day[moved] = day + draw.integers(4, max(days, 6), len(moved))
+    elsewhere.lon[moved], elsewhere.lat[moved] = x[to], y[to]
+    elsewhere.area[moved] = raster.area[rows[to], columns[to]]
 
 
 class Outbreak:

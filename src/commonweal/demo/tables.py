@@ -198,6 +198,30 @@ class TruthTables:
             ),
         )
         self._homes(people, elsewhere, msisdn, end)
+        self._visits(people, home_country, countries, end)
+
+    def _visits(self, people: People, home_country: NDArray[Any], countries: NDArray[Any], end: int) -> None:
+        """Write the crossings of visitors who come or go within the period; the way before and after is not known."""
+        came = np.flatnonzero(people.is_visitor & (people.arrives > 0))
+        went = np.flatnonzero(people.is_visitor & (people.leaves < end))
+        who, entries = np.concatenate([came, went]), len(came)
+        at = np.concatenate([people.arrives[came], people.leaves[went]])
+        here, there = countries[self._geography.country[people.area[who]]], home_country[who]
+        enters = np.arange(len(who)) < entries
+        self.write(
+            "crossings",
+            pa.table(
+                {
+                    "person": who.astype(np.int32),
+                    "depart": self._clock.moments(at),
+                    "arrive": self._clock.moments(at),
+                    "from_country": pa.array(np.where(enters, there, here), pa.string()),
+                    "to_country": pa.array(np.where(enters, here, there), pa.string()),
+                    "origin": self.area(np.where(enters, -1, people.area[who])),
+                    "destination": self.area(np.where(enters, people.area[who], -1)),
+                }
+            ),
+        )
 
     def _homes(self, people: People, elsewhere: Relocation, msisdn: pa.Array, end: int) -> None:
         first, last = elsewhere.first_day * np.int64(86400), elsewhere.end_day * np.int64(86400)

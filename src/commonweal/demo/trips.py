@@ -46,7 +46,7 @@ class Person(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """Places each person knows: 0 home, 1 work, 2 the place of a relocation, then what they found; arrays[people, 40]."""
+    """Places each person knows: 0 home, 1 work, 2 where they are relocated to, then those found; arrays[people, 40]."""
 
     lon: NDArray[np.float64]
     lat: NDArray[np.float64]
@@ -67,9 +67,9 @@ class Conditions(NamedTuple):
 
 
 class Stays(NamedTuple):
-    """Stays of a block of people in one day, arrays[block, 16] of which `count` are used; seconds of the day."""
+    """Stays of a block of people in one day, arrays[block, 16] of which `used` are filled; seconds of the day."""
 
-    count: NDArray[np.int32]
+    used: NDArray[np.int32]
     start: NDArray[np.int32]
     end: NDArray[np.int32]
     lon: NDArray[np.float64]
@@ -124,7 +124,7 @@ def travel_seconds(km: float) -> float:
 @njit(cache=True, nogil=True)
 def _go(stays: Stays, memory: Memory, i: int, person: int, place: int, depart: float, purpose: int) -> float:
     """Leave the current stay for a place; return when the person is there, in seconds of the day."""
-    k = stays.count[i] - 1
+    k = stays.used[i] - 1
     if k + 1 >= MOST_STAYS or depart >= 86_000.0:
         return depart
     depart = max(depart, stays.start[i, k] + 60.0)
@@ -137,7 +137,7 @@ def _go(stays: Stays, memory: Memory, i: int, person: int, place: int, depart: f
     stays.start[i, k], stays.end[i, k] = int(arrive), 86_400
     stays.lon[i, k], stays.lat[i, k] = memory.lon[person, place], memory.lat[person, place]
     stays.area[i, k], stays.purpose[i, k] = memory.area[person, place], purpose
-    stays.count[i] = k + 1
+    stays.used[i] = k + 1
     memory.at[person] = place
     if memory.visits[person, place] < 65_000:
         memory.visits[person, place] += 1
@@ -176,7 +176,7 @@ def _outing(
     resolve: float,
 ) -> float:
     """Explore or return; the time of arrival, or -1 when the outing does not take place."""
-    k = stays.count[i] - 1
+    k = stays.used[i] - 1
     lon, lat = stays.lon[i, k], stays.lat[i, k]
     at = memory.at[person]
     known = memory.known[person] - 2.0
@@ -249,7 +249,7 @@ def move(
             memory.area[person, ELSEWHERE] = elsewhere.area[person]
         base = ELSEWHERE if relocated else HOME
         at = memory.at[person]
-        stays.count[i] = 1
+        stays.used[i] = 1
         stays.end[i, 0] = 86_400
         stays.lon[i, 0], stays.lat[i, 0] = memory.lon[person, at], memory.lat[person, at]
         stays.area[i, 0] = memory.area[person, at]
@@ -298,7 +298,7 @@ def move(
                 pending = False
                 begin(outing, seed, person, day + 1000, 100)
                 resolve = uniform(outing)
-                here = stays.count[i] - 1
+                here = stays.used[i] - 1
                 km = distance_km(
                     stays.lon[i, here], stays.lat[i, here], memory.lon[person, WORK], memory.lat[person, WORK]
                 )
@@ -328,7 +328,7 @@ def move(
                     now = arrived
                     dwell = power_law(outing, DWELL_EXPONENT, SHORTEST_DWELL_H, LONGEST_DWELL_H) * 3600.0
                     end = min(now + dwell, max(now + 900.0, (21.5 + 1.2 * uniform(outing)) * 3600.0))
-            here = stays.count[i] - 1
+            here = stays.used[i] - 1
             km = distance_km(stays.lon[i, here], stays.lat[i, here], memory.lon[person, base], memory.lat[person, base])
             if km > OVERNIGHT_KM and uniform(outing) < OVERNIGHT:
                 break
@@ -339,9 +339,9 @@ def move(
 @njit(cache=True, nogil=True)
 def clip_to_visits(day: int, low: int, stays: Stays, person_of: Person) -> None:
     """Cut stays to the time visitors are in the country; a stay outside it gets no length."""
-    for i in range(len(stays.count)):
+    for i in range(len(stays.used)):
         arrives = person_of.arrives[low + i] - day * 86_400
         leaves = person_of.leaves[low + i] - day * 86_400
-        for k in range(stays.count[i]):
+        for k in range(stays.used[i]):
             stays.start[i, k] = min(max(stays.start[i, k], arrives), 86_400)
             stays.end[i, k] = max(min(stays.end[i, k], leaves), stays.start[i, k])

@@ -89,14 +89,14 @@ def present(
     by_day = np.full(areas, -1, np.int64)
     by_flow = np.full((areas, areas), -1, np.int64)
     midnight = day * 86_400
-    for i in range(len(stays.count)):
+    for i in range(len(stays.used)):
         person = low + i
         last = -1
-        for k in range(stays.count[i]):
+        for k in range(stays.used[i]):
             # The stay, then the way to the next one in steps.
             start, end = stays.start[i, k], stays.end[i, k]
             steps = 0
-            if k + 1 < stays.count[i] and not math.isnan(stays.lon[i, k]) and not math.isnan(stays.lon[i, k + 1]):
+            if k + 1 < stays.used[i] and not math.isnan(stays.lon[i, k]) and not math.isnan(stays.lon[i, k + 1]):
                 steps = (stays.start[i, k + 1] - end) // ON_THE_WAY_S
             for step in range(steps + 1):
                 area, begins, ends = stays.area[i, k], start, end
@@ -176,7 +176,7 @@ def seen(events: Events, sim_person: NDArray[np.int32], cell_area: NDArray[np.in
 
 def trips(day: int, low: int, stays: Stays, person_of: Person) -> Trips:
     """List the trips between the stays of a block of people, without those outside a visitor's time here."""
-    rows, columns = np.nonzero(np.arange(1, MOST_STAYS)[None, :] < stays.count[:, None])
+    rows, columns = np.nonzero(np.arange(1, MOST_STAYS)[None, :] < stays.used[:, None])
     before, after = (rows, columns), (rows, columns + 1)
     depart, arrive = stays.end[before], stays.start[after]
     here = (depart + day * 86_400 >= person_of.arrives[low + rows]) & (
@@ -197,10 +197,10 @@ def trips(day: int, low: int, stays: Stays, person_of: Person) -> Trips:
 @njit(cache=True, nogil=True)
 def main_area(stays: Stays) -> NDArray[np.int32]:
     """Area in which each person of a block spent most of the day between 8 and 20 h, -1 for none."""
-    result = np.full(len(stays.count), -1, np.int32)
-    for i in range(len(stays.count)):
+    result = np.full(len(stays.used), -1, np.int32)
+    for i in range(len(stays.used)):
         longest = 0
-        for k in range(stays.count[i]):
+        for k in range(stays.used[i]):
             length = min(stays.end[i, k], 72_000) - max(stays.start[i, k], 28_800)
             if length > longest:
                 longest = length

@@ -12,6 +12,7 @@ import pyarrow as pa
 from numba import njit
 from numpy.typing import NDArray
 
+from commonweal.demo.events import NO_DIRECTION, OUTGOING
 from commonweal.demo.faults import (
     BAD_TIMESTAMP,
     DUPLICATE,
@@ -27,7 +28,7 @@ from commonweal.demo.randomness import mix
 HEADER = b"msisdn,start_time,cell_id,kind,direction,counterpart,duration,home_plmn,serving_plmn,tac\n"
 LONGEST_ROW = 200
 CHUNK = 100_000
-KIND_TEXTS = (b"voice", b"sms", b"data")
+NEWLINE, BLANK, COMMA, ZERO, COLON, IN, OUT = b"\n ,0:IO"
 
 
 class Texts(NamedTuple):
@@ -73,14 +74,14 @@ def texts(values: Sequence[str]) -> Texts:
     return Texts(np.frombuffer(b"".join(encoded) or b" ", np.uint8), first)
 
 
-def select(rows: Rows, which: NDArray[Any]) -> Rows:
-    """Give some of the rows, by mask or by index."""
-    return Rows(*(column[which] for column in rows))
+def select(rows: Rows, which: NDArray[Any] | slice) -> Rows:
+    """Give some of the rows, by mask, index or slice."""
+    return Rows._make(column[which] for column in rows)
 
 
 def join(parts: Sequence[Rows]) -> Rows:
     """Give rows one after the other."""
-    return Rows(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+    return Rows._make(np.concatenate(columns) for columns in zip(*parts, strict=True))
 
 
 def arrange(today: Rows, carried: Rows | None, last_day: bool) -> tuple[Rows, Rows]:
@@ -127,8 +128,8 @@ def write(path: Path, rows: Rows, dictionary: Dictionary, compression: str) -> i
         file.write(HEADER)
         buffer = np.empty(CHUNK * LONGEST_ROW, np.uint8)
         for start in range(0, len(rows.sim), CHUNK):
-            length = format_rows(buffer, Rows(*(column[start : start + CHUNK] for column in rows)), dictionary)
-            file.write(memoryview(buffer[:length]))
+            length = format_rows(buffer, select(rows, slice(start, start + CHUNK)), dictionary)
+            file.write(buffer[:length].data)
             size += length
     return size
 
@@ -175,7 +176,7 @@ def _put_number(buffer: NDArray[np.uint8], at: int, value: int) -> int:
         digits += 1
         rest //= 10
     for place in range(digits - 1, -1, -1):
-        buffer[at + place] = 48 + value % 10
+        buffer[at + place] = ZERO + value % 10
         value //= 10
     return at + digits
 
@@ -184,10 +185,10 @@ def _put_number(buffer: NDArray[np.uint8], at: int, value: int) -> int:
 def _put_clock(buffer: NDArray[np.uint8], at: int, second: int) -> int:
     for place, value in enumerate((second // 3600, second // 60 % 60, second % 60)):
         if place > 0:
-            buffer[at] = 58
+            buffer[at] = COLON
             at += 1
-        buffer[at] = 48 + value // 10
-        buffer[at + 1] = 48 + value % 10
+        buffer[at] = ZERO + value // 10
+        buffer[at + 1] = ZERO + value % 10
         at += 2
     return at
 
@@ -201,7 +202,7 @@ def format_rows(buffer: NDArray[np.uint8], rows: Rows, dictionary: Dictionary) -
         draw = mix(np.uint64(rows.second[i]) * np.uint64(1_000_003) + np.uint64(sim))
         day, clock = rows.second[i] // 86_400, rows.second[i] % 86_400
         at = _put_number(buffer, at, dictionary.number[sim])
-        buffer[at] = 44
+        buffer[at] = COMMA
         at += 1
         if fault == OUT_OF_PERIOD:
             at = _put_text(buffer, at, dictionary.wrong_dates, int(draw % np.uint64(2)))
@@ -212,45 +213,45 @@ def format_rows(buffer: NDArray[np.uint8], rows: Rows, dictionary: Dictionary) -
             at = _put_text(buffer, at, dictionary.dates, day + 1)
             if fault == BAD_TIMESTAMP:
                 clock = 25 * 3600 + clock % 3600
-        buffer[at] = 32
+        buffer[at] = BLANK
         at = _put_clock(buffer, at + 1, clock)
         if fault == MALFORMED and draw % np.uint64(2) == np.uint64(0):
-            buffer[at] = 10
+            buffer[at] = NEWLINE
             at += 1
             continue
-        buffer[at] = 44
+        buffer[at] = COMMA
         at += 1
         if fault == UNKNOWN_CELL:
             unknown = int(draw % np.uint64(len(dictionary.unknown_cells.first) - 1))
             at = _put_text(buffer, at, dictionary.unknown_cells, unknown)
         elif rows.cell[i] >= 0:
             at = _put_text(buffer, at, dictionary.cells, rows.cell[i])
-        buffer[at] = 44
+        buffer[at] = COMMA
         at = _put_text(buffer, at + 1, dictionary.kinds, rows.kind[i])
-        buffer[at] = 44
+        buffer[at] = COMMA
         at += 1
-        if rows.direction[i] < 2:
-            buffer[at] = 79 if rows.direction[i] == 1 else 73
+        if rows.direction[i] != NO_DIRECTION:
+            buffer[at] = OUT if rows.direction[i] == OUTGOING else IN
             at += 1
-        buffer[at] = 44
+        buffer[at] = COMMA
         at += 1
         if rows.counterpart[i] > 0:
             at = _put_number(buffer, at, rows.counterpart[i])
-        buffer[at] = 44
+        buffer[at] = COMMA
         at += 1
         if rows.duration[i] > 0:
             at = _put_number(buffer, at, rows.duration[i])
-        buffer[at] = 44
+        buffer[at] = COMMA
         at = _put_text(buffer, at + 1, dictionary.plmns, dictionary.home[sim])
-        buffer[at] = 44
+        buffer[at] = COMMA
         at = _put_text(buffer, at + 1, dictionary.plmns, rows.serving[i])
-        buffer[at] = 44
+        buffer[at] = COMMA
         at = _put_text(buffer, at + 1, dictionary.devices, dictionary.device[sim])
         if fault == MALFORMED:
             for _ in range(2):
-                buffer[at] = 44
-                buffer[at + 1] = 48
+                buffer[at] = COMMA
+                buffer[at + 1] = ZERO
                 at += 2
-        buffer[at] = 10
+        buffer[at] = NEWLINE
         at += 1
     return at
