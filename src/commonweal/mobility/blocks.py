@@ -45,6 +45,17 @@ class Block:
         """How many lines there are."""
         return self.content.count(b"\n")
 
+    def from_line(self, line: int) -> Block:
+        """Give the part from a line on."""
+        if line <= self.first_line:
+            return self
+        place = 0
+        for _ in range(line - self.first_line):
+            place = self.content.find(b"\n", place) + 1
+            if not place:
+                return Block(b"", line)
+        return Block(self.content[place:], line)
+
 
 class _Digesting(io.RawIOBase):
     """A reader that digests what passes through it."""
@@ -52,6 +63,7 @@ class _Digesting(io.RawIOBase):
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self.digest = hashlib.sha256()
+        self.position = 0
 
     def readable(self) -> bool:
         return True
@@ -59,6 +71,7 @@ class _Digesting(io.RawIOBase):
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         read = self._file.readinto(buffer)  # type: ignore[attr-defined]
         self.digest.update(buffer[:read])
+        self.position += read
         return int(read)
 
 
@@ -95,6 +108,11 @@ class LineReader:
         """Hexadecimal SHA-256 of the bytes read so far."""
         assert self._digesting is not None
         return self._digesting.digest.hexdigest()
+
+    @property
+    def position(self) -> int:
+        """Bytes of the file read so far."""
+        return 0 if self._digesting is None else self._digesting.position
 
     def blocks(self) -> Iterator[Block]:
         """Give the file's lines, block after block."""

@@ -143,7 +143,7 @@ def parse_block(
         An `engine`.
     """
     table, lines, broken = _read_lines(block, plan)
-    columns = _by_role(table, plan.layout)
+    columns = by_role(table, plan.layout)
     return judge(columns, lines, broken, plan, epoch_of, key_of, connection)
 
 
@@ -304,7 +304,7 @@ def _line_starts(content: bytes) -> list[int]:
     return [0, *(match.end() for match in re.finditer(b"\n", content))]
 
 
-def _by_role(table: pa.Table, layout: Layout) -> dict[str, pa.Array]:
+def by_role(table: pa.Table, layout: Layout) -> dict[str, pa.Array]:
     """Give the text of each role; several columns are joined."""
     place = {column: number for number, column in enumerate(layout.used)}
 

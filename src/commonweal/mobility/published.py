@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import UTC, date, datetime, time
 from functools import lru_cache
 
 import pyarrow as pa
@@ -132,13 +132,14 @@ def moves_of(settings: Settings, database: Database, version: int, timeline: Tim
     """Give the flows of the day that a period lies in."""
     release, table = _flows(settings, database, version)
     measure = release.schema.measures[0]
-    day = timeline.date_of(shown.start)
-    rows = table.filter(pc.equal(table.column("day"), pa.scalar(day, pa.date32())))
+    day = timeline.day(shown.start)
+    starts = table.column("start")
+    rows = table.filter(pc.equal(starts, pa.scalar(datetime.fromtimestamp(day, UTC), starts.type)))
     counted = rows.filter(rows.column(measure.name).is_valid())
     columns = (counted.column(name).to_pylist() for name in ("origin", "destination", measure.name))
     published = sorted((Move(*row) for row in zip(*columns, strict=True)), key=lambda move: -move.subscribers)
     suppressed = pc.sum(pc.equal(rows.column(measure.state), State.SUPPRESSED.value)).as_py() or 0
-    return Moves(release, day, tuple(published), suppressed, rows.num_rows)
+    return Moves(release, timeline.date_of(day), tuple(published), suppressed, rows.num_rows)
 
 
 @lru_cache(maxsize=RELEASES_KEPT)

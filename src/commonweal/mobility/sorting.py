@@ -38,7 +38,7 @@ def arrange(events: dict[str, np.ndarray], rank_of_cell: np.ndarray) -> tuple[np
     >>> arrange(columns, np.array([0, 1], np.int32))
     (array([1, 0]), array([2]))
     """
-    bits = max(1, int(len(rank_of_cell)).bit_length())
+    bits = max(1, len(rank_of_cell).bit_length())
     moment = (events["time"].astype(np.int64) << bits) | rank_of_cell[events["cell"]]
     order = np.argsort(events["subscriber"], kind="stable")
     rest = tuple(events[name].astype(np.int64) for name in REST)

@@ -72,6 +72,10 @@ class Staged:
         For each run, epoch by epoch (by its start): the file and the bucket of each of its row groups.
     rejects
         Epoch and file of each part of the rejects.
+    newest
+        UTC second of the newest event.
+    merged
+        By the epoch's start, for each file: how many events were new, how many repeated another.
     """
 
     identity: str
@@ -80,6 +84,8 @@ class Staged:
     at_line: int = 1
     runs: list[dict[str, Any]] = field(default_factory=list)
     rejects: list[dict[str, Any]] = field(default_factory=list)
+    newest: int = -(2**62)
+    merged: dict[str, list[list[int]]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, folder: Path, identity: str) -> Staged | None:

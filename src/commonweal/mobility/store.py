@@ -163,7 +163,7 @@ class EpochStore:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
             raise explain(error, folder) from error
-        if not any(_numbers(folder)):
+        if max(_numbers(folder), default=None) is None:
             _write_manifest(folder, replace(manifest, data_key=key.wrap(os.urandom(32)), fingerprint=key.fingerprint))
         return cls(folder, key)
 
@@ -200,7 +200,7 @@ class EpochStore:
         self.write_groups([table], file)
 
     def write_groups(self, tables: Sequence[pa.Table], file: str) -> None:
-        """Write tables of one schema as the row groups of one file, encrypted and synced; a crash leaves all or nothing."""
+        """Write tables as the row groups of one file, encrypted and synced; a crash leaves all or nothing."""
         path = self.folder / file
         written = path.with_name(f".{path.name}.{os.getpid()}")
         columns = tables[0].column_names

@@ -1,0 +1,209 @@
+"""``commonweal mobility``: thin commands; the rules are in `service`."""
+
+from __future__ import annotations
+
+import sys
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from commonweal.core.console import Home, opened, print_json, print_table
+
+app = typer.Typer(help="From call detail records to safe tables of where people are and how they move.")
+
+ProjectName = Annotated[str, typer.Option("--project", "-p", help="The project.")]
+Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command("create")
+def create(
+    name: Annotated[str, typer.Argument(help="Lower-case letters, digits, - and _.")],
+    areas: Annotated[str, typer.Option(help="Area set: natural-earth:GN,LR,SL or one you imported.")],
+    time_zone: Annotated[str, typer.Option(help="IANA time zone by which hours and days are counted.")],
+    day_starts: Annotated[str, typer.Option(help="When a day begins, such as 04:00.")] = "00:00",
+    k: Annotated[int, typer.Option(help="Least number of people behind a published count.")] = 15,
+    epoch: Annotated[str, typer.Option(help="How long a pseudonym lasts: month, quarter or year.")] = "year",
+    retention_days: Annotated[int | None, typer.Option(help="Erase events older than this.")] = None,
+    country_code: Annotated[str, typer.Option(help="Telephone country code that a leading 0 stands for.")] = "",
+) -> None:
+    """Make a project: an operator's records, and the choices that hold for them."""
+    from datetime import time
+
+    from commonweal.core import audit
+    from commonweal.core.errors import InputError
+    from commonweal.mobility.projects import Project, create_project
+
+    try:
+        starts = time.fromisoformat(day_starts)
+    except ValueError:
+        raise InputError(f"{day_starts!r} is no time of day", where="--day-starts", expected="such as 04:00") from None
+    project = Project(name, time_zone, starts, areas, k, epoch, retention_days, country_code=country_code)
+    create_project(opened().database, project, audit.who())
+    print(
+        f"project {name} is ready; next: commonweal mobility import FILES --project {name} --mapping FILE --cells FILE"
+    )
+
+
+@app.command("projects")
+def projects(as_json: AsJson = False) -> None:
+    """List the projects."""
+    from commonweal.mobility.projects import list_projects
+
+    rows = [
+        {
+            "project": project.name,
+            "time zone": project.time_zone,
+            "day starts": f"{project.day_starts:%H:%M}",
+            "areas": project.area_set,
+            "k": project.minimum_people,
+            "epoch": project.epoch_length,
+            "retention days": project.retention_days,
+        }
+        for project in list_projects(opened().database)
+    ]
+    _show(rows, as_json)
+
+
+@app.command("inspect")
+def inspect(file: Annotated[Path, typer.Argument(help="A file of events.")]) -> None:
+    """Look at a file and propose a mapping, identifiers masked."""
+    from commonweal.mobility.inspecting import inspect as look
+
+    found = look(file)
+    shown = (
+        "a Parquet file"
+        if found.source.format == "parquet"
+        else (
+            f"a table divided by {found.source.delimiter!r}, in {found.source.encoding}, "
+            f"{'with' if found.source.header else 'without'} a header"
+        )
+    )
+    print(f"# {file.name} seems to be {shown}. Its first rows, identifiers masked:", file=sys.stderr)
+    print(f"#   {' | '.join(found.columns)}", file=sys.stderr)
+    for row in found.rows:
+        print(f"#   {' | '.join(row)}", file=sys.stderr)
+    for doubt in found.doubts:
+        print(f"# To settle: {doubt}", file=sys.stderr)
+    print(found.mapping, end="")
+
+
+@app.command("import")
+def import_(
+    files: Annotated[list[Path], typer.Argument(help="Files of events: CSV (plain, gz, zst) or Parquet.")],
+    project: ProjectName,
+    mapping: Annotated[Path, typer.Option(help="The mapping file; `inspect` proposes one.")],
+    cells: Annotated[Path | None, typer.Option(help="The cell file; needed once, then when cells change.")] = None,
+    first: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day accepted.")] = None,
+    last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day accepted.")] = None,
+) -> None:
+    """Import an operator's files: pseudonymised at the door, every rejected row counted."""
+    parameters = {
+        "project": project,
+        "files": [str(file.absolute()) for file in files],
+        "mapping": str(mapping.absolute()),
+        "cells": str(cells.absolute()) if cells else None,
+        "first": _day(first),
+        "last": _day(last, after=True),
+    }
+    _job(opened(), "mobility.import", parameters, "Importing")
+
+
+@app.command("run")
+def run(
+    project: ProjectName,
+    first: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")] = None,
+    last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day.")] = None,
+    measure: Annotated[list[str] | None, typer.Option(help="Only this measure; may be given again.")] = None,
+    time_zone: Annotated[str | None, typer.Option(help="Count by another clock than the project's.")] = None,
+    day_starts: Annotated[str | None, typer.Option(help="Count by another day boundary.")] = None,
+) -> None:
+    """Count, protect and publish."""
+    parameters = {
+        "project": project,
+        "first": _day(first),
+        "last": _day(last, after=True),
+        "measures": measure or [],
+        "time_zone": time_zone,
+        "day_starts": day_starts,
+    }
+    result = _job(opened(), "mobility.run", parameters, "Running")
+    for release in result["releases"]:
+        print(
+            f"published {release['dataset']} version {release['version']}: {release['rows']:,} rows, {release['digest'][:12]}"
+        )
+
+
+@app.command("imports")
+def imports(project: ProjectName, as_json: AsJson = False) -> None:
+    """Show what was imported: of each file how many rows went where."""
+    from commonweal.mobility.service import list_imports
+
+    _show(list_imports(opened().database, project), as_json)
+
+
+@app.command("rejects")
+def rejects(
+    project: ProjectName,
+    limit: Annotated[int, typer.Option(help="At most so many rows.")] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """Show rejected rows: file, line, reason and what cannot identify anyone."""
+    from commonweal.mobility.service import list_rejects
+
+    home = opened()
+    _show(list_rejects(home.settings, home.database, project, limit), as_json)
+
+
+@app.command("forget")
+def forget(project: ProjectName) -> None:
+    """Erase the subscribers whose numbers come on standard input, one a line."""
+    from commonweal.core import audit
+    from commonweal.mobility.projects import get_project
+    from commonweal.mobility.service import forget as erase
+
+    home = opened()
+    forgotten = erase(home.settings, home.database, get_project(home.database, project), sys.stdin, audit.who())
+    print(
+        f"{forgotten.numbers:,} numbers, {forgotten.events:,} events erased or without their counterpart; releases stand"
+    )
+
+
+@app.command("retain")
+def retain(project: ProjectName) -> None:
+    """Erase events older than the project's retention."""
+    result = _job(opened(), "mobility.retain", {"project": project}, "Erasing")
+    print(f"{result['events']:,} events before {result['before']} erased")
+
+
+@app.command("compact")
+def compact(project: ProjectName) -> None:
+    """Bring closed months into one file a bucket, which long periods read faster."""
+    from commonweal.mobility.projects import get_project
+    from commonweal.mobility.service import compact_store
+
+    home = opened()
+    print(f"{compact_store(home.settings, home.database, get_project(home.database, project))} files fewer")
+
+
+def _day(moment: datetime | None, after: bool = False) -> str | None:
+    day: date | None = None if moment is None else moment.date() + timedelta(days=after)
+    return day.isoformat() if day else None
+
+
+def _job(home: Home, kind: str, parameters: dict[str, Any], title: str) -> dict[str, Any]:
+    from commonweal.core import audit
+    from commonweal.core.jobs import follow, run_now
+    from commonweal.mobility import DOMAIN
+
+    with follow(title) as on_progress:
+        return run_now(home.settings, home.database, kind, parameters, audit.who(), DOMAIN.jobs, on_progress) or {}
+
+
+def _show(rows: list[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        print_json(rows)
+    else:
+        print_table(list(rows[0]) if rows else ["nothing yet"], [list(row.values()) for row in rows])

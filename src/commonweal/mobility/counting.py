@@ -1,0 +1,241 @@
+"""Counting: measures over the buckets of an epoch's store, and what is kept so that nothing is counted twice.
+
+A bucket's counts of a window depend on its segments, the cells, the areas, the calendar and the code. They are kept,
+encrypted, under a digest of all these; a run that was killed, or one after new days came in, counts only what is new.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from commonweal.core.engine import Counts, add, map_buckets
+from commonweal.core.errors import Damaged
+from commonweal.core.settings import Settings
+from commonweal.mobility import keys
+from commonweal.mobility.cells import ALWAYS, Timeline
+from commonweal.mobility.measure import Derivation, Measure, Window, measures
+from commonweal.mobility.sequences import Events, value_at
+from commonweal.mobility.store import EpochStore, Segment
+
+_STARTS = b"starts"
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """A reference to a bucket, and all that is needed to count it: plain data that travels to a worker.
+
+    Parameters
+    ----------
+    folder
+        The epoch's store.
+    keys, project, epoch
+        Where its key lies.
+    epoch_starts
+        UTC second from which times count.
+    number
+        Which bucket.
+    starts, ends
+        The run's period, UTC seconds.
+    windows
+        Edges of the windows that are counted one by one, UTC seconds.
+    hours, days
+        Edges of the whole period, UTC seconds.
+    area_of_span
+        For each span of the timeline, the index of its cell's area, or -1.
+    timeline
+        Which version of a cell holds when.
+    areas
+        How many areas there are.
+    measures
+        Which measures to count.
+    meaning
+        Digest of cells, areas and calendar.
+    keep
+        Whether to keep the counts for the next time.
+    """
+
+    folder: Path
+    keys: Path
+    project: str
+    epoch: str
+    epoch_starts: int
+    number: int
+    starts: int
+    ends: int
+    windows: np.ndarray
+    hours: np.ndarray
+    days: np.ndarray
+    area_of_span: np.ndarray
+    timeline: Timeline
+    areas: int
+    measures: tuple[str, ...]
+    meaning: str
+    keep: bool = True
+
+
+def count(settings: Settings, buckets: Sequence[Bucket], on_done: Callable[[int], None] = lambda done: None) -> Counts:
+    """Count measures over buckets: by name, keyed counts with ``people``."""
+    return map_buckets(settings, count_bucket, buckets, on_done)
+
+
+def count_bucket(bucket: Bucket) -> Counts:
+    """Count one bucket's measures. Runs in a thread, or on a worker elsewhere."""
+    wanted = [measures()[name] for name in bucket.measures]
+    rows = derive_bucket(bucket, [measure.of for measure in wanted if measure.of])
+    work = [_Work(measure.name, measure.count, measure, bucket) for measure in wanted if measure.of is None]
+    _count_windows(bucket, work)
+    counts = {item.name: add(item.tables()) for item in work}
+    for measure in wanted:
+        if measure.of is not None:
+            counts[measure.name] = measure.count(rows[measure.of.name], _window(bucket, bucket.starts, bucket.ends))
+    return {name: counts[name] for name in bucket.measures}
+
+
+def derive_bucket(bucket: Bucket, derivations: Sequence[Derivation]) -> dict[str, pa.Table]:
+    """Give each derivation's rows of a bucket for the whole period, sorted by subscriber, then by time."""
+    work = [_Work(item.name, item.derive, item, bucket) for item in dict.fromkeys(derivations)]
+    _count_windows(bucket, work)
+    rows = {}
+    for item in work:
+        tables = item.tables()
+        table = pa.concat_tables(tables)
+        if len(tables) > 1:  # windows are in order of time, so a stable sort keeps each subscriber's rows in it
+            table = table.take(pa.array(np.argsort(table["subscriber"].to_numpy(), kind="stable")))
+        rows[item.name] = table
+    return rows
+
+
+class _Work:
+    """One measure's or derivation's tables of a bucket, window by window: those that are kept, and those to make."""
+
+    def __init__(
+        self,
+        name: str,
+        make: Callable[[Events, Window], pa.Table],
+        of: Measure | Derivation,
+        bucket: Bucket,
+    ) -> None:
+        self.name = name
+        self.make = make
+        self.code = _code_digest(of)
+        self.made: dict[int, tuple[str, pa.Table]] = {}  # by the window's start: what it depends on, and the table
+        self.bucket = bucket
+
+    def file(self) -> str:
+        return f"derived/{self.name}/{self.bucket.number:03}.parquet"
+
+    def fingerprint(self, segments: Sequence[Segment], start: int, end: int) -> str:
+        said = [self.code, self.bucket.meaning, start, end, [segment.digest for segment in segments]]
+        return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:32]
+
+    def tables(self) -> list[pa.Table]:
+        """The period's tables in order of time."""
+        bucket = self.bucket
+        return [table for start, (_, table) in sorted(self.made.items()) if bucket.starts <= start < bucket.ends]
+
+    def recall(self, store: EpochStore) -> None:
+        """Take up what was kept."""
+        if not (store.folder / self.file()).exists():
+            return
+        try:
+            kept = store.read(self.file())
+        except Damaged:  # what was kept can be made again
+            return
+        for start, (fingerprint, first, rows) in json.loads(kept.schema.metadata[_STARTS]).items():
+            schema = kept.schema.with_metadata(
+                {name: value for name, value in kept.schema.metadata.items() if name != _STARTS} or None
+            )
+            self.made[int(start)] = (fingerprint, kept.slice(first, rows).replace_schema_metadata(schema.metadata))
+
+    def keep(self, store: EpochStore) -> None:
+        """Keep the tables for the next time."""
+        place, index = 0, {}
+        for start, (fingerprint, table) in self.made.items():
+            index[start] = (fingerprint, place, table.num_rows)
+            place += table.num_rows
+        whole = pa.concat_tables([table for _, table in self.made.values()])
+        metadata = (whole.schema.metadata or {}) | {_STARTS: json.dumps(index).encode()}
+        store.write(whole.combine_chunks().replace_schema_metadata(metadata), self.file())
+
+
+def _count_windows(bucket: Bucket, work: Sequence[_Work]) -> None:
+    """Make what is not kept; events of a window are read once for all."""
+    if not work:
+        return
+    key = keys.open_key(bucket.keys, bucket.project, bucket.epoch)
+    store = EpochStore(bucket.folder, key)
+    segments = store.manifest.events(bucket.number)
+    for item in work if bucket.keep else ():
+        item.recall(store)
+    changed: set[str] = set()
+    for start, end in zip(bucket.windows[:-1].tolist(), bucket.windows[1:].tolist(), strict=True):
+        inside = [segment for segment in segments if segment.start < end and segment.end > start]
+        events, window = None, None
+        for item in work:
+            fingerprint = item.fingerprint(inside, start, end)
+            if start in item.made and item.made[start][0] == fingerprint:
+                continue
+            if events is None or window is None:
+                events, window = read_events(store, bucket, inside, start, end), _window(bucket, start, end)
+            item.made[start] = (fingerprint, item.make(events, window))
+            changed.add(item.name)
+    for item in work:
+        if bucket.keep and item.name in changed:
+            item.keep(store)
+
+
+def read_events(store: EpochStore, bucket: Bucket, segments: Sequence[Segment], start: int, end: int) -> Events:
+    """Read a bucket's events in a window, sorted by (subscriber, time), each with its area."""
+    epoch = store.manifest.starts
+    parts = []
+    for segment in segments:
+        subscriber, time, cell = store.sequences(segment)
+        if segment.start < start or segment.end > end:
+            inside = (time >= start - epoch) & (time < end - epoch)
+            subscriber, time, cell = subscriber[inside], time[inside], cell[inside]
+        parts.append((subscriber, time, cell))
+    if len(parts) == 1:
+        subscriber, time, cell = parts[0]
+    else:
+        none = (np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int32))
+        subscriber, time, cell = (np.concatenate(columns) for columns in zip(none, *parts, strict=True))
+        order = np.argsort(subscriber, kind="stable")  # segments are in order of time
+        subscriber, time, cell = subscriber[order], time[order], cell[order]
+    if len(cell) and cell.max() >= len(bucket.timeline.first) - 1:
+        raise Damaged(
+            "events refer to cells that the register does not have",
+            where=store.folder,
+            expected="the register they came with",
+        )
+    starts = np.clip(bucket.timeline.starts - epoch, -(2**31), 2**31 - 1).astype(np.int32)
+    starts[bucket.timeline.starts == ALWAYS] = -(2**31)
+    return Events(subscriber, time, value_at(cell, time, bucket.timeline.first, starts, bucket.area_of_span))
+
+
+def _window(bucket: Bucket, start: int, end: int) -> Window:
+    """Give the hours and days of a window, relative to the epoch's start and never beyond the window."""
+    epoch = bucket.epoch_starts
+
+    def edges(whole: np.ndarray) -> np.ndarray:
+        return whole[(whole >= start) & (whole <= end)] - epoch
+
+    return Window(epoch, edges(bucket.hours), edges(bucket.days), bucket.areas)
+
+
+@cache
+def _code_digest(of: Measure | Derivation) -> str:
+    """Digest of the code that a result depends on: its own file, the sequences' kernels, and what it derives from."""
+    from commonweal.mobility import sequences
+
+    function = of.count if isinstance(of, Measure) else of.derive
+    sources = [inspect.getmodule(function), sequences]
+    return hashlib.sha256("".join(inspect.getsource(module) for module in sources if module).encode()).hexdigest()

@@ -1,0 +1,80 @@
+"""Erasing from the store: what is older than may be kept, and those who object.
+
+What was counted from erased events and kept for the next run is erased with them; what has been published stands.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from commonweal.mobility.store import EpochStore, Segment
+
+
+def erase_before(store: EpochStore, moment: int) -> int:
+    """Erase events before a UTC second; give how many."""
+    keep: list[Segment] = []
+    erased = 0
+    for segment in store.manifest.segments:
+        if segment.store != "events" or segment.start >= moment:
+            keep.append(segment)
+        elif segment.end <= moment:
+            erased += segment.rows
+        else:
+            table = store.read(segment.file)
+            left = table.filter(pa.array(table["time"].to_numpy() >= moment - store.manifest.starts))
+            erased += segment.rows - left.num_rows
+            keep.append(store.write_segment("events", segment.bucket, segment.start, segment.end, left))
+    if store.manifest.ends <= moment:
+        keep = []  # rejects carry times too
+    _commit(store, keep)
+    return erased
+
+
+def erase_subscribers(store: EpochStore, subscribers: np.ndarray) -> int:
+    """Erase subscribers' events, and their pseudonyms where they are counterparts; give how many events changed.
+
+    Parameters
+    ----------
+    subscribers
+        Pseudonyms, int64.
+    """
+    whose = pa.array(np.unique(subscribers))
+    keep: list[Segment] = []
+    changed = 0
+    for segment in store.manifest.segments:
+        if segment.store != "events":
+            keep.append(segment)
+            continue
+        table = store.read(segment.file)
+        own = pc.is_in(table["subscriber"], whose)
+        met = pc.is_in(table["counterpart"], whose)
+        touched = pc.sum(pc.or_(own, met)).as_py() or 0
+        if not touched:
+            keep.append(segment)
+            continue
+        changed += touched
+        place = table.schema.get_field_index("counterpart")
+        blank = pc.if_else(met, pa.scalar(None, pa.int64()), table["counterpart"])
+        table = table.set_column(place, table.schema.field(place), blank)
+        left = table.filter(pc.invert(own))
+        keep.append(store.write_segment("events", segment.bucket, segment.start, segment.end, left))
+    _commit(store, keep)
+    return changed
+
+
+def discard_staged(project: Path) -> None:
+    """Drop imports that never ended: what they staged may hold anyone. They begin anew when run again."""
+    shutil.rmtree(project / ".staging", ignore_errors=True)
+
+
+def _commit(store: EpochStore, segments: list[Segment]) -> None:
+    if tuple(sorted(segments)) != store.manifest.segments:
+        store.commit(replace(store.manifest, segments=tuple(sorted(segments))))
+    shutil.rmtree(store.folder / "derived", ignore_errors=True)
+    shutil.rmtree(store.folder / "staging", ignore_errors=True)

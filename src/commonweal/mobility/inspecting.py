@@ -1,0 +1,313 @@
+"""Looking at an unknown file: what it seems to be, and a mapping to start from, with identifiers masked."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from commonweal.core.errors import InputError
+from commonweal.mobility.blocks import LineReader
+from commonweal.mobility.columnar import column_types, text_batches
+from commonweal.mobility.layout import DIRECTIONS, KINDS, Source
+from commonweal.mobility.parsing import split_line
+from commonweal.mobility.plmn import parse_plmn
+
+SAMPLE = 200
+
+_USUAL = {
+    "subscriber": (
+        "msisdn",
+        "imsi",
+        "subscriber",
+        "caller",
+        "calling",
+        "a_number",
+        "anumber",
+        "party_a",
+        "user",
+        "origin_number",
+    ),
+    "counterpart": (
+        "counterpart",
+        "other",
+        "called",
+        "callee",
+        "b_number",
+        "bnumber",
+        "party_b",
+        "correspondent",
+        "destination_number",
+    ),
+    "cell": ("cell", "cgi", "ecgi", "antenna", "bts", "location", "site"),
+    "duration": ("duration", "seconds", "length"),
+    "kind": ("kind", "type", "service", "event"),
+    "direction": ("direction", "call_direction", "way", "inout"),
+    "home_plmn": ("home_plmn", "hplmn", "home_network", "home_operator"),
+    "serving_plmn": ("serving_plmn", "vplmn", "plmn", "network", "serving_network"),
+    "tac": ("tac", "imei", "handset", "device"),
+}
+_USUAL_TIME = ("time", "date", "start", "timestamp", "datetime", "begin")
+_TIMES = (
+    (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?\s*(Z|[+-]\d\d:?\d\d)?", "iso"),
+    (r"\d{10}(\.\d+)?", "epoch_s"),
+    (r"\d{13}", "epoch_ms"),
+    (r"\d{14}", "%Y%m%d%H%M%S"),
+    (r"\d{8} \d{6}", "%Y%m%d %H%M%S"),
+    (r"\d{8} \d\d:\d\d:\d\d", "%Y%m%d %H:%M:%S"),
+    (r"\d\d/\d\d/\d{4} \d\d:\d\d:\d\d", "%d/%m/%Y %H:%M:%S"),
+    (r"\d\d/\d\d/\d{4} \d\d:\d\d", "%d/%m/%Y %H:%M"),
+    (r"\d\d-\d\d-\d{4} \d\d:\d\d:\d\d", "%d-%m-%Y %H:%M:%S"),
+    (r"\d\d\.\d\d\.\d{4} \d\d:\d\d:\d\d", "%d.%m.%Y %H:%M:%S"),
+    (r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d", "%Y/%m/%d %H:%M:%S"),
+)
+_WORDS = {
+    "kind": {
+        "call": ("voice", "call", "moc", "mtc", "voix", "appel", "voz"),
+        "sms": ("sms", "text", "mms", "smsmo", "smsmt", "message"),
+        "data": ("data", "gprs", "internet", "ps", "lte", "web"),
+        "signal": ("signal", "lu", "attach", "location update", "handover", "paging"),
+    },
+    "direction": {
+        "out": ("out", "o", "outgoing", "mo", "moc", "sortant", "1"),
+        "in": ("in", "i", "incoming", "mt", "mtc", "entrant", "2"),
+    },
+}
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What a file seems to be.
+
+    Parameters
+    ----------
+    source
+        How it is written.
+    columns
+        Names, or numbers from 1.
+    rows
+        A few rows, identifiers masked.
+    mapping
+        A proposed mapping file.
+    doubts
+        What a person must settle.
+    """
+
+    source: Source
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    mapping: str
+    doubts: tuple[str, ...]
+
+
+def inspect(path: Path) -> Inspection:
+    """Look at the beginning of a file and propose a mapping.
+
+    Raises
+    ------
+    InputError
+        There is nothing in it, or it is no table.
+    """
+    source, names, rows, typed_time = _parquet(path) if _is_parquet(path) else _text(path)
+    columns = {str(name): [row[place] for row in rows] for place, name in enumerate(names)}
+    roles = _roles(columns)
+    time, form, doubts = _time(columns, roles, typed_time)
+    for role in ("subscriber", "cell"):
+        if role not in roles:
+            doubts.append(f"no column looks like the {role}; put its name where it says COLUMN")
+    words = {role: _words(role, columns[roles[role]]) for role in ("kind", "direction") if role in roles}
+    for role, (_, unknown) in words.items():
+        doubts += [f"what does {text!r} mean in column {roles[role]}?" for text in unknown[:5]]
+    shown = tuple(
+        tuple(_masked(text, name, roles) for name, text in zip(columns, row, strict=True)) for row in rows[:5]
+    )
+    mapping = _mapping(
+        source, roles, time, form, {role: known for role, (known, _) in words.items()}, not source.header
+    )
+    doubts.append('in which time zone are the times? the mapping says "UTC"')
+    return Inspection(source, tuple(columns), shown, mapping, tuple(doubts))
+
+
+def _is_parquet(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(4) == b"PAR1"
+    except OSError as error:
+        from commonweal.core.errors import explain
+
+        raise explain(error, path) from error
+
+
+def _parquet(path: Path) -> tuple[Source, list[str], list[list[str]], str | None]:
+    types = column_types(path)
+    names = list(types)
+    rows: list[list[str]] = []
+    for _, table in islice(text_batches(path, names), 1):
+        rows = [list(row.values()) for row in table.slice(0, SAMPLE).to_pylist()]
+    typed = next((name for name, kind in types.items() if str(kind).startswith("timestamp")), None)
+    return Source(format="parquet"), names, rows, typed
+
+
+def _text(path: Path) -> tuple[Source, list[str], list[list[str]], None]:
+    encoding = _encoding(path)
+    block = next(LineReader(path, encoding, block_bytes=2**20).blocks(), None)
+    lines = (
+        []
+        if block is None
+        else [line.rstrip("\r") for line in block.content.decode(errors="replace").split("\n") if line.strip()]
+    )
+    if not lines:
+        raise InputError("the file is empty", where=path, expected="a table of events")
+    sample = lines[:SAMPLE]
+    delimiter = max(",;|\t", key=lambda sign: (min(line.count(sign) for line in sample[:20]), sample[0].count(sign)))
+    if delimiter not in sample[0]:
+        raise InputError("no delimiter is in its first line", where=path, expected="a table divided by , ; | or tabs")
+    source = Source(delimiter=delimiter, encoding=encoding)
+    split = [row for line in sample if (row := split_line(line, source))]
+    header = not any(re.fullmatch(r"[\d .:/+-]{6,}", field.strip()) for field in split[0])
+    names = [name.strip() for name in split[0]] if header else [str(place + 1) for place in range(len(split[0]))]
+    rows = [row for row in split[1 if header else 0 :] if len(row) == len(names)]
+    return Source(delimiter=delimiter, encoding=encoding, header=header), names, rows, None
+
+
+def _encoding(path: Path) -> str:
+    """Guess the encoding of a text file from its first megabyte."""
+    raw = next(LineReader(path, "latin-1", block_bytes=2**20).blocks(), None)
+    start = b"" if raw is None else raw.content.decode().encode("latin-1")[: 2**20]
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(start)
+    except UnicodeDecodeError:
+        return "cp1252"
+    return "utf-8"
+
+
+def _roles(columns: dict[str, list[str]]) -> dict[str, str]:
+    """Find columns by what they are usually called."""
+    roles: dict[str, str] = {}
+    for role, usual in _USUAL.items():
+        for word in usual:
+            fitting = [name for name in columns if _is_called(name, word) and name not in roles.values()]
+            if fitting and role not in roles:
+                roles[role] = fitting[0]
+    for name, texts in columns.items():  # without names: by what the columns hold
+        if name.isdigit() and name not in roles.values():
+            held = [text.strip() for text in texts if text.strip()]
+            if held and "subscriber" not in roles and all(re.fullmatch(r"\+?\d{8,15}", text) for text in held):
+                roles["subscriber"] = name
+            elif held and "counterpart" not in roles and all(re.fullmatch(r"\+?\d{8,15}", text) for text in held):
+                roles["counterpart"] = name
+            elif held and "kind" not in roles and {text.casefold() for text in held} <= _known("kind"):
+                roles["kind"] = name
+            elif held and "serving_plmn" not in roles and all(parse_plmn(text) for text in held):
+                roles["serving_plmn"] = name
+    return roles
+
+
+def _known(role: str) -> set[str]:
+    return {word for words in _WORDS[role].values() for word in words} - {"1", "2"}
+
+
+def _is_called(name: str, word: str) -> bool:
+    folded = re.sub(r"[^a-z0-9]+", "_", name.casefold()).strip("_")
+    return folded == word or folded.startswith(f"{word}_") or folded.endswith(f"_{word}")
+
+
+def _time(columns: dict[str, list[str]], roles: dict[str, str], typed: str | None) -> tuple[list[str], str, list[str]]:
+    """Find the column or columns of the time, and their format."""
+    if typed is not None:
+        return [typed], "iso", []
+    free = [name for name in columns if name not in roles.values()]
+    named = [name for name in free if any(_is_called(name, word) for word in _USUAL_TIME)]
+    for candidates in (named, free):
+        for name in candidates:
+            if form := _time_format(columns[name]):
+                return [name], form, []
+        for name in candidates:
+            for other in candidates:
+                joined = [f"{a} {b}" for a, b in zip(columns[name], columns[other], strict=True)]
+                if name != other and (form := _time_format(joined)):
+                    return [name, other], form, []
+    return named[:1] or ["COLUMN"], "iso", ["no column looks like a time in a known format; say its format in [time]"]
+
+
+def _time_format(texts: Sequence[str]) -> str | None:
+    held = [text.strip() for text in texts if text.strip()]
+    for pattern, form in _TIMES:
+        if held and sum(re.fullmatch(pattern, text) is not None for text in held) >= 0.8 * len(held):
+            if form.startswith("%d/%m") and any(int(text[3:5]) > 12 for text in held if text[3:5].isdigit()):
+                return form.replace("%d/%m", "%m/%d")
+            return form
+    return None
+
+
+def _words(role: str, texts: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+    """Translate the words of a column; give those that are not known."""
+    ours = KINDS if role == "kind" else DIRECTIONS
+    known: dict[str, str] = {}
+    unknown: list[str] = []
+    for text in sorted({text.strip() for text in texts if text.strip()}):
+        bare = text.casefold()
+        found = [
+            word
+            for word, theirs in _WORDS[role].items()
+            if bare in theirs or any(bare.startswith(f"{t}-") for t in theirs)
+        ]
+        if bare in ours:
+            continue
+        if found:
+            known[text] = found[0]
+        elif re.search(r"\d{5}", text) is None:
+            unknown.append(text)
+    return known, unknown
+
+
+def _masked(text: str, name: str, roles: dict[str, str]) -> str:
+    """Hide what may identify someone: the columns of identifiers, and any number as long as a telephone's."""
+    if name in (roles.get("subscriber"), roles.get("counterpart")):
+        return "•" * min(len(text), 12)
+    if name == roles.get("tac"):
+        return text[:8] + "•" * max(0, len(text) - 8)
+    return re.sub(r"\+?\d{7,}", lambda found: "•" * len(found[0]), text)
+
+
+def _mapping(
+    source: Source,
+    roles: dict[str, str],
+    time: list[str],
+    form: str,
+    words: dict[str, dict[str, str]],
+    numbered: bool,
+) -> str:
+    def value(name: str) -> str:
+        return name if numbered and name.isdigit() else _quoted(name)
+
+    lines = ["[source]", f"format = {_quoted(source.format)}"]
+    if source.format == "csv":
+        lines += [
+            f"delimiter = {_quoted(source.delimiter)}",
+            f"header = {'true' if source.header else 'false'}",
+            f"encoding = {_quoted(source.encoding)}",
+        ]
+    column = value(time[0]) if len(time) == 1 else "[" + ", ".join(value(name) for name in time) + "]"
+    lines += ["", "[time]", f"column = {column}", f"format = {_quoted(form)}", 'zone = "UTC"', "", "[columns]"]
+    for role in ("subscriber", "cell"):
+        lines.append(f"{role} = {value(roles.get(role, 'COLUMN'))}")
+    lines += [f"{role} = {value(name)}" for role, name in roles.items() if role not in ("subscriber", "cell")]
+    for role, known in words.items():
+        if known:
+            lines += [
+                "",
+                f"[values.{role}]",
+                *(f"{_quoted(theirs)} = {_quoted(ours)}" for theirs, ours in known.items()),
+            ]
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\t", "\\t")
+    return f'"{escaped}"'

@@ -1,0 +1,1 @@
+"""The measures, one a file. See `commonweal.mobility.measure`."""

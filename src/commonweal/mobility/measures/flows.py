@@ -1,0 +1,144 @@
+"""Flows: distinct subscribers who moved from one area to another during a day.
+
+For a day d and areas o ≠ t, where events i and i + 1 follow one another in a subscriber's located events of the day::
+
+    flow(d, o, t) = |{ s(i) : s(i) = s(i + 1), day(i) = day(i + 1) = d, a(i) = o, a(i + 1) = t }|
+
+These are consecutive locations: someone seen in A, B, then C counts in A→B and B→C, not in A→C. Events outside every
+area are left out before locations are consecutive.
+"""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from commonweal.core.catalog import Dataset, Dimension, Kind, Privacy
+from commonweal.core.catalog import Measure as Value
+from commonweal.core.engine import keyed_counts
+from commonweal.core.errors import Refused
+from commonweal.mobility.measure import Measure, Scope, Window, product
+from commonweal.mobility.sequences import Events, period_of
+
+DATASET = Dataset(
+    name="mobility.flows",
+    title="Flows",
+    description="Distinct subscribers seen in one area and next in another during a day.",
+    dimensions=(
+        Dimension("origin", "area", "Where they were seen first.", hierarchy="area"),
+        Dimension("destination", "area", "Where they were seen next.", hierarchy="area"),
+        Dimension("start", "timestamp", "When the day begins.", hierarchy="period"),
+    ),
+    measures=(
+        Value("subscribers", "integer", "Distinct subscribers.", "{subscribers}", Kind.UNION, counts="subscribers"),
+    ),
+    privacy=Privacy.PEOPLE,
+    keywords=("mobility", "origin-destination", "mobile phone data"),
+    theme="TRAN",
+)
+LARGEST_GRID = 20_000_000
+
+
+@numba.njit(nogil=True, cache=True)
+def flows(subscriber: np.ndarray, time: np.ndarray, area: np.ndarray, edges: np.ndarray, areas: int) -> np.ndarray:
+    """The key (d · areas + o) · areas + t of every member of every flow(d, o, t), for sorted events.
+
+    A key stands there once for each distinct subscriber, so counting equal keys counts people.
+
+    Parameters
+    ----------
+    subscriber, time, area
+        As in `Events`; times lie within the edges; area -1 is none.
+    edges
+        Of the days, int64, shape (d + 1,).
+    areas
+        How many areas there are.
+
+    Returns
+    -------
+    int64, shape (members,)
+
+    Examples
+    --------
+    Someone goes from area 0 to area 1, back, and to area 1 again: in 0→1 (key 1) once, in 1→0 (key 2) once.
+
+    >>> flows(
+    ...     np.array([7, 7, 7, 7]), np.array([0, 60, 90, 99], np.int32), np.array([0, 1, 0, 1], np.int32),
+    ...     np.array([0, 86400]), 2,
+    ... )
+    array([1, 2])
+    """
+    members = np.empty(len(subscriber), np.int64)
+    size = 0
+    own = 0  # where the keys of this subscriber's day begin
+    before = -1
+    day = 0
+    for i in range(len(subscriber)):
+        now = period_of(time[i], edges, day)
+        if i == 0 or subscriber[i] != subscriber[i - 1] or now != day:
+            own = size
+            before = -1
+            day = now
+        if area[i] < 0:
+            continue
+        if before >= 0 and area[i] != before:
+            key = (day * areas + before) * areas + area[i]
+            seen = False
+            for j in range(own, size):
+                if members[j] == key:
+                    seen = True
+                    break
+            if not seen:
+                members[size] = key
+                size += 1
+        before = area[i]
+    return members[:size].copy()
+
+
+def count(events: Events, window: Window) -> pa.Table:
+    """Count a bucket's flows by day."""
+    keys, people = np.unique(
+        flows(events.subscriber, events.time, events.area, window.days, window.areas), return_counts=True
+    )
+    pair, destination = np.divmod(keys, window.areas)
+    day, origin = np.divmod(pair, window.areas)
+    return keyed_counts(
+        {"origin": origin, "destination": destination, "start": window.days[day] + window.starts}, {"people": people}
+    )
+
+
+def finish(counts: pa.Table, scope: Scope) -> pa.Table:
+    """Name areas and days."""
+    return pa.table(
+        {
+            "origin": scope.codes(counts["origin"].to_numpy()),
+            "destination": scope.codes(counts["destination"].to_numpy()),
+            "start": scope.times(counts["start"]),
+            "subscribers": counts["people"],
+            "people": counts["people"],
+        }
+    )
+
+
+def grid(counts: pa.Table, scope: Scope) -> pa.Table:
+    """Every pair of different areas on every day.
+
+    Raises
+    ------
+    Refused
+        There are too many: a table without its empty pairs would tell who never met the threshold.
+    """
+    if len(scope.areas) ** 2 * (len(scope.days) - 1) > LARGEST_GRID:
+        raise Refused(
+            f"flows between {len(scope.areas)} areas over {len(scope.days) - 1} days are too many to publish whole",
+            where=DATASET.name,
+            expected=f"fewer days, or larger areas: at most {LARGEST_GRID:,} rows",
+        )
+    areas = pa.array(scope.areas, pa.string())
+    pairs = product(origin=areas, destination=areas, start=scope.times(scope.days[:-1]))
+    return pairs.filter(pc.not_equal(pairs["origin"], pairs["destination"]))
+
+
+MEASURE = Measure(DATASET, count, finish, grid)

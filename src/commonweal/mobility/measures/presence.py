@@ -1,0 +1,117 @@
+"""Presence: distinct subscribers seen in an area during an hour, and during a day.
+
+For a period p and an area a, with events i of subscriber s(i) at time t(i) in area a(i)::
+
+    presence(p, a) = |{ s(i) : t(i) ∈ p, a(i) = a }|
+
+Each unit of time is counted from events: a day's presence is not the sum of its hours', since people stay.
+"""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+import pyarrow as pa
+
+from commonweal.core.catalog import Dataset, Dimension, Kind, Privacy
+from commonweal.core.catalog import Measure as Value
+from commonweal.core.engine import keyed_counts
+from commonweal.mobility.measure import Measure, Scope, Window, product
+from commonweal.mobility.sequences import Events, period_of
+
+DATASET = Dataset(
+    name="mobility.presence",
+    title="Presence",
+    description="Distinct subscribers seen in an area during an hour or a day.",
+    dimensions=(
+        Dimension("area", "area", "Where they were seen.", hierarchy="area"),
+        Dimension("period", "string", "The unit of time: hour or day.", title="Unit of time"),
+        Dimension("start", "timestamp", "When the hour or day begins.", hierarchy="period"),
+    ),
+    measures=(
+        Value("subscribers", "integer", "Distinct subscribers.", "{subscribers}", Kind.UNION, counts="subscribers"),
+    ),
+    privacy=Privacy.PEOPLE,
+    keywords=("presence", "population present", "mobile phone data"),
+    theme="SOCI",
+)
+UNITS = ("hour", "day")
+
+
+@numba.njit(nogil=True, cache=True)
+def presence(subscriber: np.ndarray, time: np.ndarray, area: np.ndarray, edges: np.ndarray, areas: int) -> np.ndarray:
+    """counts[p, a] = |{subscriber[i] : edges[p] ≤ time[i] < edges[p + 1], area[i] = a}|, for sorted events.
+
+    Parameters
+    ----------
+    subscriber, time, area
+        As in `Events`; times lie within the edges; area -1 is none.
+    edges
+        Of the periods, int64, shape (p + 1,).
+    areas
+        How many areas there are.
+
+    Returns
+    -------
+    int64, shape (p, areas)
+
+    Examples
+    --------
+    One subscriber twice in area 0 during the first hour, then in area 1; another in area 1 at the end:
+
+    >>> presence(
+    ...     np.array([7, 7, 7, 9]), np.array([0, 60, 3600, 7199], np.int32), np.array([0, 0, 1, 1], np.int32),
+    ...     np.array([0, 3600, 7200]), 2,
+    ... )
+    array([[1, 0],
+           [0, 2]])
+    """
+    counts = np.zeros((len(edges) - 1, areas), np.int64)
+    counted_in = np.full(areas, -1, np.int64)  # for each area, the last (subscriber, period) that was counted there
+    stay = -1
+    period = 0
+    for i in range(len(subscriber)):
+        now = period_of(time[i], edges, period)
+        if i == 0 or subscriber[i] != subscriber[i - 1] or now != period:
+            stay += 1
+            period = now
+        if area[i] >= 0 and counted_in[area[i]] != stay:
+            counted_in[area[i]] = stay
+            counts[period, area[i]] += 1
+    return counts
+
+
+def count(events: Events, window: Window) -> pa.Table:
+    """Count a bucket's presence by hour and by day."""
+    parts = []
+    for unit, edges in enumerate((window.hours, window.days)):
+        counts = presence(events.subscriber, events.time, events.area, edges, window.areas)
+        period, area = np.nonzero(counts)
+        keys = {"unit": np.full(len(area), unit), "start": edges[period] + window.starts, "area": area}
+        parts.append(keyed_counts(keys, {"people": counts[period, area]}))
+    return pa.concat_tables(parts)
+
+
+def finish(counts: pa.Table, scope: Scope) -> pa.Table:
+    """Name units, times and areas."""
+    return pa.table(
+        {
+            "area": scope.codes(counts["area"].to_numpy()),
+            "period": pa.array(UNITS).take(counts["unit"].combine_chunks()),
+            "start": scope.times(counts["start"]),
+            "subscribers": counts["people"],
+            "people": counts["people"],
+        }
+    )
+
+
+def grid(counts: pa.Table, scope: Scope) -> pa.Table:
+    """Every area in every hour and every day."""
+    areas = pa.array(scope.areas, pa.string())
+    return pa.concat_tables(
+        product(area=areas, period=pa.array([unit]), start=scope.times(edges[:-1]))
+        for unit, edges in zip(UNITS, (scope.hours, scope.days), strict=True)
+    )
+
+
+MEASURE = Measure(DATASET, count, finish, grid)

@@ -1,0 +1,85 @@
+"""Daily subscribers: how many people stand behind a day's tables, so that a reader can judge them.
+
+For a day d, over all events, located or not::
+
+    subscribers(d) = |{ s(i) : day(i) = d }|
+
+It is the union of presence by area, so an exact figure would tell about suppressed areas: it is rounded, or withheld.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numba
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from commonweal.core.catalog import Attribute, Dataset, Dimension, Kind, Privacy
+from commonweal.core.catalog import Measure as Value
+from commonweal.core.engine import keyed_counts
+from commonweal.mobility.measure import Measure, Scope, Window
+from commonweal.mobility.sequences import Events, period_of
+
+DATASET = Dataset(
+    name="mobility.quality",
+    title="Daily subscribers",
+    description="How many subscribers were seen on a day, rounded so that it completes no suppressed table.",
+    dimensions=(Dimension("start", "timestamp", "When the day begins.", hierarchy="period"),),
+    measures=(
+        Value("subscribers", "integer", "Distinct subscribers.", "{subscribers}", Kind.UNION, counts="subscribers"),
+    ),
+    attributes=(Attribute("rounded_to", "integer", "The figure is rounded down to a multiple of this."),),
+    privacy=Privacy.PEOPLE,
+    keywords=("quality", "coverage", "mobile phone data"),
+    theme="SOCI",
+)
+
+
+@numba.njit(nogil=True, cache=True)
+def daily_subscribers(subscriber: np.ndarray, time: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """counts[d] = |{subscriber[i] : edges[d] ≤ time[i] < edges[d + 1]}|, for sorted events.
+
+    Examples
+    --------
+    >>> daily_subscribers(np.array([7, 7, 9]), np.array([0, 60, 9], np.int32), np.array([0, 86400]))
+    array([2])
+    """
+    counts = np.zeros(len(edges) - 1, np.int64)
+    day = 0
+    for i in range(len(subscriber)):
+        now = period_of(time[i], edges, day)
+        if i == 0 or subscriber[i] != subscriber[i - 1] or now != day:
+            day = now
+            counts[day] += 1
+    return counts
+
+
+def count(events: Events, window: Window) -> pa.Table:
+    """Count a bucket's subscribers by day."""
+    people = daily_subscribers(events.subscriber, events.time, window.days)
+    return keyed_counts({"start": window.days[:-1] + window.starts}, {"people": people})
+
+
+def finish(counts: pa.Table, scope: Scope) -> pa.Table:
+    """Name the days."""
+    return pa.table(
+        {"start": scope.times(counts["start"]), "subscribers": counts["people"], "people": counts["people"]}
+    )
+
+
+def grid(counts: pa.Table, scope: Scope) -> pa.Table:
+    """Every day."""
+    return pa.table({"start": scope.times(scope.days[:-1])})
+
+
+def parts(published: Mapping[str, pa.Table]) -> pa.Table:
+    """What the day's presence by area tells of it."""
+    from commonweal.disclosure.totals import parts_by
+
+    presence = published["presence"]
+    return parts_by(presence.filter(pc.equal(presence["period"], "day")), "subscribers", ["start"])
+
+
+MEASURE = Measure(DATASET, count, finish, grid, parts=parts)

@@ -1,0 +1,322 @@
+"""A run: measures over a period, protected and published."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from commonweal import disclosure
+from commonweal.core import areas as places
+from commonweal.core.areas import Areas
+from commonweal.core.catalog import Input, Kind, Release, code_version, publish
+from commonweal.core.database import Database
+from commonweal.core.errors import InputError, NotFound, Refused
+from commonweal.core.periods import Calendar
+from commonweal.core.settings import Settings
+from commonweal.mobility.cells import read_register
+from commonweal.mobility.counting import Bucket, count, derive_bucket
+from commonweal.mobility.epochs import Epoch, EpochBook
+from commonweal.mobility.measure import Measure, Scope, measures
+from commonweal.mobility.measures import home, last_location
+from commonweal.mobility.projects import Project
+from commonweal.mobility.store import EpochStore, project_folder
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run counts, and of what.
+
+    Parameters
+    ----------
+    project
+        Whose events.
+    areas
+        Where they are counted.
+    calendar
+        By what clock.
+    first, last
+        First and last-exclusive day.
+    epoch
+        The epoch that holds the period.
+    store
+        Its store.
+    buckets
+        References to its buckets.
+    scope
+        The whole period's hours and days.
+    cells
+        Digest of the cell register.
+    """
+
+    project: Project
+    areas: Areas
+    calendar: Calendar
+    first: date
+    last: date
+    epoch: Epoch
+    store: EpochStore
+    buckets: tuple[Bucket, ...]
+    scope: Scope
+    cells: str
+
+    @property
+    def inputs(self) -> list[Input]:
+        """What the results come from, with digests."""
+        return [
+            Input(f"store {self.project.name}/{self.epoch.name}", self.store.manifest.digest, "store"),
+            Input(f"cells {self.project.name}", self.cells, "cells"),
+            Input(f"areas {self.project.area_set}", self.areas.digest, "areas"),
+        ]
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The choices that the results depend on."""
+        return {
+            "project": self.project.name,
+            "area_set": self.project.area_set,
+            "time_zone": self.calendar.time_zone,
+            "day_starts": f"{self.calendar.day_starts:%H:%M}",
+            "first_day": self.first.isoformat(),
+            "last_day": (self.last - timedelta(days=1)).isoformat(),
+            "k": self.project.minimum_people,
+            "home": "last location of the day, mode over days, tie to the most recent",
+            "flows": "consecutive locations within a day, without staying",
+        }
+
+
+def plan(
+    settings: Settings,
+    database: Database,
+    project: Project,
+    first: date | None = None,
+    last: date | None = None,
+    names: Sequence[str] = (),
+    calendar: Calendar | None = None,
+) -> Plan:
+    """Find what a run needs.
+
+    Parameters
+    ----------
+    first, last
+        First and last-exclusive day; without them, all days that the newest readable epoch holds events of.
+    names
+        Measures; all if empty.
+    calendar
+        Another clock than the project's.
+
+    Raises
+    ------
+    Refused
+        The period crosses epochs, in which a person has different pseudonyms, or the epoch's key is destroyed.
+    NotFound
+        There are no events in the period, or no such measure.
+    """
+    calendar = calendar or project.calendar
+    wanted = _wanted(names)
+    book = EpochBook(settings, database, project)
+    epoch, starts, ends = _period(book, calendar, first, last)
+    store = book.store(epoch)
+    segments = [s for s in store.manifest.events() if s.start < ends and s.end > starts]
+    if not segments:
+        raise NotFound("there are no events in this period", where=f"project {project.name}", expected=_extent(book))
+    first_day, last_day = (_day(calendar, moment) for moment in (starts, ends))
+    areas = places.load(database, project.area_set, at=first_day)
+    register = read_register(project_folder(settings.store, project.name))
+    timeline = register.timeline()
+    table = register.table
+    area_of_row = np.append(areas.locate(*(_numbers(table[name]) for name in ("longitude", "latitude"))), -1)
+    hours, days = (calendar.edges(_utc(starts), _utc(ends), unit) for unit in ("hour", "day"))
+    meaning = sha256(f"{register.digest} {areas.digest} {calendar} {calendar.rules_version}".encode()).hexdigest()
+    own_clock = calendar == project.calendar
+    buckets = tuple(
+        Bucket(
+            folder=store.folder,
+            keys=settings.keys,
+            project=project.name,
+            epoch=epoch.name,
+            epoch_starts=epoch.starts,
+            number=number,
+            starts=starts,
+            ends=ends,
+            windows=_windows(store, number, starts, ends) if own_clock else np.array([starts, ends]),
+            hours=hours,
+            days=days,
+            area_of_span=area_of_row[timeline.row].astype(np.int32),
+            timeline=timeline,
+            areas=len(areas),
+            measures=wanted,
+            meaning=meaning,
+        )
+        for number in range(1 << store.manifest.bucket_bits)
+    )
+    scope = Scope(tuple(areas.codes), hours, days)
+    return Plan(project, areas, calendar, first_day, last_day, epoch, store, buckets, scope, register.digest)
+
+
+def run(
+    settings: Settings,
+    database: Database,
+    planned: Plan,
+    who: str,
+    progress: Callable[[int, int, str], None] = lambda done, total, what: None,
+) -> list[Release]:
+    """Count, protect and publish. Run again on the same events, it finds the same releases."""
+    started = datetime.now(UTC)
+    total = len(planned.buckets)
+    counts = count(settings, planned.buckets, lambda done: progress(done, total, "counting"))
+    published: dict[str, pa.Table] = {}
+    releases = []
+    known = measures()
+    # A total is protected after the table that it could complete.
+    for name in sorted(counts, key=lambda name: known[name].parts is not None):
+        progress(total, total, f"publishing {name}")
+        protected = _protected(settings, database, known[name], counts[name], planned, published, who)
+        published[name] = protected.table
+        releases.append(
+            publish(
+                settings,
+                database,
+                known[name].dataset,
+                protected.table,
+                inputs=planned.inputs,
+                parameters=planned.parameters,
+                who=who,
+                certificate=protected.certificate,
+                code=code_version("commonweal.mobility"),
+                area_set=planned.project.area_set if known[name].dataset.areas else None,
+                started=started,
+            )
+        )
+    return releases
+
+
+def _protected(
+    settings: Settings,
+    database: Database,
+    measure: Measure,
+    counts: pa.Table,
+    planned: Plan,
+    published: dict[str, pa.Table],
+    who: str,
+) -> disclosure.Protected:
+    raw, grid = measure.finish(counts, planned.scope), measure.grid(counts, planned.scope)
+    k = planned.project.minimum_people
+    if measure.parts is None:
+        return disclosure.protect(
+            settings, database, measure.dataset, raw, k=k, grid=grid, parameters=planned.parameters, who=who
+        )
+    known = measure.parts(published)
+    joined = grid.join(raw.drop_columns("people"), list(measure.dataset.key)).join(known, list(measure.dataset.key))
+    value = measure.dataset.measures[0].name
+    for name in (value, "reported", "suppressed"):
+        filled = joined[name].fill_null(0)
+        joined = joined.set_column(joined.schema.get_field_index(name), name, filled)
+    return disclosure.protect_totals(
+        settings,
+        database,
+        measure.dataset,
+        joined,
+        kind=measure.dataset.measures[0].kind,
+        k=k,
+        rest=measure.dataset.measures[0].kind is Kind.UNION,
+        grid=grid,
+        parameters=planned.parameters,
+        who=who,
+    )
+
+
+def home_areas(planned: Plan) -> tuple[np.ndarray, list[str]]:
+    """Give every subscriber's home area: for judging the method against a known truth, never for publishing.
+
+    Returns
+    -------
+    pseudonyms, areas
+        int64, shape (subscribers,), and the area code of each.
+    """
+    whose, where = [], []
+    for bucket in planned.buckets:
+        rows = derive_bucket(bucket, [last_location.DERIVATION])["last_location"]
+        subscriber, area = home.home(rows["subscriber"].to_numpy(), rows["area"].to_numpy())
+        whose.append(subscriber)
+        where.append(area)
+    return np.concatenate(whose), [planned.areas.codes[index] for index in np.concatenate(where)]
+
+
+def _wanted(names: Sequence[str]) -> tuple[str, ...]:
+    known = measures()
+    for name in names:
+        if name not in known:
+            raise NotFound(f"there is no measure {name!r}", expected=f"one of: {', '.join(known)}")
+    chosen = [name for name in known if not names or name in names]
+    if "quality" in chosen and "presence" not in chosen:
+        raise InputError("quality is judged by presence", expected="both, or neither")
+    return tuple(chosen)
+
+
+def _period(book: EpochBook, calendar: Calendar, first: date | None, last: date | None) -> tuple[Epoch, int, int]:
+    """Give the epoch and the UTC seconds of a period of whole days."""
+    if first is None or last is None:
+        readable = [epoch for epoch in book.epochs if not epoch.destroyed and _stored(book, epoch)]
+        if not readable:
+            raise NotFound(
+                "there are no events", where=f"project {book.project.name}", expected="run: commonweal mobility import"
+            )
+        oldest, newest = _stored(book, readable[-1])[0]
+        first = first or _day(calendar, oldest)
+        last = last or _day(calendar, newest - 1) + timedelta(days=1)
+    if last <= first:
+        raise InputError(f"the period ends on {last}, not after its first day {first}", expected="a later end")
+    edges = calendar.edges(first, last, "day")
+    starts, ends = int(edges[0]), int(edges[-1])
+    for epoch in book.epochs:
+        if epoch.starts <= starts < epoch.ends:
+            if ends > epoch.ends:
+                raise Refused(
+                    f"the period {first} to {last} crosses the end of epoch {epoch.name}: people have other pseudonyms "
+                    f"from {_utc(epoch.ends):%Y-%m-%d} on and would be counted as others",
+                    where=f"project {book.project.name}",
+                    expected="a run for each epoch",
+                )
+            return epoch, starts, ends
+    raise NotFound("there are no events in this period", where=f"project {book.project.name}", expected=_extent(book))
+
+
+def _stored(book: EpochBook, epoch: Epoch) -> list[tuple[int, int]]:
+    """Give the first and last moment that an epoch's store may hold events of."""
+    segments = book.store(epoch).manifest.events()
+    return [(min(s.start for s in segments), max(s.end for s in segments))] if segments else []
+
+
+def _extent(book: EpochBook) -> str:
+    parts = []
+    for epoch in book.epochs:
+        for starts, ends in [] if epoch.destroyed else _stored(book, epoch):
+            parts.append(f"{_utc(starts):%Y-%m-%d} to {_utc(ends):%Y-%m-%d} (epoch {epoch.name})")
+    return "days within " + "; ".join(parts) if parts else "run: commonweal mobility import"
+
+
+def _windows(store: EpochStore, bucket: int, starts: int, ends: int) -> np.ndarray:
+    """Give the edges of a bucket's windows: those of its segments, within the period."""
+    segments = store.manifest.events(bucket)
+    edges = {starts, ends, *(s.start for s in segments), *(s.end for s in segments)}
+    return np.array(sorted(edge for edge in edges if starts <= edge <= ends), np.int64)
+
+
+def _utc(moment: int) -> datetime:
+    return datetime.fromtimestamp(moment, UTC)
+
+
+def _day(calendar: Calendar, moment: int) -> date:
+    """Give the calendar's day that holds a moment."""
+    edges = calendar.edges(_utc(moment), _utc(moment + 1), "day")
+    return date.fromisoformat(calendar.labels(edges, "day")[0][:10])
+
+
+def _numbers(column: pa.ChunkedArray) -> np.ndarray:
+    return np.array(column.fill_null(float("nan")), np.float64)

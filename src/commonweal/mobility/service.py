@@ -1,0 +1,420 @@
+"""What people do with mobility: each operation with its transaction and its entry in the audit log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from commonweal.core import audit
+from commonweal.core.catalog import Release
+from commonweal.core.database import Database
+from commonweal.core.errors import InputError, Refused
+from commonweal.core.jobs import Running
+from commonweal.core.periods import Calendar
+from commonweal.core.settings import Settings
+from commonweal.mobility import erasing, keys, runs
+from commonweal.mobility.blocks import file_digest
+from commonweal.mobility.cell_files import read_cells
+from commonweal.mobility.cells import CellRegister, read_register, write_register
+from commonweal.mobility.epochs import Epoch, EpochBook, epochs_of
+from commonweal.mobility.importing import Import, Request
+from commonweal.mobility.layout import Layout, read_layout
+from commonweal.mobility.merging import compact
+from commonweal.mobility.models import EpochRecord, ImportRecord
+from commonweal.mobility.parsing import engine
+from commonweal.mobility.projects import Project, get_project
+from commonweal.mobility.pseudonyms import pseudonyms as hashed
+from commonweal.mobility.staging import FileReport
+from commonweal.mobility.store import held, project_folder
+
+FIRST_YEAR = 1990
+
+
+# Import ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def import_job(job: Running) -> dict[str, Any]:
+    """Import files into a project's store.
+
+    Parameters of the job: ``project``, ``files``, ``mapping``, ``cells`` (or None), ``first`` and ``last`` (ISO days,
+    the last not included, or None).
+    """
+    project = get_project(job.database, job.parameters["project"])
+    files = [Path(file) for file in job.parameters["files"]]
+    layout = _layout(project, Path(job.parameters["mapping"]))
+    folder = project_folder(job.settings.store, project.name)
+    with held(folder):
+        cells = job.parameters["cells"]
+        register = _register_cells(job, project, layout, Path(cells)) if cells else read_register(folder)
+        if not register.table.num_rows:
+            raise InputError(
+                "no cells are known yet, so no event can be placed",
+                where=f"project {project.name}",
+                expected="--cells FILE",
+            )
+        request = Request(files, layout, register, _accepted_period(project, job.parameters))
+        fresh, known = _not_yet_imported(job.database, project, request)
+        for file in known:
+            job.log(f"{file.name}: imported already, nothing to do")
+        reports: list[FileReport] = []
+        if fresh:
+            reports = _import(job, project, replace(request, files=fresh))
+    return {"files": [asdict(report) for report in reports], "known": [file.name for file in known]}
+
+
+def _import(job: Running, project: Project, request: Request) -> list[FileReport]:
+    book = EpochBook(job.settings, job.database, project)
+    reports, remove_staged = Import(book, request, job.progress, job.check).run()
+    now = datetime.now(UTC)
+    with job.database.transaction() as session:
+        for report in reports:
+            session.merge(
+                ImportRecord(
+                    project=project.name, layout=request.reading, imported_at=now, imported_by=job.who, **asdict(report)
+                )
+            )
+            audit.record(
+                session,
+                who=job.who,
+                action="mobility.import",
+                what=f"project {project.name}",
+                details={"file": report.digest, "rows": report.rows, "accepted": report.accepted},
+            )
+    remove_staged()
+    for report in reports:
+        job.log(describe(report))
+    return reports
+
+
+def describe(report: FileReport) -> str:
+    """Say in a line what became of a file's rows.
+
+    >>> describe(FileReport("calls.csv", rows=10, accepted=8, rejected={"duplicate": 2}))
+    'calls.csv: 10 rows, 8 accepted, 2 rejected (duplicate 2)'
+    """
+    rejected = sum(report.rejected.values())
+    reasons = ", ".join(f"{reason} {count:,}" for reason, count in sorted(report.rejected.items()))
+    return f"{report.name}: {report.rows:,} rows, {report.accepted:,} accepted, {rejected:,} rejected" + (
+        f" ({reasons})" if reasons else ""
+    )
+
+
+def _layout(project: Project, path: Path) -> Layout:
+    layout = read_layout(path)
+    return layout if layout.country_code else replace(layout, country_code=project.country_code)
+
+
+def _register_cells(job: Running, project: Project, layout: Layout, path: Path) -> CellRegister:
+    folder = project_folder(job.settings.store, project.name)
+    before = read_register(folder)
+    register = before.with_versions(read_cells(path, layout))
+    if register.digest != before.digest:
+        write_register(folder, register)
+        with job.database.transaction() as session:
+            audit.record(
+                session,
+                who=job.who,
+                action="mobility.cells",
+                what=f"project {project.name}",
+                details={"register": register.digest, "versions": register.table.num_rows},
+            )
+        job.log(f"{path.name}: {register.table.num_rows - before.table.num_rows:,} new versions of cells")
+    return register
+
+
+def _accepted_period(project: Project, parameters: dict[str, Any]) -> tuple[int, int]:
+    """Give the UTC seconds between which events are accepted: never the future, never what is to be forgotten."""
+    first, last = (date.fromisoformat(parameters[name]) if parameters[name] else None for name in ("first", "last"))
+    if first and last and last <= first:
+        raise InputError(f"the period ends on {last}, not after its first day {first}", expected="a later end")
+    calendar = project.calendar
+    # Whole days, so that a run taken up again the same day is the same import.
+    newest = datetime.now(UTC).date() + timedelta(days=1)
+    oldest = date(FIRST_YEAR, 1, 1)
+    if project.retention_days is not None:
+        oldest = newest - timedelta(days=project.retention_days + 1)
+    start, end = max(first or oldest, oldest), min(last or newest, newest)
+    if end <= start:
+        raise Refused(
+            f"the period lies before the project's retention of {project.retention_days} days"
+            if project.retention_days
+            else "the period lies in the future",
+            where=f"project {project.name}",
+            expected=f"days from {oldest} to {newest}",
+        )
+    edges = calendar.edges(start, end, "day")
+    return int(edges[0]), int(edges[-1])
+
+
+def _not_yet_imported(database: Database, project: Project, request: Request) -> tuple[list[Path], list[Path]]:
+    """Tell files that are new from those whose content has been read in just this way before."""
+    from sqlalchemy import select
+
+    with database.reading() as session:
+        there = {
+            (size, digest)
+            for size, digest in session.execute(
+                select(ImportRecord.size, ImportRecord.digest).where(
+                    ImportRecord.project == project.name, ImportRecord.layout == request.reading
+                )
+            )
+        }
+    sizes = {size for size, _ in there}
+    fresh: list[Path] = []
+    known: list[Path] = []
+    for file in request.files:
+        size = file.stat().st_size if file.is_file() else None
+        already = size in sizes and (size, file_digest(file)) in there
+        (known if already else fresh).append(file)
+    for file in fresh:
+        if not file.is_file():
+            raise InputError("there is no such file", where=file, expected="CSV (plain, gz, zst) or Parquet")
+    return fresh, known
+
+
+# Run ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def run_job(job: Running) -> dict[str, Any]:
+    """Count, protect and publish.
+
+    Parameters of the job: ``project``, ``first`` and ``last`` (ISO days, the last not included, or None), ``measures``,
+    ``time_zone`` and ``day_starts`` (or None, for the project's).
+    """
+    project = get_project(job.database, job.parameters["project"])
+    with held(project_folder(job.settings.store, project.name)):
+        first, last = (date.fromisoformat(day) if (day := job.parameters[name]) else None for name in ("first", "last"))
+        planned = runs.plan(
+            job.settings,
+            job.database,
+            project,
+            first,
+            last,
+            names=job.parameters["measures"],
+            calendar=_calendar(project, job.parameters),
+        )
+
+        def progress(done: int, total: int, what: str) -> None:
+            job.check()
+            job.progress(done, total, what)
+
+        releases = runs.run(job.settings, job.database, planned, job.who, progress)
+        with job.database.transaction() as session:
+            audit.record(
+                session,
+                who=job.who,
+                action="mobility.run",
+                what=f"project {project.name}",
+                details={release.dataset: release.digest for release in releases},
+            )
+    return {"releases": [_summary(release) for release in releases]}
+
+
+def _calendar(project: Project, parameters: dict[str, Any]) -> Calendar:
+    zone, starts = parameters.get("time_zone"), parameters.get("day_starts")
+    return Calendar(zone or project.time_zone, time.fromisoformat(starts) if starts else project.day_starts)
+
+
+def _summary(release: Release) -> dict[str, Any]:
+    return {"dataset": release.dataset, "version": release.version, "rows": release.rows, "digest": release.digest}
+
+
+# Keys, retention, objection ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def rotate_key(settings: Settings, database: Database, project: Project, day: date, who: str) -> Epoch:
+    """Begin a new epoch on a day: from then on people have other pseudonyms."""
+    with held(project_folder(settings.store, project.name)):
+        book = EpochBook(settings, database, project)
+        epoch = book.begin(int(project.calendar.edges(day, day + timedelta(days=1), "day")[0]))
+        with database.transaction() as session:
+            audit.record(
+                session,
+                who=who,
+                action="mobility.keys.rotate",
+                what=f"project {project.name}",
+                details={"epoch": epoch.name},
+            )
+    return epoch
+
+
+def destroy_key(
+    settings: Settings, database: Database, project: Project, epoch: str, who: str, why: str | None
+) -> None:
+    """Destroy an epoch's key: its store can never be read again, and no pseudonym made again.
+
+    Raises
+    ------
+    Refused
+        There is no such epoch, or its key is destroyed already.
+    """
+    with held(project_folder(settings.store, project.name)):
+        known = {known.name: known for known in epochs_of(database, project.name)}
+        if epoch not in known or known[epoch].destroyed:
+            names = ", ".join(name for name, known in known.items() if not known.destroyed) or "none"
+            raise Refused(
+                f"there is no epoch {epoch!r} with a key", where=f"project {project.name}", expected=f"one of: {names}"
+            )
+        # Recorded last: if this process ends in between, the same command brings the record up to date.
+        keys.destroy(settings.keys, project.name, epoch)
+        with database.transaction() as session:
+            session.get_one(EpochRecord, (project.name, epoch)).destroyed_at = datetime.now(UTC)
+            audit.record(
+                session,
+                who=who,
+                action="mobility.keys.destroy",
+                what=f"project {project.name}",
+                why=why,
+                details={"epoch": epoch},
+            )
+
+
+def retain_job(job: Running) -> dict[str, Any]:
+    """Erase events older than the project's retention. Parameter of the job: ``project``."""
+    project = get_project(job.database, job.parameters["project"])
+    if project.retention_days is None:
+        raise Refused(
+            "this project keeps its events", where=f"project {project.name}", expected="a project with --retention-days"
+        )
+    day = datetime.now(UTC).date() - timedelta(days=project.retention_days)
+    before = int(project.calendar.edges(day, day + timedelta(days=1), "day")[0])
+    with held(project_folder(job.settings.store, project.name)):
+        book = EpochBook(job.settings, job.database, project)
+        erased = sum(
+            erasing.erase_before(book.store(epoch), before)
+            for epoch in book.epochs
+            if not epoch.destroyed and epoch.starts < before
+        )
+        for epoch in book.epochs:
+            if epoch.ends <= before and not epoch.destroyed:
+                keys.destroy(job.settings.keys, project.name, epoch.name)
+                with job.database.transaction() as session:
+                    session.get_one(EpochRecord, (project.name, epoch.name)).destroyed_at = datetime.now(UTC)
+        with job.database.transaction() as session:
+            audit.record(
+                session,
+                who=job.who,
+                action="mobility.retain",
+                what=f"project {project.name}",
+                details={"before": day.isoformat(), "events": erased},
+            )
+    return {"before": day.isoformat(), "events": erased}
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """What forgetting came to: no word of whom.
+
+    Parameters
+    ----------
+    numbers
+        How many numbers were asked for.
+    events
+        How many events were erased or lost their counterpart.
+    """
+
+    numbers: int
+    events: int
+
+
+def forget(settings: Settings, database: Database, project: Project, numbers: Iterable[str], who: str) -> Forgotten:
+    """Erase subscribers from every epoch that can be read; what has been published stands.
+
+    Parameters
+    ----------
+    numbers
+        Identifiers as the operator writes them. They are pseudonymised at once and kept nowhere.
+    """
+    asked = [number.strip() for number in numbers if number.strip()]
+    with held(project_folder(settings.store, project.name)):
+        book = EpochBook(settings, database, project)
+        events = 0
+        for epoch in book.epochs:
+            if not epoch.destroyed:
+                subscribers = _pseudonyms(book, epoch, asked)
+                events += erasing.erase_subscribers(book.store(epoch), subscribers)
+        erasing.discard_staged(project_folder(settings.store, project.name))
+        with database.transaction() as session:
+            audit.record(
+                session,
+                who=who,
+                action="mobility.forget",
+                what=f"project {project.name}",
+                details={"numbers": len(asked), "events": events},
+            )
+    return Forgotten(len(asked), events)
+
+
+def compact_store(settings: Settings, database: Database, project: Project) -> int:
+    """Bring closed months into one segment a bucket; give how many segments that saved."""
+    folder = project_folder(settings.store, project.name)
+    with held(folder):
+        book = EpochBook(settings, database, project)
+        rank = read_register(folder).rank_of_codes()
+        return sum(compact(book.store(epoch), project.calendar, rank) for epoch in book.epochs if not epoch.destroyed)
+
+
+# For judging the method on generated people ──────────────────────────────────────────────────────────────────────
+
+
+def home_areas(settings: Settings, database: Database, project: str) -> tuple[np.ndarray, list[str]]:
+    """Give every pseudonym's home area over all days: to be compared with a generator's truth, never published."""
+    return runs.home_areas(runs.plan(settings, database, get_project(database, project)))
+
+
+def pseudonyms(settings: Settings, database: Database, project: str, identifiers: Sequence[str]) -> np.ndarray:
+    """Give identifiers' pseudonyms in the newest epoch: to compare `home_areas` with a generator's truth."""
+    book = EpochBook(settings, database, get_project(database, project))
+    return _pseudonyms(book, [epoch for epoch in book.epochs if not epoch.destroyed][-1], identifiers)
+
+
+def _pseudonyms(book: EpochBook, epoch: Epoch, identifiers: Sequence[str]) -> np.ndarray:
+    return hashed(engine(), pa.array(identifiers, pa.string()), book.key(epoch).pseudonym, book.project.country_code)
+
+
+# Looking ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def list_imports(database: Database, project: str) -> list[dict[str, Any]]:
+    """Give what was imported, newest last."""
+    from sqlalchemy import select
+
+    name = get_project(database, project).name
+    with database.reading() as session:
+        records = session.scalars(
+            select(ImportRecord)
+            .where(ImportRecord.project == name)
+            .order_by(ImportRecord.imported_at, ImportRecord.name)
+        )
+        return [
+            {
+                "file": record.name,
+                "digest": record.digest[:12],
+                "imported": f"{record.imported_at:%Y-%m-%d %H:%M}",
+                "by": record.imported_by,
+                "rows": record.rows,
+                "accepted": record.accepted,
+                "rejected": ", ".join(f"{reason} {count:,}" for reason, count in sorted(record.rejected.items())),
+            }
+            for record in records
+        ]
+
+
+def list_rejects(settings: Settings, database: Database, project: str, limit: int) -> list[dict[str, Any]]:
+    """Give rejected rows: the file's digest, line, reason and what cannot identify anyone."""
+    book = EpochBook(settings, database, get_project(database, project))
+    rows: list[dict[str, Any]] = []
+    for epoch in book.epochs:
+        if epoch.destroyed:
+            continue
+        store = book.store(epoch)
+        for segment in store.manifest.segments:
+            if segment.store == "rejects" and len(rows) < limit:
+                rows += store.read(segment.file).slice(0, limit - len(rows)).to_pylist()
+    return rows
