@@ -29,7 +29,7 @@ def claim(
     kinds: Collection[str],
     *,
     only: int | None = None,
-    lease: timedelta = LEASE,
+    hold: timedelta = LEASE,
 ) -> Job | None:
     """Take a queued job for this process: the oldest of these kinds, or the one with this number.
 
@@ -50,7 +50,7 @@ def claim(
         job.state = RUNNING
         job.claim = uuid4().hex
         job.machine, job.process, job.process_started = process.machine, process.number, process.started
-        job.lease_until = now + lease
+        job.lease_until = now + hold
         job.started = job.started or now
         job.attempts += 1
         return job
@@ -108,7 +108,7 @@ def _settle(session: Session, seen: Job, attempts: int) -> None:
         append_lines(session, job.id, ["its worker died; queued again"])
 
 
-def renew(session: Session, job: int, claim: str, lease: timedelta, progress: tuple[int, int, str] | None) -> bool:
+def renew(session: Session, job: int, claim: str, hold: timedelta, progress: tuple[int, int, str] | None) -> bool:
     """Extend the hold, and write progress if there is any.
 
     Returns
@@ -116,7 +116,7 @@ def renew(session: Session, job: int, claim: str, lease: timedelta, progress: tu
     bool
         False if the job is no longer held by this claim; nothing was written then.
     """
-    values: dict[str, Any] = {"lease_until": datetime.now(UTC) + lease}
+    values: dict[str, Any] = {"lease_until": datetime.now(UTC) + hold}
     if progress:
         values["done"], values["total"], values["doing"] = progress
     if not _write(session, job, claim, values):

@@ -109,7 +109,7 @@ def main() -> int:
     assert isinstance(order, Order)
     die_with(order.parent)
     database = connect(order.settings)
-    job = lease.claim(database, list(order.registry), only=order.job, lease=order.hold)
+    job = lease.claim(database, list(order.registry), only=order.job, hold=order.hold)
     if job is None:
         return NOTHING_TO_TAKE
     run(
