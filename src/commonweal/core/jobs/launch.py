@@ -79,7 +79,7 @@ def run_now(
     kind, parameters, who
         As `service.submit`.
     registry
-        Import string of each kind's handler, from ``commonweal.domains.job_handlers``.
+        Import string of each kind's handler: the room's own, ``DOMAIN.jobs``.
     on_progress
         Called with each change; `progress.follow` gives one that draws.
 
