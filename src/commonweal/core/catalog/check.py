@@ -195,9 +195,9 @@ def _refuse_first(
         _refuse(dataset, column, row, problem, expected, values[row])
 
 
-def _refuse(dataset: Dataset, column: str, row: int, problem: str, expected: str, value: Any) -> None:
+def _refuse(dataset: Dataset, column: str, row: int, problem: str, expected: str, value: pa.Scalar | None) -> None:
     shown = ""
-    if dataset.privacy is Privacy.OPEN and value is not None:
+    if dataset.privacy is Privacy.OPEN and value is not None and value.is_valid:
         shown = f"{str(value)[:40]!r} "
     raise InputError(f"{shown}{problem}", where=f"{dataset.name}, column {column}, row {row + 1}", expected=expected)
 

@@ -10,6 +10,7 @@ from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from commonweal import __version__
 from commonweal.core.errors import InputError
@@ -125,7 +126,7 @@ def as_linked_data(provenance: Provenance, entity: str, label: str) -> dict[str,
     -----
     Source: W3C PROV-O, recommendation of 30 April 2013; JSON-LD 1.1.
     """
-    activity, agent = f"{entity}:activity", f"urn:commonweal:agent:{provenance.who}"
+    activity, agent = f"{entity}:activity", f"urn:commonweal:agent:{quote(provenance.who, safe=':')}"
     used = [f"urn:sha256:{item.digest}" for item in provenance.inputs]
     return {
         "@context": dict(CONTEXT),
@@ -151,7 +152,7 @@ def as_linked_data(provenance: Provenance, entity: str, label: str) -> dict[str,
             {"@id": agent, "@type": "prov:Agent", "dct:title": provenance.who},
             {"@id": f"{activity}:code", "@type": "prov:SoftwareAgent", "dct:title": provenance.code},
             *(
-                {"@id": iri, "@type": "prov:Entity", "dct:title": item.name, "dct:type": item.kind}
+                {"@id": iri, "@type": "prov:Entity", "dct:title": item.name, "commonweal:kind": item.kind}
                 for iri, item in zip(used, provenance.inputs, strict=True)
             ),
         ],

@@ -194,6 +194,11 @@ def _admit(
             raise Refused(
                 "open data came with a certificate", where=dataset.name, expected="privacy people in its declaration"
             )
+        latest = _latest(database, dataset.name)
+        if latest is not None and parse(latest.record).schema.privacy is Privacy.PEOPLE:
+            raise Refused(
+                "it was published as data about people before", where=dataset.name, expected="privacy people, as before"
+            )
         return
     if certificate is None:
         raise Refused(
