@@ -92,8 +92,7 @@ class _World(NamedTuple):
     elsewhere: people.Relocation
     weight: NDArray[np.float64]
     sim_person: NDArray[np.int32]
-    lengths: NDArray[np.float64]
-    outing_hours: NDArray[np.float64]
+    laws: trips.Laws
     trains: NDArray[np.float64]
 
 
@@ -147,7 +146,8 @@ def generate(out: Path, choices: Choices, *, threads: int | None = None, progres
         world = _World(
             choices.seed, geography, trips.Person(inhabitants.kind, inhabitants.arrives, inhabitants.leaves),
             trips.remember(inhabitants), events.sims_of(inhabitants), plan.elsewhere, inhabitants.weight,
-            inhabitants.sim_person, length_quantiles(), trips.outing_hours(), events.train_quantiles(),
+            inhabitants.sim_person,
+            trips.Laws(geography.raster, length_quantiles(), trips.outing_hours()), events.train_quantiles(),
         )  # fmt: skip
         dictionary = describing.dictionary(choices, network, inhabitants, plmns)
         summary = _live(
@@ -235,7 +235,7 @@ def _warm_up(world: _World, block: tuple[int, int], weekday: int, calm: trips.Co
     for day in range(-trips.WARM_UP_DAYS, 0):
         trips.move(
             day, (weekday + day) % 7, world.seed, *block, person, world.memory, world.elsewhere,
-            world.geography.raster, world.lengths, world.outing_hours, calm,
+            world.laws, calm,
         )  # fmt: skip
     visitors = np.flatnonzero(world.person.kind[slice(*block)] == people.CLASSES.index("visitor")) + block[0]
     world.memory.at[visitors] = trips.HOME
@@ -254,8 +254,8 @@ def _day(
     low, high = block
     raster = world.geography.raster
     stays = trips.move(
-        day, weekday, world.seed, low, high, world.person, world.memory, world.elsewhere, raster, world.lengths,
-        world.outing_hours, conditions,
+        day, weekday, world.seed, low, high, world.person, world.memory, world.elsewhere, world.laws,
+        conditions,
     )  # fmt: skip
     made = truth.trips(day, low, stays, world.person)
     trips.clip_to_visits(day, low, stays, world.person)

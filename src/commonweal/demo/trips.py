@@ -32,6 +32,7 @@ KNOWN_PLACES = 40
 MOST_STAYS = 16
 OVERNIGHT_KM, OVERNIGHT, RETURNS = 60.0, 0.7, 0.5
 ONWARD = 0.25
+FESTIVAL_GOERS, FESTIVAL_REACH_KM = 0.6, 35.0
 HOME, WORK, ELSEWHERE = 0, 1, 2
 PURPOSES = ("there", "home", "work", "explore", "return", "festival", "relocate")
 WARM_UP_DAYS = 21
@@ -43,6 +44,14 @@ class Person(NamedTuple):
     kind: NDArray[np.int8]
     arrives: NDArray[np.int32]
     leaves: NDArray[np.int32]
+
+
+class Laws(NamedTuple):
+    """What all movement follows: the map, the lengths of jumps, the hours of leaving, both by quantile."""
+
+    raster: Raster
+    lengths: NDArray[np.float64]
+    hours: NDArray[np.float64]
 
 
 class Memory(NamedTuple):
@@ -163,21 +172,21 @@ def _learn(memory: Memory, person: int, lon: float, lat: float, area: int) -> in
 
 
 @njit(cache=True, nogil=True)
-def _outing(
-    stream: Stream,
-    stays: Stays,
-    memory: Memory,
-    raster: Raster,
-    lengths: NDArray[np.float64],
-    i: int,
-    person: int,
-    depart: float,
-    lockdown: bool,
-    resolve: float,
-) -> float:
-    """Explore or return; the time of arrival, or -1 when the outing does not take place."""
+def _away_km(stays: Stays, memory: Memory, i: int, person: int, place: int) -> float:
+    """Distance from where a person is to a place they know, in km."""
     k = stays.used[i] - 1
-    lon, lat = stays.lon[i, k], stays.lat[i, k]
+    return distance_km(stays.lon[i, k], stays.lat[i, k], memory.lon[person, place], memory.lat[person, place])
+
+
+@njit(cache=True, nogil=True)
+def _outing(
+    stream: Stream, stays: Stays, memory: Memory, laws: Laws, i: int, person: int, depart: float, resolve: float
+) -> float:
+    """Explore or return; the time of arrival, negative when a lockdown prevents it, 0 when there is nowhere to go.
+
+    `resolve` in [0, 1) is how much a person wants to go: a trip takes place if it is at least the reduction.
+    """
+    k = stays.used[i] - 1
     at = memory.at[person]
     known = memory.known[person] - 2.0
     if not math.isnan(memory.lon[person, WORK]):
@@ -186,14 +195,15 @@ def _outing(
     for place in range(3, memory.known[person]):
         if place != at:
             total += memory.visits[person, place]
-    explore = uniform(stream) < RHO * known**-GAMMA
-    spot = np.empty(2)
-    if explore or total == 0.0:
-        if not destination(stream, raster, lengths, LONGEST_KM, lon, lat, spot):
-            return -1.0
-        if lockdown and resolve < reduction(distance_km(lon, lat, spot[0], spot[1])):
-            return -1.0
-        place = _learn(memory, person, spot[0], spot[1], area_at(raster, spot[0], spot[1]))
+    if uniform(stream) < RHO * known**-GAMMA or total == 0.0:
+        spot = np.empty(2)
+        lon, lat = stays.lon[i, k], stays.lat[i, k]
+        if not destination(stream, laws.raster, laws.lengths, LONGEST_KM, lon, lat, spot):
+            return 0.0
+        km = distance_km(lon, lat, spot[0], spot[1])
+        if resolve < reduction(km):
+            return -(depart + travel_seconds(km))
+        place = _learn(memory, person, spot[0], spot[1], area_at(laws.raster, spot[0], spot[1]))
         return _go(stays, memory, i, person, place, depart, 3)
     pick = uniform(stream) * total
     chosen = -1
@@ -203,10 +213,120 @@ def _outing(
             pick -= memory.visits[person, place]
             if pick < 0.0:
                 break
-    km = distance_km(lon, lat, memory.lon[person, chosen], memory.lat[person, chosen])
-    if lockdown and resolve < reduction(km):
-        return -1.0
+    km = _away_km(stays, memory, i, person, chosen)
+    if resolve < reduction(km):
+        return -(depart + travel_seconds(km))
     return _go(stays, memory, i, person, chosen, depart, 4)
+
+
+@njit(cache=True, nogil=True)
+def _leaves_again(stream: Stream, arrived: float) -> float:
+    """Time at which someone who arrived leaves, in time to be home for the night."""
+    dwell = power_law(stream, DWELL_EXPONENT, SHORTEST_DWELL_H, LONGEST_DWELL_H) * 3600.0
+    return min(arrived + dwell, max(arrived + 900.0, (21.5 + 1.2 * uniform(stream)) * 3600.0))
+
+
+@njit(cache=True, nogil=True)
+def _go_out(
+    stream: Stream,
+    stays: Stays,
+    memory: Memory,
+    laws: Laws,
+    i: int,
+    person: int,
+    base: int,
+    depart: float,
+    resolve: float,
+) -> float:
+    """Live one outing and return to the base; the time at which that is over, 90 000 when the night is spent away.
+
+    Time for which a lockdown prevents an outing stays unused: it is not spent on another.
+    """
+    arrived = _outing(stream, stays, memory, laws, i, person, depart, resolve)
+    end = _leaves_again(stream, abs(arrived))
+    if arrived <= 0.0:
+        if memory.at[person] != base:
+            _go(stays, memory, i, person, base, depart, 1)
+        way = max(-arrived - depart, 0.0)
+        if way > travel_seconds(OVERNIGHT_KM) and uniform(stream) < OVERNIGHT:
+            return 90_000.0
+        return end + way if arrived < 0.0 else depart
+    if uniform(stream) < ONWARD and end < 20.0 * 3600.0:
+        arrived = _outing(stream, stays, memory, laws, i, person, end, resolve)
+        if arrived > 0.0:
+            end = _leaves_again(stream, arrived)
+    if _away_km(stays, memory, i, person, base) > OVERNIGHT_KM and uniform(stream) < OVERNIGHT:
+        return 90_000.0
+    return _go(stays, memory, i, person, base, end, 1)
+
+
+@njit(cache=True, nogil=True)
+def _celebrate(
+    stream: Stream, stays: Stays, memory: Memory, laws: Laws, i: int, person: int, base: int, conditions: Conditions
+) -> bool:
+    """Go to the festival, or not: the nearer it is, the more do."""
+    k = stays.used[i] - 1
+    km = distance_km(stays.lon[i, k], stays.lat[i, k], conditions.festival_lon, conditions.festival_lat)
+    prevented = conditions.lockdown and uniform(stream) < reduction(km)
+    if not uniform(stream) < FESTIVAL_GOERS * math.exp(-km / FESTIVAL_REACH_KM) or prevented:
+        return False
+    lon = conditions.festival_lon + 0.006 * normal(stream)
+    lat = conditions.festival_lat + 0.006 * normal(stream)
+    if area_at(laws.raster, lon, lat) < 0:
+        lon, lat = conditions.festival_lon, conditions.festival_lat
+    place = _learn(memory, person, lon, lat, area_at(laws.raster, lon, lat))
+    arrived = _go(stays, memory, i, person, place, (9.0 + 5.0 * uniform(stream)) * 3600.0, 5)
+    if km < OVERNIGHT_KM:
+        _go(stays, memory, i, person, base, max(arrived + 1800.0, (20.0 + 2.5 * uniform(stream)) * 3600.0), 1)
+    return True
+
+
+@njit(cache=True, nogil=True)
+def _ordinary_day(
+    stream: Stream,
+    outing: Stream,
+    stays: Stays,
+    memory: Memory,
+    laws: Laws,
+    i: int,
+    person: int,
+    base: int,
+    now: float,
+    kind: int,
+    works: bool,
+    name: tuple[int, int, int],
+    lockdown: bool,
+) -> None:
+    """Work or school on their days, and outings at waking hours; `name` is (seed, day, weekday)."""
+    seed, day, weekday = name
+    attends = uniform(stream) < (0.9 if weekday < 5 else 0.25 if weekday == 5 else 0.06)
+    to_work = (7.4 + 0.8 * normal(stream)) * 3600.0
+    from_work = max((16.4 + 1.3 * normal(stream)) * 3600.0, to_work + 3600.0)
+    if kind == 2:
+        from_work -= 2.5 * 3600.0
+    leaving = np.empty(6)
+    count = min(poisson(stream, OUTINGS[kind] * (1.25 if weekday >= 5 else 1.0)), len(leaving))
+    for k in range(count):
+        leaving[k] = quantile(stream, laws.hours) * 3600.0
+    leaving[:count].sort()
+    pending = works and attends
+    for k in range(count + 1):
+        depart = leaving[k] if k < count else 90_000.0
+        if pending and to_work <= depart:
+            pending = False
+            begin(outing, seed, person, day, 100)
+            prevented = lockdown and uniform(outing) < reduction(_away_km(stays, memory, i, person, WORK))
+            if prevented:
+                now = max(now, from_work)
+            elif now <= to_work + 7200.0:
+                now = _go(stays, memory, i, person, WORK, max(to_work, now + 60.0), 2)
+                now = max(from_work, now + 1800.0)
+                if depart < now or depart > now + 5400.0:
+                    now = _go(stays, memory, i, person, base, now, 1)
+        if k < count and depart >= now:
+            begin(outing, seed, person, day, 2 + k)
+            resolve = uniform(outing)
+            now = _go_out(outing, stays, memory, laws, i, person, base, depart, resolve if lockdown else 1.0)
 
 
 @njit(cache=True, nogil=True)
@@ -219,9 +339,7 @@ def move(
     person_of: Person,
     memory: Memory,
     elsewhere: Relocation,
-    raster: Raster,
-    lengths: NDArray[np.float64],
-    hours: NDArray[np.float64],
+    laws: Laws,
     conditions: Conditions,
 ) -> Stays:
     """Let the people low … high - 1 live one day; returns their stays and updates their memory."""
@@ -236,12 +354,12 @@ def move(
         np.zeros((block, MOST_STAYS), np.int8),
     )
     stream, outing = np.zeros(1, np.uint64), np.zeros(1, np.uint64)
-    leaving = np.empty(6)
+    named = day + 1000  # streams are named by whole numbers from 0, the days before the period too
     for person in range(low, high):
         i = person - low
         if person_of.leaves[person] <= day * 86_400 or person_of.arrives[person] >= (day + 1) * 86_400:
             continue
-        begin(stream, seed, person, day + 1000, 1)
+        begin(stream, seed, person, named, 1)
         relocated = elsewhere.kind[person] > 0 and elsewhere.first_day[person] <= day < elsewhere.end_day[person]
         if relocated and day == elsewhere.first_day[person]:
             memory.lon[person, ELSEWHERE] = elsewhere.lon[person]
@@ -253,86 +371,38 @@ def move(
         stays.end[i, 0] = 86_400
         stays.lon[i, 0], stays.lat[i, 0] = memory.lon[person, at], memory.lat[person, at]
         stays.area[i, 0] = memory.area[person, at]
-        kind = person_of.kind[person]
         now = 0.0
         if at != base:
             forced = relocated or at == ELSEWHERE
             depart = (7.0 + 7.0 * uniform(stream)) * 3600.0
-            km = distance_km(stays.lon[i, 0], stays.lat[i, 0], memory.lon[person, base], memory.lat[person, base])
-            stay_away = uniform(stream) >= RETURNS
-            prevented = conditions.lockdown and uniform(stream) < reduction(km)
-            if not forced and (stay_away or prevented):
+            stays_away = uniform(stream) >= RETURNS
+            wants = uniform(stream)
+            prevented = conditions.lockdown and wants < reduction(_away_km(stays, memory, i, person, base))
+            if not forced and (stays_away or prevented):
                 continue
             now = _go(stays, memory, i, person, base, depart, 6 if forced else 1)
         if conditions.ill[person] or (relocated and elsewhere.kind[person] == 3):
             continue
         if conditions.festival and now == 0.0:
-            km = distance_km(stays.lon[i, 0], stays.lat[i, 0], conditions.festival_lon, conditions.festival_lat)
-            begin(outing, seed, person, day + 1000, 50)
-            if uniform(outing) < 0.6 * math.exp(-km / 35.0):
-                lon = conditions.festival_lon + 0.006 * normal(outing)
-                lat = conditions.festival_lat + 0.006 * normal(outing)
-                if area_at(raster, lon, lat) < 0:
-                    lon, lat = conditions.festival_lon, conditions.festival_lat
-                place = _learn(memory, person, lon, lat, area_at(raster, lon, lat))
-                now = _go(stays, memory, i, person, place, (9.0 + 5.0 * uniform(outing)) * 3600.0, 5)
-                if km < OVERNIGHT_KM:
-                    depart = max(now + 1800.0, (20.0 + 2.5 * uniform(outing)) * 3600.0)
-                    _go(stays, memory, i, person, base, depart, 1)
+            begin(outing, seed, person, named, 50)
+            if _celebrate(outing, stays, memory, laws, i, person, base, conditions):
                 continue
-        weekend = weekday >= 5
         works = not math.isnan(memory.lon[person, WORK]) and not (relocated and elsewhere.kind[person] == 2)
-        attends = uniform(stream) < (0.9 if weekday < 5 else 0.25 if weekday == 5 else 0.06)
-        to_work = (7.4 + 0.8 * normal(stream)) * 3600.0
-        from_work = max((16.4 + 1.3 * normal(stream)) * 3600.0, to_work + 3600.0)
-        if kind == 2:
-            from_work -= 2.5 * 3600.0
-        count = min(poisson(stream, OUTINGS[kind] * (1.25 if weekend else 1.0)), 6)
-        for k in range(count):
-            leaving[k] = quantile(stream, hours) * 3600.0
-        leaving[:count].sort()
-        pending = works and attends
-        for k in range(count + 1):
-            depart = leaving[k] if k < count else 90_000.0
-            if pending and to_work <= depart:
-                pending = False
-                begin(outing, seed, person, day + 1000, 100)
-                resolve = uniform(outing)
-                here = stays.used[i] - 1
-                km = distance_km(
-                    stays.lon[i, here], stays.lat[i, here], memory.lon[person, WORK], memory.lat[person, WORK]
-                )
-                stays_home = conditions.lockdown and resolve < reduction(km)
-                if now <= to_work + 7200.0 and not stays_home:
-                    now = _go(stays, memory, i, person, WORK, max(to_work, now + 60.0), 2)
-                    now = max(from_work, now + 1800.0)
-                    if depart < now or depart > now + 5400.0:
-                        now = _go(stays, memory, i, person, base, now, 1)
-            if k == count:
-                break
-            if depart < now:
-                continue
-            begin(outing, seed, person, day + 1000, 2 + k)
-            resolve = uniform(outing)
-            arrived = _outing(outing, stays, memory, raster, lengths, i, person, depart, conditions.lockdown, resolve)
-            if arrived < 0.0:
-                if memory.at[person] != base:
-                    now = _go(stays, memory, i, person, base, depart, 1)
-                continue
-            now = arrived
-            dwell = power_law(outing, DWELL_EXPONENT, SHORTEST_DWELL_H, LONGEST_DWELL_H) * 3600.0
-            end = min(now + dwell, max(now + 900.0, (21.5 + 1.2 * uniform(outing)) * 3600.0))
-            if uniform(outing) < ONWARD and end < 20.0 * 3600.0:
-                arrived = _outing(outing, stays, memory, raster, lengths, i, person, end, conditions.lockdown, resolve)
-                if arrived >= 0.0:
-                    now = arrived
-                    dwell = power_law(outing, DWELL_EXPONENT, SHORTEST_DWELL_H, LONGEST_DWELL_H) * 3600.0
-                    end = min(now + dwell, max(now + 900.0, (21.5 + 1.2 * uniform(outing)) * 3600.0))
-            here = stays.used[i] - 1
-            km = distance_km(stays.lon[i, here], stays.lat[i, here], memory.lon[person, base], memory.lat[person, base])
-            if km > OVERNIGHT_KM and uniform(outing) < OVERNIGHT:
-                break
-            now = _go(stays, memory, i, person, base, end, 1)
+        _ordinary_day(
+            stream,
+            outing,
+            stays,
+            memory,
+            laws,
+            i,
+            person,
+            base,
+            now,
+            person_of.kind[person],
+            works,
+            (seed, named, weekday),
+            conditions.lockdown,
+        )
     return stays
 
 
