@@ -100,7 +100,7 @@ class Workshop:
 
 @pytest.fixture
 def workshop(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bytecode: Path) -> Iterator[Workshop]:
-    monkeypatch.setenv("PYTHONPATH", str(HERE))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(HERE), os.environ.get("PYTHONPATH", ""))))
     monkeypatch.setenv("PYTHONPYCACHEPREFIX", str(bytecode))
     monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
     made = init(tmp_path / "data", tmp_path / "keys")
