@@ -48,12 +48,14 @@ def facts(release: Release) -> list[Fact]:
 
 
 def protection(release: Release) -> tuple[tuple[str, str | None], ...]:
-    """Say by which rule people in a release are protected."""
+    """Say by which rule people in a release are protected, and with what beyond the release's own parameters."""
     certificate = release.certificate
     if certificate is None:
         is_open = release.schema.privacy is Privacy.OPEN
         return (("not about people" if is_open else "about people, without a certificate", None),)
-    parameters = ", ".join(f"{_name(name)} {said(value)}" for name, value in sorted(certificate.parameters.items()))
+    known = release.provenance.parameters
+    own = {name: value for name, value in certificate.parameters.items() if name == "k" or known.get(name) != value}
+    parameters = ", ".join(f"{_name(name)} {said(value)}" for name, value in sorted(own.items()))
     entry = certificate.ledger_entry.get("sequence", "?")
     return (
         (f"rule {certificate.rule}{': ' if parameters else ''}{parameters}", None),

@@ -1,0 +1,209 @@
+"""A published site to look at: two days of presence and flows over 53 real areas, protected and published for real."""
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+import pyarrow as pa
+import pytest
+
+from commonweal import disclosure
+from commonweal.core.areas import load
+from commonweal.core.catalog import Input, Release, publish
+from commonweal.core.console import Home
+from commonweal.core.periods import Calendar
+from commonweal.domains import initialise
+from commonweal.mobility.measures import flows, presence
+from commonweal.server import application
+
+AREA_SET = "natural-earth:GN,LR,SL"
+FIRST, END = date(2015, 3, 27), date(2015, 3, 29)
+CALENDAR = Calendar("Africa/Freetown")
+PARAMETERS = {"project": "lockdown", "time_zone": "Africa/Freetown", "day_starts": "00:00", "k": 15}
+WHO = "os:analyst"
+NOBODY, FEW, UNKNOWN = "GN-BE", "GN-BF", "GN-BK"
+"""Areas with nobody, with fewer than 15 people, and with people but no value."""
+
+
+def subscribers_in(place: int, hour: int) -> int:
+    """Give a number of people for an area and an hour: some areas full, some with few."""
+    return (place * place * 7 + 20) * (6 + min(hour, 23 - hour)) // 12
+
+
+def publish_presence(home: Home, scale: int = 1) -> Release:
+    codes = load(home.database, AREA_SET).codes
+    rows = []
+    for unit in ("hour", "day"):
+        for start in CALENDAR.edges(FIRST, END, unit)[:-1].tolist():
+            moment = datetime.fromtimestamp(start, UTC)
+            for place, code in enumerate(codes):
+                people = scale * subscribers_in(place, moment.hour if unit == "hour" else 14)
+                people = {NOBODY: 0, FEW: 14}.get(code, people)
+                rows.append((code, unit, moment, None if code == UNKNOWN else people, people))
+    names = ("area", "period", "start", "subscribers", "people")
+    raw = pa.table(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
+    raw = raw.set_column(2, "start", raw["start"].cast(pa.timestamp("us", tz="UTC")))
+    return _publish(home, presence.DATASET, raw)
+
+
+def publish_flows(home: Home) -> Release:
+    codes = load(home.database, AREA_SET).codes
+    rows = []
+    for start in CALENDAR.edges(FIRST, END, "day")[:-1].tolist():
+        for origin in range(len(codes)):
+            for destination in range(len(codes)):
+                if origin != destination:
+                    people = 400 // (1 + abs(origin - destination) * 4) + origin % 3
+                    rows.append((codes[origin], codes[destination], datetime.fromtimestamp(start, UTC), people, people))
+    names = ("origin", "destination", "start", "subscribers", "people")
+    raw = pa.table(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
+    raw = raw.set_column(2, "start", raw["start"].cast(pa.timestamp("us", tz="UTC")))
+    return _publish(home, flows.DATASET, raw)
+
+
+def _publish(home: Home, dataset: Any, raw: pa.Table) -> Release:
+    protected = disclosure.protect(
+        home.settings, home.database, dataset, raw, k=15, grid=raw.select(dataset.key), parameters=PARAMETERS, who=WHO
+    )
+    return publish(
+        home.settings,
+        home.database,
+        dataset,
+        protected.table,
+        inputs=[Input("store lockdown/2015", "ab" * 32, "store")],
+        parameters=PARAMETERS,
+        who=WHO,
+        certificate=protected.certificate,
+        area_set=AREA_SET,
+    )
+
+
+class Site:
+    """A client of an application, in this process."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self.app = application(home.settings)
+
+    def get(self, address: str, method: str = "GET", **headers: str) -> httpx.Response:
+        """Ask for an address. A header's name has _ for -."""
+        sent = {"host": "localhost:8400"} | {name.replace("_", "-"): value for name, value in headers.items()}
+        return asyncio.run(self._ask(method, address, sent))
+
+    def page(self, address: str) -> httpx.Response:
+        """Ask as a browser does."""
+        return self.get(address, accept="text/html,*/*;q=0.8")
+
+    async def _ask(self, method: str, address: str, headers: dict[str, str]) -> httpx.Response:
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8400") as client:
+            return await client.request(method, address, headers=headers)
+
+    def close(self) -> None:
+        self.app.state.database.close()
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
+    """A data directory with one release of presence and one of flows, and what was put into them."""
+    folder = tmp_path_factory.mktemp("published")
+    home = initialise(folder / "data", folder / "keys")
+    yield SimpleNamespace(
+        home=home,
+        presence=publish_presence(home),
+        flows=publish_flows(home),
+        people=subscribers_in,
+        nobody=NOBODY,
+        few=FEW,
+        unknown=UNKNOWN,
+    )
+    home.database.close()
+
+
+@pytest.fixture
+def publish_more() -> Callable[..., Release]:
+    """Publish presence into a home: function of (home, scale)."""
+    return publish_presence
+
+
+@pytest.fixture
+def site_of() -> Iterator[Callable[[Home], Site]]:
+    """Make a site of a home."""
+    made: list[Site] = []
+
+    def make(home: Home) -> Site:
+        made.append(Site(home))
+        return made[-1]
+
+    yield make
+    for site in made:
+        site.close()
+
+
+@pytest.fixture(scope="session")
+def site(published: SimpleNamespace) -> Iterator[Site]:
+    made = Site(published.home)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def empty_site(home: Home) -> Iterator[Site]:
+    made = Site(home)
+    yield made
+    made.close()
+
+
+def command(home: Home, *arguments: str) -> list[str]:
+    """Write a command line of `commonweal` on a data directory."""
+    start = "from commonweal.cli import main; main()"
+    return [sys.executable, "-c", start, "--data", str(home.settings.data), *arguments]
+
+
+def free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return int(listening.getsockname()[1])
+
+
+def start_serving(home: Home, port: int, log: Path) -> subprocess.Popen[bytes]:
+    """Run `commonweal serve` until it answers."""
+    with log.open("wb") as written:
+        process = subprocess.Popen(
+            command(home, "serve", "--port", str(port)), stdout=written, stderr=subprocess.STDOUT, env=dict(os.environ)
+        )
+    for _ in range(300):
+        if process.poll() is not None:
+            raise AssertionError(f"the server stopped: {log.read_text()}")
+        try:
+            httpx.get(f"http://127.0.0.1:{port}/health", timeout=5)
+            return process
+        except httpx.TransportError:
+            time.sleep(0.1)
+    process.kill()
+    raise AssertionError(f"the server did not answer: {log.read_text()}")
+
+
+@pytest.fixture
+def command_line() -> Callable[..., list[str]]:
+    """Write a command line of `commonweal`: function of (home, *arguments)."""
+    return command
+
+
+@pytest.fixture(scope="session")
+def served(published: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the published site, really served by `commonweal serve`."""
+    port = free_port()
+    process = start_serving(published.home, port, tmp_path_factory.mktemp("served") / "log")
+    yield f"http://127.0.0.1:{port}"
+    process.terminate()
+    process.wait(timeout=20)

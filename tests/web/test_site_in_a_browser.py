@@ -1,0 +1,215 @@
+"""The site in a real browser: keyboard, narrow screen, dark, scripts off, no request off the host, accessibility."""
+
+import json
+from collections.abc import Iterator
+from itertools import pairwise
+from urllib.parse import urlsplit
+
+import pytest
+
+playwright = pytest.importorskip("playwright.sync_api")
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+HOUR = "/?start=2015-03-27T14:00Z&layer=flows"
+PAGES = [HOUR, "/?start=2015-03-28", "/catalog", "/catalog/mobility.presence", "/nothing", "/?start=nonsense"]
+LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+@pytest.fixture(scope="module")
+def browser(need) -> Iterator[object]:
+    program = need("chromium", "chromium-browser", "google-chrome")
+    with playwright.sync_playwright() as started:
+        launched = started.chromium.launch(executable_path=program, args=ARGUMENTS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def open_page(browser, served):
+    """Open an address; at the end there must have been no console message and no request off the host."""
+    contexts, findings = [], []
+
+    def off_the_host(route):
+        address = route.request.url
+        if address.startswith(served) or urlsplit(address).scheme == "data":
+            route.continue_()
+        else:
+            findings.append(f"request off the host: {address}")
+            route.abort()
+
+    def opened(address, width=1280, height=900, may_fail=False, **options):
+        context = browser.new_context(viewport={"width": width, "height": height}, **options)
+        contexts.append(context)
+        context.route("**/*", off_the_host)
+        page = context.new_page()
+        if not may_fail:
+            page.on("console", lambda message: findings.append(f"console: {message.text}"))
+        page.on("pageerror", lambda error: findings.append(f"error: {error}"))
+        page.goto(served + address)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert findings == []
+
+
+def is_error(address):
+    return address in ("/nothing", "/?start=nonsense")
+
+
+@pytest.mark.parametrize("address", PAGES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 360])
+def test_no_page_has_an_accessibility_violation(open_page, address, scheme, width):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    page = open_page(address, width, color_scheme=scheme, may_fail=is_error(address))
+    found = axe.Axe().run(page, options={"runOnly": LEVELS, "resultTypes": ["violations"]})
+    assert found.response["violations"] == [], found.generate_snapshot()
+
+
+@pytest.mark.parametrize("address", PAGES)
+@pytest.mark.parametrize("width", [1280, 360, 320])
+def test_nothing_scrolls_sideways(open_page, address, width):
+    page = open_page(address, width, may_fail=is_error(address))
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_keyboard_reaches_every_area_in_the_order_of_the_table(open_page):
+    page = open_page(HOUR)
+    names = page.locator("section:has(#areas-title) tbody th").all_inner_texts()
+    page.locator("form button").focus()
+    reached = []
+    for _ in names:
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.getAttribute('aria-label')").split(": ")[0])
+    assert reached == names
+
+
+def test_a_focused_area_is_marked_and_says_its_value_in_the_picture(open_page):
+    page = open_page(HOUR)
+    page.locator("form button").focus()
+    page.keyboard.press("Tab")
+    outline, tip = page.locator(".area:focus use"), page.locator(".area:focus .tip")
+    assert tip.is_visible()
+    name, value = page.evaluate("document.activeElement.getAttribute('aria-label')").split(": ", 1)
+    assert tip.text_content() == name + value
+    mark = outline.evaluate("shape => [getComputedStyle(shape).stroke, getComputedStyle(shape).strokeWidth]")
+    assert mark == ["rgb(11, 95, 255)", "4px"]
+    assert not page.locator(".area:not(:focus) .tip").first.is_visible()
+
+
+def test_every_focused_thing_can_be_seen_to_be_focused(open_page):
+    page = open_page(HOUR)
+    unseen = []
+    for _ in range(200):
+        page.keyboard.press("Tab")
+        seen = page.evaluate(
+            """() => {
+                const at = document.activeElement;
+                if (at === document.body) return null;
+                const parts = [at, ...at.querySelectorAll('use, circle, .target')];
+                const marked = parts.some(part => {
+                    const style = getComputedStyle(part);
+                    return (style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2)
+                        || (part !== at && style.stroke === 'rgb(11, 95, 255)' && parseFloat(style.strokeWidth) >= 3);
+                });
+                return [marked, at.outerHTML.slice(0, 120)];
+            }"""
+        )
+        if seen is None:
+            break
+        if not seen[0]:
+            unseen.append(seen[1])
+    else:
+        raise AssertionError("the keyboard never came to the end of the page")
+    assert unseen == []
+
+
+def test_the_first_stop_skips_to_the_content(open_page):
+    page = open_page("/")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    assert page.url.endswith("#content")
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_hours_days_layers_and_areas_are_chosen_without_scripts(open_page, javascript):
+    page = open_page("/", java_script_enabled=javascript)
+    page.get_by_role("link", name="Earlier").click()
+    assert "22:00 – 23:00" in page.inner_text(".heading")
+    page.get_by_role("combobox", name="Day").select_option(label="Friday 27 March 2015")
+    page.get_by_label("Flows of the day").check()
+    page.get_by_role("button", name="Show").click()
+    assert "Friday 27 March 2015, 22:00" in page.inner_text(".heading")
+    assert page.locator(".map .flow").count() == 20
+    page.locator('.bar[aria-label^="14:00"]').click()
+    assert "14:00 – 15:00" in page.inner_text(".heading")
+    page.locator('.area[aria-label^="Western:"]').click()
+    assert page.inner_text("#hours-title") == "Western, hour by hour"
+    page.get_by_role("link", name="Whole days").click()
+    assert page.inner_text(".heading p") == "Friday 27 March 2015 · time of Africa/Freetown"
+    assert page.locator(".map .flow").count() == 20
+
+
+def test_dark_follows_the_reader_and_stays_readable(open_page):
+    colours = "() => [getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color]"
+    light = open_page("/", color_scheme="light").evaluate(colours)
+    dark = open_page("/", color_scheme="dark").evaluate(colours)
+    assert light != dark
+    assert contrast(*light) >= 7
+    assert contrast(*dark) >= 7
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_colours_of_the_map_grow_away_from_the_panel(open_page, scheme):
+    page = open_page(HOUR, color_scheme=scheme)
+    panel = page.evaluate("getComputedStyle(document.querySelector('.card')).backgroundColor")
+    fills = page.evaluate(
+        "[0, 1, 2, 3, 4].map(step => getComputedStyle(document.querySelector(`.legend .class-${step}`)).fill)"
+    )
+    against = [contrast(panel, fill) for fill in fills]
+    assert against == sorted(against)
+    # Each step is told from the next by lightness alone, whatever colours the reader sees.
+    assert min(contrast(*pair) for pair in pairwise(fills)) >= 1.35
+
+
+def test_right_to_left_nothing_scrolls_sideways(open_page):
+    page = open_page(HOUR, 360)
+    page.evaluate("document.documentElement.dir = 'rtl'")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_what_is_printed_has_no_controls(open_page):
+    page = open_page(HOUR)
+    page.emulate_media(media="print")
+    assert not page.locator("nav").is_visible()
+    assert not page.locator("form").is_visible()
+    assert page.locator(".map").is_visible()
+
+
+def test_the_map_is_shown_at_once_and_the_page_is_one_request_and_its_style(open_page):
+    page = open_page(HOUR)
+    loaded = json.loads(page.evaluate("JSON.stringify(performance.getEntriesByType('resource').map(one => one.name))"))
+    assert {urlsplit(address).path.split(".")[-1] for address in loaded} <= {"css", "svg"}
+    assert len(loaded) <= 2
+
+
+def contrast(first, second):
+    """Contrast ratio of two CSS colours (WCAG 2.2, definition of contrast ratio)."""
+
+    def luminance(colour):
+        parts = [int(part) / 255 for part in colour[colour.index("(") + 1 : -1].split(",")[:3]]
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+    lighter, darker = sorted((luminance(first), luminance(second)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
