@@ -72,8 +72,10 @@ def return_a_path(job: Running) -> dict[str, Any]:
 
 
 def talk(job: Running) -> None:
-    """Log and report much."""
+    """Log and report much, with a pause in which what was logged first is written."""
     for number in range(job.parameters["lines"]):
+        if number == job.parameters["lines"] // 2:
+            time.sleep(0.6)
         job.log(f"line {number}\n" + "x" * 1000)
         job.progress(number, job.parameters["lines"], "talking")
 

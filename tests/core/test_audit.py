@@ -164,6 +164,14 @@ def test_an_altered_entry_is_named(log: SimpleNamespace) -> None:
     assert found(log) == ["entry 4 was altered"]
 
 
+def test_details_spelled_anew_are_an_alteration_even_where_they_read_the_same(log: SimpleNamespace) -> None:
+    # A reader that takes the first of two equal keys would see 9 rows.
+    write(log, 2)
+    respelled = '{"rows":9,"rows":1,"share":0.1}'
+    tamper(log, "UPDATE audit_entry SET details = :details WHERE sequence = 2", details=respelled)
+    assert found(log) == ["entry 2 was altered"]
+
+
 def test_an_entry_altered_with_its_hash_breaks_the_link_to_the_next(log: SimpleNamespace) -> None:
     write(log, 6)
     row = rows(log)[3]
