@@ -23,6 +23,7 @@ from commonweal.core.errors import Damaged, InputError, explain
 
 BLOCK_BYTES = 32 * 2**20
 LONGEST_LINE = 2**20
+PACKED_BYTES = 2**14  # lines that repeat may grow ten thousandfold
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,33 @@ class _Digesting(io.RawIOBase):
         self.digest.update(buffer[:read])
         self.position += read
         return int(read)
+
+
+class _Frames(io.RawIOBase):
+    """The content of Zstandard frames put end to end; unlike the library's reader, it notices a last one cut short."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._frame: Any = None  # the frame that is open
+        self._packed = self._content = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        while not self._content:
+            self._packed = self._packed or self._file.read(PACKED_BYTES)
+            if not self._packed:
+                if self._frame is not None:
+                    raise EOFError("it ends in the middle of a frame")
+                return 0
+            self._frame = self._frame or zstandard.ZstdDecompressor().decompressobj()
+            self._content, self._packed = self._frame.decompress(self._packed), b""
+            if self._frame.eof:
+                self._packed, self._frame = self._frame.unused_data, None
+        given = min(len(buffer), len(self._content))
+        buffer[:given], self._content = self._content[:given], self._content[given:]
+        return given
 
 
 class LineReader:
@@ -160,7 +188,7 @@ class LineReader:
                 if start[:2] == b"\x1f\x8b":
                     yield gzip.GzipFile(fileobj=buffered)
                 elif start == b"\x28\xb5\x2f\xfd":
-                    yield zstandard.ZstdDecompressor().stream_reader(buffered, read_across_frames=True)
+                    yield io.BufferedReader(_Frames(buffered), 2**20)
                 else:
                     yield self._digesting
                 while buffered.read(2**20):  # what follows the compressed data belongs to the file's digest

@@ -157,7 +157,7 @@ def parse_layout(said: Mapping[str, Any], where: str = "mapping") -> Layout:
         kinds=_words(values, "kind", KINDS, where),
         directions=_words(values, "direction", DIRECTIONS, where),
         country_code=_country_code(identifiers.get("country_code", ""), where),
-        joined_by=str(columns.get("joined_by", "-")),
+        joined_by=_text(columns.get("joined_by", "-"), f"{where} [columns] joined_by"),
         cells={role: _columns(cells[role], f"{where} [cells] {role}") for role in CELL_ROLES if role in cells},
         cells_source=_source(_table(cells, "source", where), f"{where} [cells.source]"),
     )
@@ -176,7 +176,7 @@ def _only(table: Mapping[str, Any], names: tuple[str, ...], where: str) -> None:
 
 
 def _columns(value: Any, where: str) -> tuple[Column, ...]:
-    columns = tuple(value) if isinstance(value, list) else (value,)
+    columns = tuple(value) if isinstance(value, list) and value else (value,)
     for column in columns:
         good = (isinstance(column, str) and column) or (
             isinstance(column, int) and not isinstance(column, bool) and column > 0
@@ -193,21 +193,30 @@ def _source(said: Mapping[str, Any], where: str) -> Source:
         raise InputError(f"unknown format {source.format!r}", where=where, expected="csv or parquet")
     for name in ("delimiter", "quote"):
         sign = getattr(source, name)
-        if not isinstance(sign, str) or len(sign.encode()) > 1 or (name == "delimiter" and not sign):
+        bad = not isinstance(sign, str) or len(sign.encode()) > 1 or sign in ("\r", "\n", "\0")
+        if bad or (name == "delimiter" and not sign):
             raise InputError(f"{name} is {sign!r}", where=where, expected="one ASCII sign")
-    try:
-        codecs.lookup(source.encoding)
-    except (LookupError, TypeError):
+    if source.quote == source.delimiter:
+        raise InputError(f"quote is {source.quote!r}", where=where, expected="another sign than the delimiter")
+    if not _is_text_encoding(source.encoding):
         raise InputError(
             f"unknown encoding {source.encoding!r}", where=where, expected="utf-8, latin-1, cp1252, utf-16 …"
-        ) from None
+        )
     if not isinstance(source.header, bool):
         raise InputError("header is neither true nor false", where=where, expected="true or false")
     return source
 
 
+def _is_text_encoding(name: Any) -> bool:
+    try:
+        codecs.getincrementaldecoder(name)
+        return isinstance("".encode(name), bytes)  # base64 and its like are codecs, but not of text
+    except (LookupError, TypeError, UnicodeError):
+        return False
+
+
 def _time_format(value: Any, where: str) -> str:
-    if value not in ("iso", "epoch_s", "epoch_ms") and not (isinstance(value, str) and "%" in value):
+    if value not in ("iso", "epoch_s", "epoch_ms") and not (isinstance(value, str) and _is_pattern(value)):
         raise InputError(
             f"unknown time format {value!r}",
             where=where,
@@ -216,8 +225,20 @@ def _time_format(value: Any, where: str) -> str:
     return str(value)
 
 
+def _is_pattern(text: str) -> bool:
+    """Say whether a text is a pattern of the engine that will read times by it."""
+    import duckdb
+
+    try:
+        with duckdb.connect() as engine:
+            engine.execute("SELECT try_strptime('', $form)", {"form": text})
+    except duckdb.Error:
+        return False
+    return "%" in text
+
+
 def _time_zone(value: Any, where: str) -> str:
-    if value not in available_timezones():
+    if not isinstance(value, str) or value not in available_timezones():
         raise InputError(f"unknown time zone {value!r}", where=where, expected="an IANA name such as Africa/Freetown")
     return str(value)
 
@@ -225,10 +246,16 @@ def _time_zone(value: Any, where: str) -> str:
 def _words(values: Mapping[str, Any], name: str, ours: Mapping[str, int], where: str) -> dict[str, int]:
     words: dict[str, int] = dict(ours)
     for theirs, word in _table(values, name, where).items():
-        if word not in ours:
+        if not isinstance(word, str) or word not in ours:
             raise InputError(f"{word!r} is no {name}", where=f"{where} [values.{name}]", expected=" or ".join(ours))
         words[theirs] = ours[word]
     return words
+
+
+def _text(value: Any, where: str) -> str:
+    if not isinstance(value, str):
+        raise InputError(f"joined_by is {value!r}", where=where, expected='a text such as "-"')
+    return value
 
 
 def _country_code(value: Any, where: str) -> str:
