@@ -158,7 +158,7 @@ def _refuse_wrong_columns(dataset: Dataset, raw: pa.Table) -> pa.Table:
         value = raw.column(measure.name)
         if pa.types.is_floating(value.type):
             _refuse_first(dataset, measure.name, pc.is_inf(value), "is infinite", "a finite number, or null")
-        elif not pa.types.is_integer(value.type):
+        elif not pa.types.is_integer(value.type) and not pa.types.is_null(value.type):
             raise InputError(
                 f"measure {measure.name} is {value.type}", where=f"raw table of {dataset.name}", expected=measure.type
             )
@@ -182,13 +182,13 @@ def _refuse_first(dataset: Dataset, column: str, wrong: pa.ChunkedArray, problem
 
 def _with_plain_keys(dataset: Dataset, table: pa.Table, which: str) -> pa.Table:
     """Cast the keys to their canonical types, so that both tables join; refuse null and repeated keys."""
+    table = _without_odd_types(dataset, table)
     for dimension in dataset.dimensions:
         column = table.column(dimension.name)
         if column.null_count:
             _refuse_first(dataset, dimension.name, column.is_null(), f"is null in the key of the {which}", "a value")
         try:
-            plain = column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
-            plain = plain.cast(ARROW_TYPES[dimension.type])
+            plain = column.cast(ARROW_TYPES[dimension.type])
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
             raise InputError(
                 f"column {dimension.name} is {column.type}", where=f"{which} of {dataset.name}", expected=dimension.type
@@ -197,4 +197,16 @@ def _with_plain_keys(dataset: Dataset, table: pa.Table, which: str) -> pa.Table:
     keys = table.select(dataset.key)
     if keys.group_by(list(dataset.key)).aggregate([]).num_rows != table.num_rows:
         raise InputError("two rows have the same key", where=f"{which} of {dataset.name}", expected="one row a key")
+    return table
+
+
+def _without_odd_types(dataset: Dataset, table: pa.Table) -> pa.Table:
+    """Unpack dictionaries and give columns of nothing but nulls a type: Arrow joins neither."""
+    types = {column.name: ARROW_TYPES[column.type] for column in dataset.declared}
+    for position, field in enumerate(table.schema):
+        if pa.types.is_dictionary(field.type):
+            table = table.set_column(position, field.name, table.column(position).cast(field.type.value_type))
+        elif pa.types.is_null(field.type):
+            typed = types.get(field.name, pa.string())
+            table = table.set_column(position, field.name, table.column(position).cast(typed))
     return table

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from commonweal.core.console import opened, print_json, print_table
-from commonweal.core.errors import Damaged, explain
+from commonweal.core.errors import Damaged
 
 app = typer.Typer(help="Published datasets: list, show, verify, export.", no_args_is_help=True)
 
@@ -114,19 +113,7 @@ def export_release(
 
     home = opened()
     release = get(home.database, name, version)
-    written = {out: form}
-    if form == "csv":
-        written[out.with_name(f"{out.name}-metadata.json")] = "csvw"
-    for path, chosen in written.items():
-        unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            with unfinished.open("wb") as stream:
-                exports.export(home.settings, home.database, release, chosen, stream)
-            unfinished.replace(path)
-        except OSError as error:
-            raise explain(error, path) from error
-        finally:
-            unfinished.unlink(missing_ok=True)
+    for path in exports.save(home.settings, home.database, release, form, out):
         print(f"{path}  {path.stat().st_size} bytes")
 
 

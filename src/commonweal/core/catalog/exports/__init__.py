@@ -5,14 +5,19 @@ A suppressed value is an empty cell with its state beside it, never zero. The sa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO
+from urllib.parse import quote
 
 from commonweal.core.catalog.release import Release
 from commonweal.core.database import Database
 from commonweal.core.domain import load
-from commonweal.core.errors import InputError, NotFound
+from commonweal.core.errors import InputError, NotFound, explain
 from commonweal.core.settings import Settings
 
 
@@ -98,6 +103,47 @@ def export(settings: Settings, database: Database, release: Release, name: str, 
             f"{chosen.title} needs areas of a known area set", where=release.label, expected=_names(formats(release))
         )
     load(chosen.writer)(settings, database, release, stream)
+
+
+def save(settings: Settings, database: Database, release: Release, name: str, path: Path) -> list[Path]:
+    """Write a release to a file, whole or not at all; beside CSV also the metadata that points to it.
+
+    Returns
+    -------
+    list of Path
+        What was written.
+
+    Raises
+    ------
+    NotFound, InputError, Damaged
+        As `export`.
+    Unavailable
+        If the file cannot be written.
+    """
+    with _replacing(path) as file:
+        export(settings, database, release, name, file)
+    if name != "csv":
+        return [path]
+    from commonweal.core.catalog.exports import csvw
+
+    beside = path.with_name(f"{path.name}-metadata.json")
+    with _replacing(beside) as file:
+        file.write((json.dumps(csvw.metadata(release, quote(path.name)), indent=2, ensure_ascii=False) + "\n").encode())
+    return [path, beside]
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[BinaryIO]:
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with unfinished.open("wb") as stream:
+            yield stream
+        unfinished.replace(path)
+    except OSError as error:
+        raise explain(error, path) from error
+    finally:
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
 
 
 def _format(name: str) -> Format:

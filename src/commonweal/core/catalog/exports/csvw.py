@@ -47,8 +47,16 @@ def write_metadata(settings: Settings, database: Database, release: Release, str
     stream.write((json.dumps(metadata(release), indent=2, ensure_ascii=False) + "\n").encode())
 
 
-def metadata(release: Release) -> dict[str, Any]:
-    """Return the CSVW description of the table: titles, datatypes, units, nulls, primary key."""
+def metadata(release: Release, url: str | None = None) -> dict[str, Any]:
+    """Return the CSVW description of the table: titles, datatypes, units, nulls, primary key.
+
+    Parameters
+    ----------
+    release
+        What is described.
+    url
+        Where the CSV file lies, as seen from the metadata; by default beside it, under its usual name.
+    """
     dataset = release.schema
     columns: list[dict[str, Any]] = []
     for column in dataset.declared:
@@ -78,7 +86,7 @@ def metadata(release: Release) -> dict[str, Any]:
     return {
         "@context": ["http://www.w3.org/ns/csvw", {"@language": "en"}],
         "@type": "Table",
-        "url": file_name(release, "csv"),
+        "url": url or file_name(release, "csv"),
         "dc:title": dataset.title,
         "dc:description": dataset.description,
         "dc:identifier": release.label,

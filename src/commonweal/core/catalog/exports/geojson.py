@@ -6,6 +6,7 @@ Source: RFC 7946; longitude before latitude, outer rings counterclockwise, six d
 from __future__ import annotations
 
 import json
+from datetime import date
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -25,6 +26,10 @@ BATCH = 2048
 def write(settings: Settings, database: Database, release: Release, stream: BinaryIO) -> None:
     """Write a feature collection; a row whose code is not in the area set has a null geometry.
 
+    The areas are those of the day that the release's parameter ``areas_at`` names, else of its first period, else of
+    the day it was published; of the level that its parameter ``area_level`` names, else of the deepest. Beside each
+    code stands the area's name, as ``<column>_name``.
+
     Raises
     ------
     InputError
@@ -32,7 +37,7 @@ def write(settings: Settings, database: Database, release: Release, stream: Bina
     """
     if not release.schema.areas or release.area_set is None:
         raise InputError("GeoJSON needs areas of a known area set", where=release.label)
-    shapes = _Shapes(database, release.area_set)
+    shapes = _Shapes(database, release)
     head = {
         "type": "FeatureCollection",
         "dataset": release.dataset,
@@ -46,6 +51,8 @@ def write(settings: Settings, database: Database, release: Release, stream: Bina
     for batch in cells.iso_times(release.table(settings)).to_batches(max_chunksize=BATCH):
         for row in batch.to_pylist():
             geometry = shapes.of([row[name] for name in release.schema.areas])
+            for name in release.schema.areas:
+                row[f"{name}_name"] = shapes.names.get(row[name])
             properties = json.dumps(row, ensure_ascii=False, separators=(",", ":"))
             feature = f'{{"type":"Feature","geometry":{geometry},"properties":{properties}}}'
             stream.write((separator + feature).encode())
@@ -54,10 +61,14 @@ def write(settings: Settings, database: Database, release: Release, stream: Bina
 
 
 class _Shapes:
-    """GeoJSON text of the areas of a set, each written once."""
+    """GeoJSON text of the areas of a release's set, each written once."""
 
-    def __init__(self, database: Database, area_set: str) -> None:
-        loaded = areas.load(database, area_set)
+    def __init__(self, database: Database, release: Release) -> None:
+        parameters = release.provenance.parameters
+        first = release.periods[0] if release.periods else release.published_at
+        at = date.fromisoformat(parameters["areas_at"]) if "areas_at" in parameters else first.date()
+        loaded = areas.load(database, release.area_set or "", at, parameters.get("area_level"))
+        self.names = dict(zip(loaded.codes, loaded.names, strict=True))
         self._polygons = dict(zip(loaded.codes, loaded.polygons, strict=True))
         self._written: dict[tuple[str, ...], str] = {}
 

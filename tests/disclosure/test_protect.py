@@ -1,0 +1,256 @@
+"""Protecting and publishing: only with the certificate for this table, of this dataset, from this house's key."""
+
+import os
+import stat
+from dataclasses import replace
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from commonweal.core import audit, catalog
+from commonweal.core.catalog import Attribute, Dataset, Dimension, Kind, Measure, Privacy
+from commonweal.core.catalog.certificate import Certificate, parse, read_public_key, verify
+from commonweal.core.console import Home
+from commonweal.core.database import Database
+from commonweal.core.errors import Conflict, Damaged, InputError, Refused, Unavailable
+from commonweal.core.settings import Settings
+from commonweal.disclosure import Protected, parts_by, protect, protect_totals
+from commonweal.disclosure.certificate import PRIVATE_KEY, create_keys
+
+HOMES = Dataset(
+    name="demo.homes",
+    title="Home areas",
+    description="",
+    dimensions=(Dimension("area", "area", ""),),
+    measures=(Measure("subscribers", "integer", "", "{subscribers}", Kind.SUM, "subscribers"),),
+    privacy=Privacy.PEOPLE,
+)
+TOTALS = Dataset(
+    name="demo.totals",
+    title="Totals",
+    description="",
+    dimensions=(Dimension("figure", "string", ""),),
+    measures=(Measure("subscribers", "integer", "", "{subscribers}", Kind.SUM, "subscribers"),),
+    attributes=(Attribute("rounded_to", "integer", "Width of the bucket.", "{subscribers}"),),
+    privacy=Privacy.PEOPLE,
+)
+RAW = pa.table({"area": ["A", "B", "C"], "subscribers": [400, 300, 3], "people": [400, 300, 3]})
+GRID = pa.table({"area": ["A", "B", "C", "D"]})
+
+
+def protected(home: Home, database: Database | None = None, **other: Any) -> Protected:
+    said = {"k": 15, "grid": GRID, "parameters": {"period": "2015-03"}, "who": "os:ada"} | other
+    return protect(home.settings, database or home.database, HOMES, RAW, **said)
+
+
+def publish(home: Home, dataset: Dataset, table: pa.Table, certificate: Certificate | None, **other: Any) -> Any:
+    said = {"inputs": [], "parameters": {}, "who": "os:ada", "certificate": certificate} | other
+    database = said.pop("database", home.database)
+    return catalog.publish(home.settings, database, dataset, table, **said)
+
+
+def test_a_protected_table_is_published_with_its_certificate(home: Home, database: Database) -> None:
+    safe = protected(home, database)
+    assert safe.suppressed == 2
+    assert safe.table["subscribers"].to_pylist() == [400, 300, None, None]
+    assert "people" not in safe.table.column_names
+    release = publish(home, HOMES, safe.table, safe.certificate, database=database)
+    stored = catalog.latest(database, "demo.homes").certificate
+    assert stored == release.certificate == safe.certificate
+    assert catalog.verify(home.settings, database).findings == ()
+
+
+def test_the_audit_log_holds_the_entry_that_the_certificate_names(home: Home, database: Database) -> None:
+    safe = protected(home, database)
+    with database.reading() as session:
+        entry = session.get(audit.AuditEntry, safe.certificate.ledger_entry["sequence"])
+    assert entry is not None
+    assert entry.hash == safe.certificate.ledger_entry["hash"]
+    assert (entry.who, entry.action, entry.what) == ("os:ada", "disclosure.protect", "demo.homes")
+    assert entry.details["digest"] == safe.certificate.digest
+    assert entry.details["parameters"] == {"period": "2015-03", "k": 15}
+    assert entry.details["suppressed"] == 2
+
+
+def test_a_rerun_gives_the_same_table_and_ends_in_the_same_release(home: Home) -> None:
+    first, again = protected(home), protected(home)
+    assert first.table == again.table
+    assert first.certificate.digest == again.certificate.digest
+    assert publish(home, HOMES, first.table, first.certificate) == publish(home, HOMES, again.table, again.certificate)
+
+
+def test_without_a_certificate_nothing_about_people_is_published(home: Home) -> None:
+    with pytest.raises(Refused, match="without a certificate"):
+        publish(home, HOMES, protected(home).table, None)
+    assert catalog.releases(home.database) == []
+
+
+def forged(home: Home) -> dict[str, tuple[Dataset, pa.Table, Certificate]]:
+    safe = protected(home)
+    paper = safe.certificate
+    raw = catalog.with_states(HOMES, RAW.drop(["people"]))
+    other_name = Dataset(**(vars(HOMES) | {"name": "demo.homes_again"}))
+    return {
+        "another table": (HOMES, raw, paper),
+        "its digest put in": (HOMES, raw, replace(paper, digest=catalog.canonical_digest(HOMES, raw))),
+        "another name": (other_name, safe.table, paper),
+        "its name put in": (
+            other_name,
+            safe.table,
+            replace(paper, dataset="demo.homes_again", digest=catalog.canonical_digest(other_name, safe.table)),
+        ),
+        "a kinder rule": (HOMES, safe.table, replace(paper, parameters={"k": 1000})),
+        "another ledger entry": (HOMES, safe.table, replace(paper, ledger_entry={"sequence": 1, "hash": "0" * 64})),
+        "no signature": (HOMES, safe.table, replace(paper, signature="")),
+        "signature not hex": (HOMES, safe.table, replace(paper, signature="not hex")),
+    }
+
+
+@pytest.mark.parametrize(
+    "forgery",
+    [
+        "another table",
+        "its digest put in",
+        "another name",
+        "its name put in",
+        "a kinder rule",
+        "another ledger entry",
+        "no signature",
+        "signature not hex",
+    ],
+)
+def test_a_forged_certificate_is_refused(home: Home, forgery: str) -> None:
+    dataset, table, certificate = forged(home)[forgery]
+    with pytest.raises(Refused):
+        publish(home, dataset, table, certificate)
+    assert catalog.releases(home.database) == []
+
+
+def test_a_certificate_whose_ledger_entry_is_in_another_log_is_refused(home: Home, database: Database) -> None:
+    safe = protected(home)
+    with pytest.raises(Refused, match="does not hold the entry"):
+        publish(home, HOMES, safe.table, safe.certificate, database=database)
+
+
+def test_a_certificate_of_another_house_is_refused(home: Home, tmp_path: Any) -> None:
+    elsewhere = home.settings.model_copy(update={"keys": tmp_path / "other keys"})
+    elsewhere.keys.mkdir()
+    create_keys(elsewhere, home.database)
+    safe = protect(elsewhere, home.database, HOMES, RAW, grid=GRID, parameters={}, who="os:mallory")
+    with pytest.raises(Refused, match="signature does not verify"):
+        publish(home, HOMES, safe.table, safe.certificate)
+
+
+def test_a_certificate_is_read_back_as_it_was_written(home: Home) -> None:
+    safe = protected(home)
+    read = parse(safe.certificate.record())
+    assert read == safe.certificate
+    verify(read, read_public_key(home.settings.keys), "demo.homes", safe.certificate.digest)
+    with pytest.raises(InputError, match="signature"):
+        parse({name: value for name, value in safe.certificate.record().items() if name != "signature"})
+
+
+def test_open_data_is_not_protected_and_a_certificate_does_not_make_it_so(home: Home) -> None:
+    opened = Dataset(**(vars(HOMES) | {"privacy": Privacy.OPEN}))
+    with pytest.raises(InputError, match="declared open"):
+        protect(home.settings, home.database, opened, RAW, grid=GRID, parameters={}, who="os:ada")
+    safe = protected(home)
+    with pytest.raises(Refused, match="open data came with a certificate"):
+        publish(home, opened, safe.table, safe.certificate)
+
+
+# Keys
+
+
+def test_the_keys_are_for_their_owner_alone(home: Home) -> None:
+    for name in (PRIVATE_KEY, "disclosure-signing.pub"):
+        assert stat.S_IMODE((home.settings.keys / name).stat().st_mode) == 0o600
+    with pytest.raises(Conflict, match="signing key already"):
+        create_keys(home.settings, home.database)
+
+
+def entries(settings: Settings, database: Database) -> int:
+    return audit.verify(settings, database).entries
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "problem"),
+    [
+        (None, Unavailable, "signing key is missing"),
+        (b"nonsense", Damaged, "signing key cannot be read"),
+        ("public", Damaged, "signing key cannot be read"),
+        ("another", Damaged, "is not that of the public key"),
+    ],
+)
+def test_a_wrong_key_file_is_named_and_nothing_is_recorded(
+    home: Home, tmp_path: Any, content: Any, error: type[Exception], problem: str
+) -> None:
+    path = home.settings.keys / PRIVATE_KEY
+    if content is None:
+        path.unlink()
+    elif content == "public":
+        path.write_bytes(read_public_key(home.settings.keys))
+    elif content == "another":
+        elsewhere = home.settings.model_copy(update={"keys": tmp_path / "other"})
+        elsewhere.keys.mkdir()
+        create_keys(elsewhere, home.database)
+        path.write_bytes((elsewhere.keys / PRIVATE_KEY).read_bytes())
+    else:
+        path.write_bytes(content)
+    before = entries(home.settings, home.database)
+    with pytest.raises(error, match=problem) as found:
+        protected(home)
+    assert os.fspath(path) in str(found.value)
+    assert entries(home.settings, home.database) == before
+
+
+@pytest.mark.parametrize(("content", "error"), [(None, Unavailable), (b"nonsense", Damaged)])
+def test_without_the_public_key_nothing_about_people_is_published(
+    home: Home, content: bytes | None, error: type[Exception]
+) -> None:
+    safe = protected(home)
+    path = home.settings.keys / "disclosure-signing.pub"
+    path.unlink() if content is None else path.write_bytes(content)
+    with pytest.raises(error, match="disclosure public key"):
+        publish(home, HOMES, safe.table, safe.certificate)
+
+
+# Totals
+
+
+def test_a_total_beside_a_suppressed_table_is_rounded_and_certified(home: Home) -> None:
+    safe = protected(home)
+    known = parts_by(safe.table, "subscribers", []).to_pylist()[0]
+    assert known == {"reported": 700, "suppressed": 2}
+    raw = pa.table({"figure": ["located"], "subscribers": [703]} | {name: [known[name]] for name in known})
+    figures = protect_totals(
+        home.settings,
+        home.database,
+        TOTALS,
+        raw,
+        kind=Kind.SUM,
+        grid=raw.select(["figure"]),
+        parameters={},
+        who="os:ada",
+    )
+    row = figures.table.to_pylist()[0]
+    assert row["subscribers_state"] == "rounded"
+    assert row["subscribers"] <= 703 < row["subscribers"] + row["rounded_to"]
+    assert row["rounded_to"] >= 15
+    assert publish(home, TOTALS, figures.table, figures.certificate).version == 1
+
+
+def test_a_total_without_its_parts_is_refused(home: Home) -> None:
+    raw = pa.table({"figure": ["located"], "subscribers": [703]})
+    with pytest.raises(InputError, match=r"other columns than expected .*reported, subscribers, suppressed"):
+        protect_totals(
+            home.settings,
+            home.database,
+            TOTALS,
+            raw,
+            kind=Kind.SUM,
+            grid=raw.select(["figure"]),
+            parameters={},
+            who="os:ada",
+        )
