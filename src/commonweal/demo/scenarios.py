@@ -26,7 +26,7 @@ TRAVEL_A_FORTNIGHT, ABROAD_A_FORTNIGHT = 0.012, 0.004
 REPRODUCTION = 1.46
 """Reproduction number: the median for influenza in 2009 (Biggerstaff et al., BMC Infectious Diseases 14, 2014)."""
 LATENT_DAYS, INFECTIOUS_DAYS = 1.5, 3.0
-SEEDED = 0.01
+SEEDED, FEWEST_SEEDED = 0.01, 5
 
 
 @dataclass(frozen=True)
@@ -204,7 +204,8 @@ class Outbreak:
         self.symptoms = self._draw.random(count) < 0.5
         if area >= 0:
             here = np.flatnonzero(people.area == area)
-            chosen = here[self._draw.random(len(here)) < SEEDED]
+            first = min(len(here), max(FEWEST_SEEDED, round(SEEDED * len(here))))
+            chosen = np.sort(self._draw.choice(here, first, replace=False))
             self._infect(chosen, people.area[chosen], 0)
 
     def _infect(self, who: NDArray[np.int64], area: NDArray[np.int32], day: int) -> None:
