@@ -196,8 +196,8 @@ def test_a_day_that_starts_at_four_keeps_the_night_with_the_day_before():
     calendar = Calendar("Africa/Freetown", day_starts=time(4))
     edges = calendar.edges(date(2015, 3, 27), date(2015, 3, 30), "day")
     assert calendar.labels(edges, "day") == ["2015-03-27", "2015-03-28", "2015-03-29"]
-    night = [utc("2015-03-28T03:59"), utc("2015-03-28T04:00"), utc("2015-03-27T03:59")]
-    assert calendar.index(night, edges).tolist() == [0, 1, -1]
+    nights = [utc("2015-03-28T03:59"), utc("2015-03-28T04:00"), utc("2015-03-27T03:59"), utc("2015-03-30T04:00")]
+    assert calendar.index(nights, edges).tolist() == [0, 1, -1, -1]
 
 
 def test_a_day_starts_at_the_jump_where_its_hour_is_skipped():

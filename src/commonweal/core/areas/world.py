@@ -29,7 +29,7 @@ def natural_earth(countries: Collection[str] | None = None) -> Areas:
     Parameters
     ----------
     countries
-        ISO 3166-1 codes of two letters. The twelve places that ISO gives none go by Natural Earth's own three
+        ISO 3166-1 codes of two letters. Twelve units to which Natural Earth assigns none go by its own three
         letters, such as ``SOL`` for Somaliland.
 
     Raises
@@ -62,12 +62,13 @@ def natural_earth(countries: Collection[str] | None = None) -> Areas:
 def _world() -> Areas:
     resource = files(__package__).joinpath("natural_earth.parquet")
     with resource.open("rb") as file:
-        table = pq.read_table(file)
+        table = pq.ParquetFile(file).read(use_threads=False)
+    # Arrow's own to_numpy would import pandas, which costs ten times the reading.
     offsets, nested = [], table["outline"].combine_chunks()
     for _ in ("polygons", "rings", "points"):
-        offsets.append(nested.offsets.to_numpy())
+        offsets.append(np.from_dlpack(nested.offsets))
         nested = nested.values
-    points = np.column_stack([nested.field("lon").to_numpy(), nested.field("lat").to_numpy()]) / STEPS_A_DEGREE
+    points = np.column_stack([np.from_dlpack(nested.field(axis)) for axis in ("lon", "lat")]) / STEPS_A_DEGREE
     outlines: Any = shapely.from_ragged_array(shapely.GeometryType.MULTIPOLYGON, points, tuple(reversed(offsets)))
     return Areas(
         codes=tuple(table["code"].to_pylist()),
