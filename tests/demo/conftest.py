@@ -18,7 +18,9 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     def folder(*scenarios: str) -> Path:
         if scenarios not in made:
             made[scenarios] = tmp_path_factory.mktemp("_".join(("sample", *scenarios)))
-            choices = Choices(subscribers=SUBSCRIBERS, days=DAYS, seed=7, events_per_day=10.0, scenarios=frozenset(scenarios))
+            choices = Choices(
+                subscribers=SUBSCRIBERS, days=DAYS, seed=7, events_per_day=10.0, scenarios=frozenset(scenarios)
+            )
             generate(made[scenarios], choices)
         return made[scenarios]
 

@@ -88,18 +88,6 @@ def train_quantiles() -> NDArray[np.float64]:
     return np.asarray(np.cumsum(weight) / weight.sum(), np.float64)
 
 
-def mean_train() -> float:
-    """Mean number of events in a train.
-
-    Examples
-    --------
-    >>> round(mean_train(), 2)
-    1.71
-    """
-    length = np.arange(1.0, LONGEST_TRAIN + 1)
-    return float((length * length**-TRAIN_EXPONENT).sum() / (length**-TRAIN_EXPONENT).sum())
-
-
 @njit(cache=True, nogil=True)
 def _times(
     stream: Stream,

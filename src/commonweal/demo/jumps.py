@@ -31,8 +31,8 @@ def density(km: NDArray[np.float64]) -> NDArray[np.float64]:
 
     Examples
     --------
-    >>> density(np.array([0.0, 10.0, 100.0])).round(5)
-    array([0.49183, 0.01343, 0.00024])
+    >>> [round(float(value), 5) for value in density(np.array([0.0, 10.0, 100.0]))]
+    [0.49186, 0.01358, 0.00024]
     """
     return np.asarray((km + OFFSET_KM) ** -EXPONENT * np.exp(-km / CUTOFF_KM), np.float64)
 
