@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from commonweal.core.catalog import exports
-from commonweal.core.catalog.declaration import Dataset, Privacy
+from commonweal.core.catalog.declaration import CREATIVE_COMMONS_ATTRIBUTION, Dataset, Privacy
 from commonweal.core.catalog.provenance import CONTEXT as PROVENANCE_CONTEXT
 from commonweal.core.catalog.provenance import as_linked_data
 from commonweal.core.catalog.reading import releases
@@ -21,6 +21,7 @@ from commonweal.core.database import Database
 CONTEXT = {
     **PROVENANCE_CONTEXT,
     "dcat": "http://www.w3.org/ns/dcat#",
+    "dcatap": "http://data.europa.eu/r5r/",
     "foaf": "http://xmlns.com/foaf/0.1/",
     "skos": "http://www.w3.org/2004/02/skos/core#",
     "spdx": "http://spdx.org/rdf/terms#",
@@ -41,6 +42,7 @@ def catalog(
     contact: str | None = None,
     title: str = "Commonweal catalog",
     description: str = "Published datasets with their provenance.",
+    licence: str = CREATIVE_COMMONS_ATTRIBUTION,
 ) -> dict[str, Any]:
     """Return the catalog as JSON-LD.
 
@@ -54,8 +56,8 @@ def catalog(
         Name of the organisation that publishes.
     contact
         Its e-mail address, if it has one for questions.
-    title, description
-        Of the catalog.
+    title, description, licence
+        Of the catalog itself; each dataset has its own.
     """
     published = releases(database)
     agent = {"@id": f"{base}/#publisher", "@type": "foaf:Agent", "foaf:name": publisher}
@@ -71,9 +73,12 @@ def catalog(
         "dct:title": _text(title),
         "dct:description": _text(description),
         "dct:language": {"@id": f"{AUTHORITY}/language/ENG"},
+        "dct:license": {"@id": licence},
+        "dcat:themeTaxonomy": {"@id": f"{AUTHORITY}/data-theme"},
         "foaf:homepage": {"@id": f"{base}/"},
         "dcat:dataset": [{"@id": _release(base, release)} for release in published],
         **shared,
+        **_coverage(published),
     }
     if published:
         head["dct:issued"] = _moment(min(release.published_at for release in published))
@@ -148,6 +153,7 @@ def _distributions(base: str, release: Release) -> list[dict[str, Any]]:
             "dcat:mediaType": {"@id": f"{MEDIA_TYPES}/{chosen.media_type}"},
             "dct:format": {"@id": f"{AUTHORITY}/file-type/{FILE_TYPES[name]}"},
             "dct:license": {"@id": release.schema.licence},
+            "dcatap:availability": {"@id": f"{AUTHORITY}/planned-availability/AVAILABLE"},
         }
         if name == "parquet":
             described["dcat:byteSize"] = {"@type": "xsd:nonNegativeInteger", "@value": str(release.file_size)}
