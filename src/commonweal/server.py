@@ -97,7 +97,10 @@ def serve(settings: Settings, host: str, port: int) -> None:
     place = listening.getsockname()
     name = f"[{place[0]}]" if ":" in place[0] else place[0]
     print(f"serving {settings.data} at http://{name}:{place[1]}/  (stop with Ctrl+C)", flush=True)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", server_header=False, access_log=False))
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, server_header=False, proxy_headers=False, ws="none", lifespan="off"
+    )
+    server = uvicorn.Server(config)
     try:
         server.run(sockets=[listening])
     except KeyboardInterrupt:

@@ -14,15 +14,16 @@ from typing import Any
 
 import httpx
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from commonweal import disclosure
 from commonweal.core.areas import load
-from commonweal.core.catalog import Input, Release, publish
+from commonweal.core.catalog import Input, Kind, Release, publish
 from commonweal.core.console import Home
 from commonweal.core.periods import Calendar
 from commonweal.domains import initialise
-from commonweal.mobility.measures import flows, presence
+from commonweal.mobility.measures import flows, presence, quality
 from commonweal.server import application
 
 AREA_SET = "natural-earth:GN,LR,SL"
@@ -70,10 +71,32 @@ def publish_flows(home: Home) -> Release:
     return _publish(home, flows.DATASET, raw)
 
 
+def publish_quality(home: Home, shown: Release) -> Release:
+    """Publish the daily totals, rounded so that they complete no suppressed table."""
+    days = quality.parts({"presence": shown.table(home.settings)})
+    totals = pc.add(days["reported"], pc.multiply(days["suppressed"], 3))
+    protected = disclosure.protect_totals(
+        home.settings,
+        home.database,
+        quality.DATASET,
+        days.append_column("subscribers", totals),
+        kind=Kind.UNION,
+        rest=True,
+        grid=days.select(["start"]),
+        parameters=PARAMETERS,
+        who=WHO,
+    )
+    return _released(home, quality.DATASET, protected, None)
+
+
 def _publish(home: Home, dataset: Any, raw: pa.Table) -> Release:
     protected = disclosure.protect(
         home.settings, home.database, dataset, raw, k=15, grid=raw.select(dataset.key), parameters=PARAMETERS, who=WHO
     )
+    return _released(home, dataset, protected, AREA_SET)
+
+
+def _released(home: Home, dataset: Any, protected: disclosure.Protected, area_set: str | None) -> Release:
     return publish(
         home.settings,
         home.database,
@@ -83,7 +106,7 @@ def _publish(home: Home, dataset: Any, raw: pa.Table) -> Release:
         parameters=PARAMETERS,
         who=WHO,
         certificate=protected.certificate,
-        area_set=AREA_SET,
+        area_set=area_set,
     )
 
 
@@ -117,9 +140,11 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamesp
     """A data directory with one release of presence and one of flows, and what was put into them."""
     folder = tmp_path_factory.mktemp("published")
     home = initialise(folder / "data", folder / "keys")
+    shown = publish_presence(home)
     yield SimpleNamespace(
         home=home,
-        presence=publish_presence(home),
+        presence=shown,
+        quality=publish_quality(home, shown),
         flows=publish_flows(home),
         people=subscribers_in,
         nobody=NOBODY,

@@ -104,6 +104,21 @@ def test_no_total_is_shown_that_would_complete_a_suppressed_table(site, publishe
             assert str(hidden) not in body
 
 
+def test_the_days_total_is_the_rounded_one_that_was_published(site, published):
+    row = published.quality.table(published.home.settings).to_pylist()[0]
+    assert row["subscribers"] % row["rounded_to"] == 0
+    daily = site.get("/.json?start=2015-03-27T14:00Z").json()["mobility"]["daily_subscribers"]
+    assert daily == {"at_least": row["subscribers"], "rounded_to": row["rounded_to"]}
+    assert f"{row['subscribers']:,} subscribers that day or up to {row['rounded_to'] - 1:,} more" in text_of(site, HOUR)
+
+
+def test_without_a_published_total_none_is_shown(home, site_of, publish_more):
+    publish_more(home)
+    site = site_of(home)
+    assert site.get("/.json").json()["mobility"]["daily_subscribers"] is None
+    assert "No total is shown" in text_of(site, "/")
+
+
 def test_what_is_suppressed_is_counted(site, published):
     table = published.presence.table(published.home.settings).to_pylist()
     hours = [row for row in table if row["period"] == "hour"]
@@ -176,6 +191,7 @@ def test_the_data_twin_says_what_the_page_says(site):
     assert data["period"] == {
         "unit": "hour",
         "start": "2015-03-27T14:00:00+00:00",
+        "end": "2015-03-27T15:00:00+00:00",
         "label": "Friday 27 March 2015, 14:00 – 15:00",
         "time_zone": "Africa/Freetown",
     }

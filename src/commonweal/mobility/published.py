@@ -19,7 +19,7 @@ from commonweal.web.geography import Geography, geography
 from commonweal.web.series import AreaSeries, area_series
 from commonweal.web.timeline import Length, Shown, Timeline
 
-PRESENCE, FLOWS = "mobility.presence", "mobility.flows"
+PRESENCE, FLOWS, QUALITY = "mobility.presence", "mobility.flows", "mobility.quality"
 LENGTHS: tuple[Length, ...] = ("hour", "day")
 RELEASES_KEPT = 4
 
@@ -57,6 +57,12 @@ class Presence:
     series: Mapping[Length, AreaSeries]
     classes: Mapping[Length, Classes]
     geography: Geography
+
+    @property
+    def threshold(self) -> int | None:
+        """Least number of people behind a published count, as the certificate says."""
+        certificate = self.release.certificate
+        return certificate.parameters.get("k") if certificate else None
 
     def cell(self, shown: Shown, code: str) -> Cell:
         """Give what is published of an area in a period."""
@@ -115,8 +121,7 @@ def _presence(
     settings: Settings, database: Database, version: int
 ) -> tuple[Release, Mapping[Length, AreaSeries], Mapping[Length, Classes]]:
     """Lay a release out; it never changes, so it is kept."""
-    release = get(database, PRESENCE, version)
-    table = release.table(settings)
+    release, table = _table(settings, database, PRESENCE, version)
     codes = sorted(pc.unique(table.column("area")).to_pylist())
     series: dict[Length, AreaSeries] = {}
     for unit in LENGTHS:
@@ -130,11 +135,9 @@ def _presence(
 
 def moves_of(settings: Settings, database: Database, version: int, timeline: Timeline, shown: Shown) -> Moves:
     """Give the flows of the day that a period lies in."""
-    release, table = _flows(settings, database, version)
-    measure = release.schema.measures[0]
     day = timeline.day(shown.start)
-    starts = table.column("start")
-    rows = table.filter(pc.equal(starts, pa.scalar(datetime.fromtimestamp(day, UTC), starts.type)))
+    release, rows = _of_day(settings, database, FLOWS, version, day)
+    measure = release.schema.measures[0]
     counted = rows.filter(rows.column(measure.name).is_valid())
     columns = (counted.column(name).to_pylist() for name in ("origin", "destination", measure.name))
     published = sorted((Move(*row) for row in zip(*columns, strict=True)), key=lambda move: -move.subscribers)
@@ -142,9 +145,35 @@ def moves_of(settings: Settings, database: Database, version: int, timeline: Tim
     return Moves(release, timeline.date_of(day), tuple(published), suppressed, rows.num_rows)
 
 
-@lru_cache(maxsize=RELEASES_KEPT)
-def _flows(settings: Settings, database: Database, version: int) -> tuple[Release, pa.Table]:
-    release = get(database, FLOWS, version)
+@dataclass(frozen=True)
+class DailySubscribers:
+    """How many subscribers stand behind a day's tables: a multiple of `rounded_to`, rounded down."""
+
+    at_least: int
+    rounded_to: int
+
+
+def daily_subscribers_of(
+    settings: Settings, database: Database, version: int, timeline: Timeline, shown: Shown
+) -> DailySubscribers | None:
+    """Give the published total of the day that a period lies in, or None where it was withheld."""
+    _, rows = _of_day(settings, database, QUALITY, version, timeline.day(shown.start))
+    for row in rows.to_pylist():
+        if row["subscribers"] is not None and row["rounded_to"]:
+            return DailySubscribers(row["subscribers"], row["rounded_to"])
+    return None
+
+
+def _of_day(settings: Settings, database: Database, name: str, version: int, day: int) -> tuple[Release, pa.Table]:
+    release, table = _table(settings, database, name, version)
+    starts = table.column("start")
+    return release, table.filter(pc.equal(starts, pa.scalar(datetime.fromtimestamp(day, UTC), starts.type)))
+
+
+@lru_cache(maxsize=2 * RELEASES_KEPT)
+def _table(settings: Settings, database: Database, name: str, version: int) -> tuple[Release, pa.Table]:
+    """Read a release; it never changes, so it is kept."""
+    release = get(database, name, version)
     return release, release.table(settings)
 
 
