@@ -121,7 +121,7 @@ def test_a_compressed_file_that_was_cut_short_is_damaged(pack: object, kept: flo
     whole = pack(b"".join(b"%d\n" % noise.getrandbits(64) for _ in range(50_000)))  # type: ignore[operator]
     path = tmp_path / "calls"
     path.write_bytes(whole[: int(len(whole) * kept)])
-    with pytest.raises(Damaged, match="compression is broken.*copy it again"):
+    with pytest.raises(Damaged, match=r"compression is broken.*copy it again"):
         list(LineReader(path).blocks())
 
 

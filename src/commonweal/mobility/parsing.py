@@ -90,10 +90,12 @@ class Plan:
     period: tuple[int, int]
     known_cells: pa.Array = field(init=False)
     cell_codes: np.ndarray = field(init=False)
+    cell_beginnings: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "known_cells", pa.array(self.cells, pa.string()))
         object.__setattr__(self, "cell_codes", np.fromiter(self.cells.values(), np.int32, len(self.cells)))
+        object.__setattr__(self, "cell_beginnings", frozenset(_beginning(cell) for cell in self.cells) - {""})
 
 
 @dataclass(frozen=True)
@@ -213,7 +215,7 @@ def judge(
 def _read_lines(block: Block, plan: Plan) -> tuple[pa.Table, np.ndarray, list[tuple[int, str]]]:
     """Split lines into the used columns; give their line numbers, and the lines that are none of the table's."""
     source, content = plan.layout.source, block.content
-    if b"\0" in content or not (content.isascii() or _is_utf8(content)):
+    if b"\0" in content or _has_lone_return(content) or not (content.isascii() or _is_utf8(content)):
         return _line_by_line(block, plan)
     malformed: list[int] = []
 
@@ -242,6 +244,9 @@ def _read_lines(block: Block, plan: Plan) -> tuple[pa.Table, np.ndarray, list[tu
         return _line_by_line(block, plan)
     number = np.arange(block.lines)
     lines = number if not malformed else np.delete(number, malformed)
+    if len(empty := _empty_lines(content)):  # they became rows of nothing
+        said = ~np.isin(lines, empty)
+        table, lines = table.filter(pa.array(said)), lines[said]
     starts = _line_starts(content) if malformed else None
     broken = [
         (block.first_line + row, "malformed line")
@@ -300,6 +305,21 @@ def _is_utf8(content: bytes) -> bool:
     return True
 
 
+def _has_lone_return(content: bytes) -> bool:
+    """Say whether there is a carriage return that ends no line; the reader would end one there."""
+    return content.count(b"\r") != content.count(b"\r\n")
+
+
+def _empty_lines(content: bytes) -> np.ndarray:
+    """Give the numbers, from 0, of lines that hold nothing."""
+    if not content.startswith((b"\n", b"\r\n")) and b"\n\n" not in content and b"\n\r\n" not in content:
+        return np.zeros(0, np.int64)
+    signs = np.frombuffer(content, np.uint8)
+    ends = np.flatnonzero(signs == ord("\n"))
+    starts = np.concatenate([[0], ends[:-1] + 1])
+    return np.flatnonzero((ends == starts) | ((ends == starts + 1) & (signs[starts] == ord("\r"))))
+
+
 def _line_starts(content: bytes) -> list[int]:
     return [0, *(match.end() for match in re.finditer(b"\n", content))]
 
@@ -310,7 +330,9 @@ def by_role(table: pa.Table, layout: Layout) -> dict[str, pa.Array]:
 
     def text(columns: tuple[Column, ...], joined_by: str) -> pa.Array:
         parts = [_whole(table.column(place[column])) for column in columns]
-        return parts[0] if len(parts) == 1 else pc.binary_join_element_wise(*parts, joined_by)
+        if len(parts) == 1:
+            return parts[0]
+        return pc.binary_join_element_wise(*(pc.utf8_trim_whitespace(part) for part in parts), joined_by)
 
     roles = {role: text(columns, layout.joined_by) for role, columns in layout.columns.items()}
     return roles | {"time": text(layout.time, " ")}
@@ -327,43 +349,65 @@ def _is_empty(texts: pa.Array) -> np.ndarray:
     return pc.equal(pc.binary_length(pc.utf8_trim_whitespace(texts)), 0).to_numpy(zero_copy_only=False)
 
 
-_ISO = r":\d\d(\.\d+)?\s*(Z|[+-]\d\d(:?\d\d)?)$"
+_OFFSET = r":\d\d(\.\d+)?\s*([Zz]|[+-]\d\d(:?\d\d)?)\s*$"
 
 
 def _times(texts: pa.Array, layout: Layout, connection: duckdb.DuckDBPyConnection) -> tuple[np.ndarray, np.ndarray]:
     """Give the UTC second of each time, and whether it is one."""
-    form, absolute = layout.time_format, False
+    form, zone = layout.time_format, layout.time_zone
     if form == "epoch_s":
-        sql, absolute = "CAST(floor(TRY_CAST(raw AS DOUBLE)) AS BIGINT)", True
-    elif form == "epoch_ms":
-        sql, absolute = "CAST(floor(TRY_CAST(raw AS DOUBLE) / 1000) AS BIGINT)", True
-    elif form != "iso":
-        absolute = "%z" in form
-        sql = "CAST(floor(epoch(try_strptime(raw, $form))) AS BIGINT)"
-    elif len(texts) and re.search(_ISO, texts[0].as_py().strip()):
-        # Times that carry an offset are absolute; one without it among them takes the layout's zone.
-        offset = f"regexp_matches(trim(raw), '{_ISO}')"
-        carries = _column(connection, texts, f"{offset}").astype(bool)
-        moment, good = _column_and_mask(
-            connection, texts, "CAST(floor(epoch(TRY_CAST(raw AS TIMESTAMPTZ))) AS BIGINT)", {}
-        )
-        local, exists = _utc(moment, layout.time_zone)
-        return np.where(carries, moment, local), good & (carries | exists)
-    else:
-        sql = "CASE WHEN NOT ends_with(raw, 'Z') THEN CAST(floor(epoch(TRY_CAST(raw AS TIMESTAMP))) AS BIGINT) END"
-    moment, good = _column_and_mask(connection, texts, sql, {"form": form} if "$form" in sql else {})
-    if absolute or layout.time_zone == "UTC":
-        return moment, good
-    local, exists = _utc(moment, layout.time_zone)
-    return local, good & exists
+        return _seconds(connection, texts, "TRY_CAST(raw AS DOUBLE)")
+    if form == "epoch_ms":
+        return _seconds(connection, texts, "TRY_CAST(raw AS DOUBLE) / 1000")
+    if form != "iso":
+        moment, good = _seconds(connection, texts, "epoch(try_strptime(trim(raw), $form))", {"form": form})
+        return (moment, good) if "%z" in form else _of_place(moment, good, zone)
+    if not _may_carry_offset(texts):
+        return _of_place(*_seconds(connection, texts, "epoch(TRY_CAST(raw AS TIMESTAMP))"), zone)
+    # A time that carries an offset is absolute, one without it is of the layout's zone, whichever comes first.
+    carries = pc.match_substring_regex(texts, _OFFSET).to_numpy(zero_copy_only=False)
+    spelled = pc.replace_substring_regex(pc.utf8_upper(texts), r"\s*([+-]\d\d):?(\d\d)\s*$", r"\1:\2")
+    absolute, is_one = _seconds(connection, spelled, "epoch(TRY_CAST(raw AS TIMESTAMPTZ))")
+    # The engine passes over a zone's name; a time of an unknown place is none.
+    local, is_other = _of_place(
+        *_seconds(
+            connection,
+            texts,
+            "CASE WHEN NOT regexp_matches(raw, '[A-Za-z]\\s*$') THEN epoch(TRY_CAST(raw AS TIMESTAMP)) END",
+        ),
+        zone,
+    )
+    return np.where(carries, absolute, local), np.where(carries, is_one, is_other)
 
 
-def _utc(local: np.ndarray, time_zone: str) -> tuple[np.ndarray, np.ndarray]:
-    return Calendar(time_zone).to_utc(local)
+def _may_carry_offset(texts: pa.Array) -> bool:
+    """Look at the ends of all texts for a letter or a sign: quick, and never wrong when it says no."""
+    if not len(texts):
+        return False
+    _, offsets, content = texts.buffers()
+    ends = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    filled = np.flatnonzero(np.diff(ends))
+    if not len(filled):
+        return False
+    signs, ends = np.frombuffer(content, np.uint8), ends[1:][filled]
+    if (signs[ends - 1] > ord("9")).any() or (signs[ends - 1] <= ord(" ")).any():
+        return True
+    return any(np.isin(signs[np.maximum(ends - back, 0)], (ord("+"), ord("-"))).any() for back in (3, 5, 6))
 
 
-def _column(connection: duckdb.DuckDBPyConnection, texts: pa.Array, sql: str) -> np.ndarray:
-    return _column_and_mask(connection, texts, sql, {})[0]
+def _of_place(local: np.ndarray, good: np.ndarray, time_zone: str) -> tuple[np.ndarray, np.ndarray]:
+    """Turn seconds that a place's clock shows into UTC."""
+    if time_zone == "UTC":
+        return local, good
+    moment, exists = Calendar(time_zone).to_utc(local)
+    return moment, good & exists
+
+
+def _seconds(
+    connection: duckdb.DuckDBPyConnection, texts: pa.Array, sql: str, parameters: dict[str, str] | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Compute whole seconds, rounded down, of texts; where there are none, 0 and False."""
+    return _column_and_mask(connection, texts, f"TRY_CAST(floor({sql}) AS BIGINT)", parameters or {})
 
 
 def _column_and_mask(
@@ -396,7 +440,7 @@ def _small(
     if texts is None:
         return np.zeros(count, dtype)
     if truncate is not None:
-        texts = pc.utf8_slice_codeunits(texts, 0, truncate)
+        texts = pc.utf8_slice_codeunits(pc.utf8_trim_whitespace(texts), 0, truncate)
     encoded = texts.dictionary_encode()
     read_once: np.ndarray = np.array([read(text.strip()) for text in encoded.dictionary.to_pylist()], dtype)
     return read_once[encoded.indices.to_numpy()] if count else np.zeros(0, dtype)
@@ -428,7 +472,7 @@ def _duration(text: str) -> int | None:
     if not text:
         return None
     try:
-        value = float(text)
+        value = -1 if "_" in text else float(text)
     except ValueError:
         return -1
     return int(value) if 0 <= value < 2**31 else -1
@@ -469,15 +513,18 @@ def _rejects(
 ) -> pa.Table:
     """Keep of each rejected row what cannot identify anyone.
 
-    A text is kept only if it is not one of the row's identifiers and holds no number as long as a telephone's: a
-    row whose columns have slipped must not carry an identifier in under another name.
+    A text is kept only if it is nobody's identifier in this block and holds no number as long as a telephone's, in
+    one piece or several: a row whose columns have slipped must not carry an identifier in under another name.
     """
     rows = np.flatnonzero(reason)
     identifiers = _bare_identifiers(columns, rows)
-    kept: dict[str, list[str | None]] = {}
-    for role in KEPT:
-        texts = columns[role].take(rows).to_pylist() if role in columns else [None] * len(rows)
-        kept[role] = [_harmless(text, row, identifiers, role) for row, text in enumerate(texts)]
+    texts = {role: columns[role].take(rows).to_pylist() for role in KEPT if role in columns}
+    others = _identifiers_among({text for role in texts for text in texts[role]}, columns)
+    kept: dict[str, list[str | None]] = {role: [None] * len(rows) for role in KEPT}
+    for role, said in texts.items():
+        for row, text in enumerate(said):
+            if text not in others and _is_harmless(text, role, identifiers[row], plan):
+                kept[role][row] = text[:8] if role == "tac" else text
     table = {
         "line": [*lines[rows].tolist(), *(line for line, _ in broken)],
         "reason": [*(REASONS[number] for number in reason[rows]), *(why for _, why in broken)],
@@ -495,15 +542,29 @@ def _bare(text: str) -> str:
     return _SEPARATORS.sub("", text).casefold()
 
 
-def _harmless(text: str | None, row: int, identifiers: list[set[str]], role: str) -> str | None:
-    if text is None or len(text) > 64:
-        return None
+def _identifiers_among(texts: set[str], columns: dict[str, pa.Array]) -> set[str]:
+    """Give those of the texts that are somebody's identifier in any row of the block."""
+    asked = pa.array(sorted(texts), pa.string())
+    found: set[str] = set()
+    for role in ("subscriber", "counterpart"):
+        if role in columns and len(asked):
+            found.update(columns[role].filter(pc.is_in(columns[role], value_set=asked)).to_pylist())
+    return found
+
+
+def _is_harmless(text: str, role: str, identifiers: set[str], plan: Plan) -> bool:
     if role == "tac":
-        text = text[:8]
-        return text if _tac(text) else None
-    if role != "time" and _LONG_NUMBER.search(text):
-        return None
+        return _tac(text[:8]) > 0
     bare = _bare(text)
-    if role == "time" and (_LONG_NUMBER.search(text) or not any(sign in text for sign in ":/T")):
-        return None
-    return None if any(bare in found or found in bare for found in identifiers[row]) else text
+    if len(text) > 64 or _LONG_NUMBER.search(text) or any(bare in found or found in bare for found in identifiers):
+        return False
+    if role == "time":
+        return any(sign in text for sign in ":/T")
+    # A cell's identifier may be as long as a telephone number in pieces: it begins like those that are known.
+    return not _LONG_NUMBER.search(bare) or (role == "cell" and _beginning(text) in plan.cell_beginnings)
+
+
+def _beginning(cell: str) -> str:
+    """Give what stands before the first sign that divides a cell's identifier, if one does."""
+    divided = re.match(r"([0-9A-Za-z]+)[-_:./]", cell)
+    return divided[1] if divided else ""
