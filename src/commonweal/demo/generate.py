@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -29,6 +30,7 @@ from commonweal.demo.operators import Operator, foreign_networks
 from commonweal.demo.tables import Clock, TruthTables
 
 BLOCK = 4096
+SUFFIXES = {"none": ".csv", "gz": ".csv.gz", "zst": ".csv.zst"}
 Progress = Callable[[int, int, str], None]
 T = TypeVar("T", truth.Present, truth.Seen)
 
@@ -84,14 +86,16 @@ class Summary:
 class _World(NamedTuple):
     """What every day needs."""
 
-    seed: int
+    choices: Choices
     geography: Geography
+    network: cells.Network
+    failures: tuple[cells.Outage, ...]
+    foreign: tuple[Operator, ...]
+    people: people.People
+    plan: scenarios.Plan
     person: trips.Person
     memory: trips.Memory
     sims: events.Sims
-    elsewhere: people.Relocation
-    weight: NDArray[np.float64]
-    sim_person: NDArray[np.int32]
     laws: trips.Laws
     trains: NDArray[np.float64]
 
@@ -122,153 +126,153 @@ def generate(out: Path, choices: Choices, *, threads: int | None = None, progres
     geography = survey(choices.ground)
     zone = choices.time_zone or _capital_zone(geography)
     clock = Clock(_epoch(zone, choices.start, choices.days))
-    network = _network(choices, geography)
-    foreign = foreign_networks(geography.countries)
-    plmns = (*network.plmns, *(operator.plmn for operator in foreign))
-    cell_area = geography.areas.locate(network.lon, network.lat).astype(np.int32)
-    cover = coverage.cover(network, cell_area, geography.raster, ())
-    inhabitants = people.settle(
-        geography, network, cover, foreign, subscribers=choices.subscribers, days=choices.days,
-        events_per_day=choices.events_per_day, seed=choices.seed,
-    )  # fmt: skip
-    plan = scenarios.plan(choices.scenarios, geography, network, inhabitants, foreign, choices.days, choices.seed)
-    failures = (*cells.outages(network, choices.days, choices.seed), *plan.outages)
+    world = _populate(choices, geography)
+    plmns = (*world.network.plmns, *(operator.plmn for operator in world.foreign))
     (out / "events").mkdir(parents=True)
-    describing.write_cells(out / "cells.csv", network, clock)
+    describing.write_cells(out / "cells.csv", world.network, clock)
     describing.write_devices(out / "tac.csv")
     describing.write_mapping(out / "mapping.toml", zone)
     describing.write_readme(out / "README.txt", choices, geography, zone)
     tables = TruthTables(out / "truth", geography, clock)
     try:
-        tables.inhabitants(inhabitants, plan.elsewhere, plmns, choices.days)
-        tables.areas(inhabitants)
-        tables.network(network, failures)
-        world = _World(
-            choices.seed, geography, trips.Person(inhabitants.kind, inhabitants.arrives, inhabitants.leaves),
-            trips.remember(inhabitants), events.sims_of(inhabitants), plan.elsewhere, inhabitants.weight,
-            inhabitants.sim_person,
-            trips.Laws(geography.raster, length_quantiles(), trips.outing_hours()), events.train_quantiles(),
-        )  # fmt: skip
-        dictionary = describing.dictionary(choices, network, inhabitants, plmns)
-        summary = _live(
-            out, choices, world, network, cover, plan, failures, foreign, inhabitants, tables, dictionary,
-            threads or os.cpu_count() or 1, progress or (lambda done, total, what: None),
-        )  # fmt: skip
+        tables.inhabitants(world.people, world.plan.elsewhere, plmns, choices.days)
+        tables.areas(world.people)
+        tables.network(world.network, world.failures)
+        dictionary = describing.dictionary(choices, world.network, world.people, plmns)
+        files, size = _live(out, world, tables, dictionary, threads or os.cpu_count() or 1, progress or _silent)
     finally:
         tables.close()
-    describing.write_json(out / "truth" / "generation.json", describing.parameters(choices, zone))
-    return summary
-
-
-def _live(
-    out: Path,
-    choices: Choices,
-    world: _World,
-    network: cells.Network,
-    cover: coverage.Cover,
-    plan: scenarios.Plan,
-    failures: tuple[cells.Outage, ...],
-    foreign: tuple[Operator, ...],
-    inhabitants: people.People,
-    tables: TruthTables,
-    dictionary: writing.Dictionary,
-    threads: int,
-    progress: Progress,
-) -> Summary:
-    areas = len(world.geography.population)
-    count = len(inhabitants.lon)
-    blocks = [(low, min(low + BLOCK, count)) for low in range(0, count, BLOCK)]
-    outbreak = scenarios.Outbreak(plan.outbreak_area, inhabitants, choices.days, choices.seed)
-    dates_of_change = {0} | {move.day for move in network.moves}
-    files: dict[str, dict[str, int]] = {}
-    size, carried = 0, None
-    writing_now: Future[int] | None = None
-    suffix = {"none": ".csv", "gz": ".csv.gz", "zst": ".csv.zst"}[choices.compression]
-    with ThreadPoolExecutor(threads) as pool, ThreadPoolExecutor(1) as writer:
-        nobody_ill = np.zeros(count, bool)
-        calm = trips.Conditions(False, False, 0.0, 0.0, nobody_ill)
-        weekday = choices.start.weekday()
-        progress(0, choices.days, "getting to know places")
-        list(pool.map(lambda block: _warm_up(world, block, weekday, calm), blocks))
-        for day in range(choices.days):
-            if day in dates_of_change:
-                now = network.at(day)
-                cell_area = world.geography.areas.locate(now.lon, now.lat).astype(np.int32)
-                cover = coverage.cover(now, cell_area, world.geography.raster, failures)
-            conditions = plan.conditions(day, outbreak.ill(day))
-            hours = events.hours_quantiles((weekday + day) % 7 >= 5)
-            lived = list(
-                pool.map(
-                    lambda block, day=day, cover=cover, hours=hours, conditions=conditions: _day(
-                        world, block, day, (weekday + day) % 7, cover, hours, conditions, areas
-                    ),
-                    blocks,
-                )
-            )
-            tables.presence(day, _sum([one.present for one in lived]), _sum([one.seen for one in lived]))
-            made = truth.Trips(*(np.concatenate(parts) for parts in zip(*(one.trips for one in lived), strict=True)))
-            tables.trips(day, made, foreign, plan.elsewhere, len(network.plmns))
-            if plan.outbreak_area >= 0:
-                outbreak.spread(day, np.concatenate([one.main_area for one in lived]), areas)
-            today = _rows([one.events for one in lived], day)
-            rows, carried = writing.arrange(today, carried, day == choices.days - 1)
-            name = f"{choices.start + timedelta(days=day)}{suffix}"
-            files[name] = writing.tally(rows, day * 86_400)
-            if writing_now is not None:
-                size += writing_now.result()
-            writing_now = writer.submit(writing.write, out / "events" / name, rows, dictionary, choices.compression)
-            progress(day + 1, choices.days, name)
-        size += writing_now.result() if writing_now is not None else 0
-    if plan.outbreak_area >= 0:
-        tables.cases(outbreak.area, outbreak.infected, outbreak.infectious)
     total = Counter[str]()
     for counts in files.values():
         total.update(counts)
     faults = {name: total[name] for name in next(iter(files.values()))}
     describing.write_json(out / "truth" / "faults.json", {"files": files, "total": faults})
+    describing.write_json(out / "truth" / "generation.json", describing.parameters(choices, zone))
     return Summary(faults.pop("rows"), size, faults)
 
 
-def _warm_up(world: _World, block: tuple[int, int], weekday: int, calm: trips.Conditions) -> None:
+def _populate(choices: Choices, geography: Geography) -> _World:
+    """Build the network, settle people, and decide what will happen to them."""
+    network = _network(choices, geography)
+    foreign = foreign_networks(geography.countries)
+    inhabitants = people.settle(
+        geography, network, _cover(network, geography, ()), foreign, subscribers=choices.subscribers,
+        days=choices.days, events_per_day=choices.events_per_day, seed=choices.seed,
+    )  # fmt: skip
+    plan = scenarios.plan(choices.scenarios, geography, network, inhabitants, foreign, choices.days, choices.seed)
+    return _World(
+        choices=choices,
+        geography=geography,
+        network=network,
+        failures=(*cells.outages(network, choices.days, choices.seed), *plan.outages),
+        foreign=foreign,
+        people=inhabitants,
+        plan=plan,
+        person=trips.Person(inhabitants.kind, inhabitants.arrives, inhabitants.leaves),
+        memory=trips.remember(inhabitants),
+        sims=events.sims_of(inhabitants),
+        laws=trips.Laws(geography.raster, length_quantiles(), trips.outing_hours()),
+        trains=events.train_quantiles(),
+    )
+
+
+def _live(
+    out: Path, world: _World, tables: TruthTables, dictionary: writing.Dictionary, threads: int, progress: Progress
+) -> tuple[dict[str, dict[str, int]], int]:
+    """Let everybody live the period, day by day; what is wrong with each file, and the bytes of all before compression.
+
+    A day's file is written while the next day is lived.
+    """
+    choices = world.choices
+    count = len(world.people.lon)
+    blocks = [(low, min(low + BLOCK, count)) for low in range(0, count, BLOCK)]
+    outbreak = scenarios.Outbreak(world.plan.outbreak_area, world.people, choices.days, choices.seed)
+    dates_of_change = {0} | {move.day for move in world.network.moves}
+    files: dict[str, dict[str, int]] = {}
+    size = 0
+    carried: writing.Rows | None = None
+    written: Future[int] | None = None
+    cover: coverage.Cover
+    with ThreadPoolExecutor(threads) as pool, ThreadPoolExecutor(1) as writer:
+        progress(0, choices.days, "getting to know places")
+        list(pool.map(partial(_warm_up, world), blocks))
+        for day in range(choices.days):
+            if day in dates_of_change:
+                cover = _cover(world.network.at(day), world.geography, world.failures)
+            conditions = world.plan.conditions(day, outbreak.ill(day))
+            lived = list(pool.map(partial(_day, world, day, cover, conditions), blocks))
+            _tell(tables, world, day, lived)
+            if world.plan.outbreak_area >= 0:
+                at = np.concatenate([one.main_area for one in lived])
+                outbreak.spread(day, at, len(world.geography.population))
+            today = _rows([one.events for one in lived], day)
+            del lived
+            rows, carried = writing.arrange(today, carried, day == choices.days - 1)
+            del today
+            name = f"{choices.start + timedelta(days=day)}{SUFFIXES[choices.compression]}"
+            files[name] = writing.tally(rows, day * 86_400)
+            size += written.result() if written is not None else 0
+            written = writer.submit(writing.write, out / "events" / name, rows, dictionary, choices.compression)
+            del rows
+            progress(day + 1, choices.days, name)
+        size += written.result() if written is not None else 0
+    if world.plan.outbreak_area >= 0:
+        tables.cases(outbreak.area, outbreak.infected, outbreak.infectious)
+    return files, size
+
+
+def _tell(tables: TruthTables, world: _World, day: int, lived: list[_Day]) -> None:
+    """Add a day to the truth."""
+    tables.presence(day, _sum([one.present for one in lived]), _sum([one.seen for one in lived]))
+    made = truth.Trips._make(np.concatenate(parts) for parts in zip(*(one.trips for one in lived), strict=True))
+    tables.trips(day, made, world.foreign, world.plan.elsewhere, len(world.network.plmns))
+
+
+def _warm_up(world: _World, block: tuple[int, int]) -> None:
     """Let people explore for some weeks before the period, visitors apart, so that they know places when it begins."""
+    calm = trips.Conditions(False, False, 0.0, 0.0, np.zeros(len(world.people.lon), bool))
     person = trips.Person(world.person.kind, np.full_like(world.person.arrives, -(1 << 30)), world.person.leaves)
     for day in range(-trips.WARM_UP_DAYS, 0):
         trips.move(
-            day, (weekday + day) % 7, world.seed, *block, person, world.memory, world.elsewhere,
+            day, _weekday(world, day), world.choices.seed, *block, person, world.memory, world.plan.elsewhere,
             world.laws, calm,
         )  # fmt: skip
     visitors = np.flatnonzero(world.person.kind[slice(*block)] == people.CLASSES.index("visitor")) + block[0]
     world.memory.at[visitors] = trips.HOME
 
 
-def _day(
-    world: _World,
-    block: tuple[int, int],
-    day: int,
-    weekday: int,
-    cover: coverage.Cover,
-    hours: NDArray[np.float64],
-    conditions: trips.Conditions,
-    areas: int,
-) -> _Day:
+def _day(world: _World, day: int, cover: coverage.Cover, conditions: trips.Conditions, block: tuple[int, int]) -> _Day:
+    """Let a block of people live a day and record it."""
     low, high = block
-    raster = world.geography.raster
-    stays = trips.move(
-        day, weekday, world.seed, low, high, world.person, world.memory, world.elsewhere, world.laws,
-        conditions,
-    )  # fmt: skip
+    seed, areas, elsewhere = world.choices.seed, len(world.geography.population), world.plan.elsewhere
+    weekday = _weekday(world, day)
+    stays = trips.move(day, weekday, seed, low, high, world.person, world.memory, elsewhere, world.laws, conditions)
     made = truth.trips(day, low, stays, world.person)
     trips.clip_to_visits(day, low, stays, world.person)
     happened = events.record(
-        day, world.seed, low, high, world.sims, stays, world.elsewhere, cover, hours, world.trains, events.GENERATION
-    )
+        day, seed, low, high, world.sims, stays, elsewhere, cover, events.hours_quantiles(weekday >= 5), world.trains,
+        events.GENERATION,
+    )  # fmt: skip
     return _Day(
         happened,
-        truth.present(day, low, areas, stays, world.sims, world.weight, raster),
-        truth.seen(happened, world.sim_person, cover.area, areas),
+        truth.present(day, low, areas, stays, world.sims, world.people.weight, world.geography.raster),
+        truth.seen(happened, world.people.sim_person, cover.area, areas),
         made,
         truth.main_area(stays),
     )
+
+
+def _weekday(world: _World, day: int) -> int:
+    return (world.choices.start.weekday() + day) % 7
+
+
+def _cover(network: cells.Network, geography: Geography, failures: Sequence[cells.Outage]) -> coverage.Cover:
+    area = geography.areas.locate(network.lon, network.lat).astype(np.int32)
+    return coverage.cover(network, area, geography.raster, failures)
+
+
+def _silent(done: int, total: int, what: str) -> None:
+    """Show no progress."""
 
 
 def _sum(parts: list[T]) -> T:
@@ -321,7 +325,7 @@ def _check(choices: Choices) -> None:
         raise InputError(f"{choices.events_per_day:g} events a day", where="--events-per-day", expected="up to 100")
     if choices.seed < 0:
         raise InputError(f"the seed {choices.seed} is negative", where="--seed", expected="0 or more")
-    if choices.compression not in ("none", "gz", "zst"):
+    if choices.compression not in SUFFIXES:
         raise InputError(f"no compression {choices.compression!r}", where="--compression", expected="none, gz or zst")
     if choices.cells is not None and choices.cells_format != "mls":
         raise InputError(f"no cell format {choices.cells_format!r}", where="--cells-format", expected="mls")

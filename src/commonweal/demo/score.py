@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 
 from commonweal.core import catalog
 from commonweal.core.database import Database
-from commonweal.core.domain import load
 from commonweal.core.errors import NotFound, explain
 from commonweal.core.settings import Settings
+from commonweal.mobility.service import home_areas, pseudonyms
 
 PEOPLE_KINDS = ("resident", "displaced")
 
@@ -206,7 +206,7 @@ def home_accuracy_of(settings: Settings, database: Database, project: str, demo:
     """
     truth = main_homes(read_truth(demo, "homes"))
     numbers = sorted(truth)
-    names = load("commonweal.mobility:pseudonyms")(settings, project, numbers)
-    pseudonym, area = load("commonweal.mobility:home_areas")(settings, database, project)
+    names = pseudonyms(settings, database, project, numbers)
+    pseudonym, area = home_areas(settings, database, project)
     true_area = {int(name): truth[number] for name, number in zip(names, numbers, strict=True)}
-    return home_accuracy(true_area, dict(zip(pseudonym.tolist(), area.tolist(), strict=True)))
+    return home_accuracy(true_area, dict(zip(pseudonym.tolist(), area, strict=True)))
