@@ -1,7 +1,7 @@
 """Declarations: what can be declared, and that nothing of it is lost when it is stored."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from commonweal.core.catalog import Attribute, Dataset, Dimension, Kind, Measure, Privacy, State
@@ -18,6 +18,7 @@ MEASURES = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(
     dimensions=st.lists(DIMENSIONS, max_size=3),
     measures=st.lists(MEASURES, max_size=3),

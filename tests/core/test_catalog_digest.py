@@ -98,11 +98,13 @@ def digest_by_the_specification(rows: list[tuple[Any, ...]]) -> str:
     return hashed.hexdigest()
 
 
+@settings(deadline=None)
 @given(ROWS)
 def test_the_digest_is_that_of_its_specification(rows: list[tuple[Any, ...]]) -> None:
     assert canonical_digest(TRIPS, table(rows)) == digest_by_the_specification(rows)
 
 
+@settings(deadline=None)
 @given(ROWS, st.randoms(use_true_random=False), st.integers(0, 12))
 def test_the_digest_knows_neither_row_order_nor_chunks_nor_dictionaries(
     rows: list[tuple[Any, ...]], random: Any, cut: int
@@ -119,13 +121,14 @@ def test_the_digest_knows_neither_row_order_nor_chunks_nor_dictionaries(
 
 
 @pytest.mark.parametrize("version", ["1.0", "2.4", "2.6"])
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20, deadline=None)
 @given(rows=ROWS)
 def test_the_digest_survives_every_version_of_parquet(tmp_path: Path, version: str, rows: list[Any]) -> None:
     pq.write_table(table(rows), tmp_path / "x.parquet", version=version, row_group_size=3)
     assert canonical_digest(TRIPS, pq.read_table(tmp_path / "x.parquet")) == canonical_digest(TRIPS, table(rows))
 
 
+@settings(deadline=None)
 @given(ROWS.filter(bool), st.data())
 def test_any_other_value_gives_another_digest(rows: list[tuple[Any, ...]], data: st.DataObject) -> None:
     position = data.draw(st.integers(0, len(rows) - 1))

@@ -4,7 +4,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from commonweal.core.catalog import Attribute, Dataset, Dimension, Kind, Measure, Privacy
@@ -51,6 +51,7 @@ def published(table: pa.Table) -> dict[Any, tuple[int | None, str]]:
     return {(row["area"], row["month"]): (row["subscribers"], row["subscribers_state"]) for row in table.to_pylist()}
 
 
+@settings(deadline=None)
 @given(people=PEOPLE, k=st.integers(2, 50))
 def test_a_count_is_published_exactly_when_k_people_stand_behind_it(people: dict[Any, int], k: int) -> None:
     for key, (value, state) in published(suppress(HOME, raw(people), GRID, k)).items():
@@ -60,6 +61,7 @@ def test_a_count_is_published_exactly_when_k_people_stand_behind_it(people: dict
             assert (value, state) == (None, "suppressed")
 
 
+@settings(deadline=None)
 @given(people=PEOPLE, k=st.integers(2, 50), data=st.data())
 def test_nobody_and_too_few_cannot_be_told_apart(people: dict[Any, int], k: int, data: st.DataObject) -> None:
     few = {key: count for key, count in people.items() if count < k}
@@ -70,11 +72,13 @@ def test_nobody_and_too_few_cannot_be_told_apart(people: dict[Any, int], k: int,
     assert published(suppress(HOME, raw(people), GRID, k)) == published(suppress(HOME, raw(other), GRID, k))
 
 
+@settings(deadline=None)
 @given(people=PEOPLE)
 def test_every_key_of_the_grid_has_its_row_and_no_other(people: dict[Any, int]) -> None:
     assert sorted(published(suppress(HOME, raw(people), GRID, 15))) == sorted(KEYS)
 
 
+@settings(deadline=None)
 @given(people=PEOPLE, scale=st.floats(1, 1000))
 def test_people_are_counted_before_scaling(people: dict[Any, int], scale: float) -> None:
     unscaled, scaled = (suppress(HOME, raw(people, factor), GRID, 15) for factor in (1, scale))
