@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -41,7 +42,7 @@ class Block:
     content: bytes
     first_line: int
 
-    @property
+    @cached_property
     def lines(self) -> int:
         """How many lines there are."""
         return self.content.count(b"\n")

@@ -131,9 +131,7 @@ def run(
     }
     result = _job(opened(), "mobility.run", parameters, "Running")
     for release in result["releases"]:
-        print(
-            f"published {release['dataset']} version {release['version']}: {release['rows']:,} rows, {release['digest'][:12]}"
-        )
+        print("published {dataset} version {version}: {rows:,} rows, digest {digest:.12}".format(**release))
 
 
 @app.command("imports")
@@ -166,9 +164,7 @@ def forget(project: ProjectName) -> None:
 
     home = opened()
     forgotten = erase(home.settings, home.database, get_project(home.database, project), sys.stdin, audit.who())
-    print(
-        f"{forgotten.numbers:,} numbers, {forgotten.events:,} events erased or without their counterpart; releases stand"
-    )
+    print(f"{forgotten.numbers:,} numbers; {forgotten.events:,} events erased or cut from them; releases stand")
 
 
 @app.command("retain")
@@ -195,7 +191,8 @@ def _day(moment: datetime | None, after: bool = False) -> str | None:
 
 def _job(home: Home, kind: str, parameters: dict[str, Any], title: str) -> dict[str, Any]:
     from commonweal.core import audit
-    from commonweal.core.jobs import follow, run_now
+    from commonweal.core.jobs import run_now
+    from commonweal.core.jobs.progress import follow
     from commonweal.mobility import DOMAIN
 
     with follow(title) as on_progress:

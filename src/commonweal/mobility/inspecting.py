@@ -64,7 +64,7 @@ _TIMES = (
     (r"\d\d\.\d\d\.\d{4} \d\d:\d\d:\d\d", "%d.%m.%Y %H:%M:%S"),
     (r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d", "%Y/%m/%d %H:%M:%S"),
 )
-_WORDS = {
+_WORDS: dict[str, dict[str, tuple[str, ...]]] = {
     "kind": {
         "call": ("voice", "call", "moc", "mtc", "voix", "appel", "voz"),
         "sms": ("sms", "text", "mms", "smsmo", "smsmt", "message"),

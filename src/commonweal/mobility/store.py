@@ -210,6 +210,7 @@ class EpochStore:
                 written,
                 tables[0].schema,
                 compression="lz4",
+                write_statistics=False,
                 use_dictionary=[name for name in columns if name not in _NEVER_REPEATED],
                 encryption_properties=encryption.create_encryption_properties(
                     footer_key=self._data_key, aad_prefix=file.encode(), store_aad_prefix=False
