@@ -23,8 +23,8 @@ def test_generate_writes_records_truth_mapping_and_attribution(tmp_path: Path) -
     assert "300 subscribers over 2 days" in result.output
     assert sorted(path.name for path in (out / "events").iterdir()) == ["2026-01-31.csv.gz", "2026-02-01.csv.gz"]
     tables = {
-        "areas", "crossings", "displaced", "flows", "homes", "moves", "outages", "people", "presence", "subscribers",
-        "trips",
+        "areas", "crossings", "displaced", "flows", "homes", "homes_seen", "moves", "outages", "people",
+        "presence", "subscribers", "trips",
     }  # fmt: skip
     assert {path.stem for path in (out / "truth").glob("*.parquet")} == tables
     mapping = tomllib.loads((out / "mapping.toml").read_text())

@@ -82,6 +82,23 @@ def test_the_true_home_of_the_displaced_is_where_they_lived_longest() -> None:
     assert score.main_homes(homes) == {"1": "B", "3": "C"}
 
 
+def test_home_counts_are_compared_with_what_was_seen_and_with_who_lives_there(ordinary: Path) -> None:
+    homes, seen = (pq.read_table(ordinary / "truth" / f"{name}.parquet") for name in ("homes", "homes_seen"))
+    counts = seen["area"].value_counts()
+    published = pa.table({"area": counts.field("values").cast(pa.string()), "subscribers": counts.field("counts")})
+    result = score.home_agreement(homes, seen, published)
+    assert result.pipeline_error == 0
+    assert result.sampling_error < 0.15
+
+
+def test_most_homes_are_where_most_days_seem_to_end(ordinary: Path) -> None:
+    homes, seen = (pq.read_table(ordinary / "truth" / f"{name}.parquet") for name in ("homes", "homes_seen"))
+    estimate = dict(zip(seen["msisdn"].to_pylist(), seen["area"].to_pylist(), strict=True))
+    accuracy, count = score.home_accuracy(score.main_homes(homes), estimate)
+    assert count > 2000
+    assert 0.85 < accuracy < 1
+
+
 def test_a_folder_without_truth_is_refused(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="commonweal demo generate"):
         score.read_truth(tmp_path, "presence")

@@ -97,6 +97,19 @@ def test_flows_seen_are_what_the_records_show(ordinary: Path, readable: list[tup
     assert told == counted
 
 
+def test_the_home_seen_is_where_most_days_end(ordinary: Path, readable: list[tuple[str, datetime, str]]) -> None:
+    last = {(number, at.date()): area for number, at, area in readable}
+    ends: dict[str, list[str]] = {}
+    for (number, _), area in sorted(last.items()):
+        ends.setdefault(number, []).append(area)
+    homes = {
+        number: max(areas, key=lambda area: (areas.count(area), max(i for i, a in enumerate(areas) if a == area)))
+        for number, areas in ends.items()
+    }
+    table = pq.read_table(ordinary / "truth" / "homes_seen.parquet")
+    assert dict(zip(table["msisdn"].to_pylist(), table["area"].to_pylist(), strict=True)) == homes
+
+
 def test_planted_faults_are_found_in_the_files_and_nothing_else(
     ordinary: Path, cells: dict[str, list[tuple[str, str, str]]]
 ) -> None:

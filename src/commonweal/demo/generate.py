@@ -108,6 +108,7 @@ class _Day(NamedTuple):
     seen: truth.Seen
     trips: truth.Trips
     main_area: NDArray[np.int32]
+    last_area: NDArray[np.int32]
 
 
 def generate(out: Path, choices: Choices, *, threads: int | None = None, progress: Progress | None = None) -> Summary:
@@ -189,6 +190,7 @@ def _live(
     outbreak = scenarios.Outbreak(world.plan.outbreak_area, world.people, choices.days, choices.seed)
     dates_of_change = {0} | {move.day for move in world.network.moves}
     files: dict[str, dict[str, int]] = {}
+    last_areas: list[NDArray[np.int32]] = []
     size = 0
     carried: writing.Rows | None = None
     written: Future[int] | None = None
@@ -202,6 +204,7 @@ def _live(
             conditions = world.plan.conditions(day, outbreak.ill(day))
             lived = list(pool.map(partial(_day, world, day, cover, conditions), blocks))
             _tell(tables, world, day, lived)
+            last_areas.append(np.concatenate([one.last_area for one in lived]))
             if world.plan.outbreak_area >= 0:
                 at = np.concatenate([one.main_area for one in lived])
                 outbreak.spread(day, at, len(world.geography.population))
@@ -216,6 +219,7 @@ def _live(
             del rows
             progress(day + 1, choices.days, name)
         size += written.result() if written is not None else 0
+    tables.seen_homes(world.people, truth.home_seen(np.stack(last_areas, axis=1)))
     if world.plan.outbreak_area >= 0:
         tables.cases(outbreak.area, outbreak.infected, outbreak.infectious)
     return files, size
@@ -259,6 +263,7 @@ def _day(world: _World, day: int, cover: coverage.Cover, conditions: trips.Condi
         truth.seen(happened, world.people.sim_person, cover.area, areas),
         made,
         truth.main_area(stays),
+        truth.last_seen(happened, world.sims.first[low], world.sims.first[high], cover.area),
     )
 
 

@@ -320,6 +320,12 @@ class TruthTables:
             ),
         )
 
+    def seen_homes(self, people: People, area: NDArray[np.int32]) -> None:
+        """Write the area that most days of a SIM end in, as records show it."""
+        known = np.flatnonzero(area >= 0)
+        numbers = pa.array(people.sim_number[known]).cast(pa.string())
+        self.write("homes_seen", pa.table({"msisdn": numbers, "area": self.area(area[known])}))
+
     def cases(self, area: NDArray[np.int32], infected: NDArray[Any], infectious: NDArray[Any]) -> None:
         """Write who was infected in the outbreak."""
         who = np.flatnonzero(np.isfinite(infected))

@@ -134,6 +134,32 @@ def present(
 
 
 @njit(cache=True, nogil=True)
+def last_seen(events: Events, first_sim: int, end_sim: int, cell_area: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Area in which each of the SIMs first_sim … end_sim - 1 was last seen in a day, -1 for nowhere."""
+    last = np.full(end_sim - first_sim, -1, np.int32)
+    for e in range(len(events.sim)):
+        if events.fault[e] <= READABLE and events.cell[e] >= 0 and cell_area[events.cell[e]] >= 0:
+            last[events.sim[e] - first_sim] = cell_area[events.cell[e]]
+    return last
+
+
+@njit(cache=True, nogil=True)
+def home_seen(last: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Area that most days of a SIM end in, the most recent of equals, from `last`, int32[SIMs, days]; -1 for none."""
+    homes = np.full(len(last), -1, np.int32)
+    for sim in range(len(last)):
+        most = 0
+        for day in range(last.shape[1] - 1, -1, -1):
+            days = 0
+            for other in range(last.shape[1]):
+                days += last[sim, other] == last[sim, day]
+            if last[sim, day] >= 0 and days > most:
+                most = days
+                homes[sim] = last[sim, day]
+    return homes
+
+
+@njit(cache=True, nogil=True)
 def seen(events: Events, sim_person: NDArray[np.int32], cell_area: NDArray[np.int32], areas: int) -> Seen:
     """Count what readable events, sorted by (SIM, time), show of a day. Events without an area are passed over."""
     counts = Seen(
