@@ -164,8 +164,12 @@ def explain(error: BaseException, where: str | Path | None = None) -> Commonweal
     text = str(error).lower()
     if "readonly database" in text or "unable to open database file" in text or "read-only" in text:
         return Unavailable("the database cannot be written to", where=where, expected="a data directory this user owns")
-    if "disk is full" in text or "no space left" in text or "out of disk" in text:
+    # SQLite says only "disk I/O error" when the file that its processes share cannot grow.
+    name = getattr(error, "sqlite_errorname", "")
+    if "disk is full" in text or "no space left" in text or "out of disk" in text or name == "SQLITE_IOERR_SHMSIZE":
         return Unavailable("the disk is full", where=where, expected=_OPERATING_SYSTEM[errno.ENOSPC][1])
+    if name.startswith("SQLITE_IOERR"):
+        return Unavailable("the database file cannot be read or written", where=where, expected="a disk that works")
     if "database is locked" in text or "lock timeout" in text:
         return Conflict("another process holds the database", where=where, expected="a moment's patience, then again")
     if "no such table" in text or "undefinedtable" in text:

@@ -28,6 +28,7 @@ from commonweal.core.jobs.running import Cancelled, Interrupted, Running
 from commonweal.core.settings import Settings
 
 NOTHING_TO_TAKE = 75
+NOT_RECORDED = 74
 
 
 @dataclass(frozen=True)
@@ -109,20 +110,29 @@ def main() -> int:
     assert isinstance(order, Order)
     die_with(order.parent)
     database = connect(order.settings)
-    job = lease.claim(database, list(order.registry), only=order.job, hold=order.hold)
+    try:
+        job = lease.claim(database, list(order.registry), only=order.job, hold=order.hold)
+    except CommonwealError as error:
+        print(f"a worker could not begin: {error}", file=sys.stderr)
+        return 1
     if job is None:
         return NOTHING_TO_TAKE
-    run(
-        order.settings,
-        database,
-        job,
-        order.registry,
-        hold=order.hold,
-        # Another worker may have the job: end at once, as if killed, which every handler must bear.
-        on_lost=partial(os._exit, 1),
-        watch=partial(end_without, order.parent),
-        on_start=_stop_when_told,
-    )
+    try:
+        run(
+            order.settings,
+            database,
+            job,
+            order.registry,
+            hold=order.hold,
+            # Another worker may have the job: end at once, as if killed, which every handler must bear.
+            on_lost=partial(os._exit, 1),
+            watch=partial(end_without, order.parent),
+            on_start=_stop_when_told,
+        )
+    except CommonwealError:
+        # The end could not be written down. Whoever settles the job next finds the same reason and says so, or
+        # finds it gone and has the job taken up again.
+        return NOT_RECORDED
     return 0
 
 
