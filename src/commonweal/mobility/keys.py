@@ -76,6 +76,8 @@ def create(keys: Path, project: str, epoch: str) -> EpochKey:
     path = key_path(keys, project, epoch)
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for unfinished in path.parent.glob(f".{path.name}.*"):  # of processes that were killed here
+            unfinished.unlink(missing_ok=True)
         written = path.with_name(f".{path.name}.{os.getpid()}")
         descriptor = os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:

@@ -385,4 +385,23 @@ def held(folder: Path) -> Iterator[None]:
                 where=folder,
                 expected="wait until it has ended; see: commonweal jobs list",
             ) from None
+        _sweep_unfinished(folder)
         yield
+
+
+def _sweep_unfinished(folder: Path) -> None:
+    """Remove the files that killed processes were writing; their names end in the process's number."""
+    for path in folder.rglob(".*"):
+        found = re.fullmatch(r"\..+\.(\d+)(\.parquet)?", path.name)
+        if found and not _is_running(int(found[1])):
+            path.unlink(missing_ok=True)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
