@@ -57,7 +57,7 @@ def read_cells(path: Path, layout: Layout) -> pa.Table:
         A column is not there, or a row says what cannot be; with file, line and field.
     """
     names, rows = _rows(path, layout)
-    columns = _columns(names, layout, path)
+    columns = _columns(names, len(rows[0][1]) if rows else 0, layout, path)
     zone = ZoneInfo(layout.time_zone)
     versions: list[dict[str, Any]] = []
     for line, row in rows:
@@ -88,9 +88,9 @@ def _rows(path: Path, layout: Layout) -> tuple[list[str] | None, list[tuple[int,
         for block in LineReader(path, source.encoding).blocks()
         for place, line in enumerate(block.content.decode(errors="replace").split("\n")[:-1])
     ]
-    if not lines:
-        raise InputError("the file is empty", where=path, expected="a row for each cell")
     split = [(number, split_line(line, source)) for number, line in lines if line.strip()]
+    if not split:
+        raise InputError("the file is empty", where=path, expected="a row for each cell")
     names = [name.strip() for name in split[0][1]] if source.header else None
     rows = split[1:] if source.header else split
     width = len(split[0][1])
@@ -102,7 +102,7 @@ def _rows(path: Path, layout: Layout) -> tuple[list[str] | None, list[tuple[int,
     return names, rows
 
 
-def _columns(names: list[str] | None, layout: Layout, path: Path) -> dict[str, list[int]]:
+def _columns(names: list[str] | None, width: int, layout: Layout, path: Path) -> dict[str, list[int]]:
     said: Mapping[str, tuple[Column, ...]] = layout.cells
     if not said:
         folded = {name.casefold(): name for name in reversed(names or [])}
@@ -111,7 +111,7 @@ def _columns(names: list[str] | None, layout: Layout, path: Path) -> dict[str, l
     places: dict[str, list[int]] = {}
     for role, columns in said.items():
         for column in columns:
-            if isinstance(column, int):
+            if isinstance(column, int) and (column <= width or not width):
                 places.setdefault(role, []).append(column - 1)
             elif names and column in names:
                 places.setdefault(role, []).append(names.index(column))

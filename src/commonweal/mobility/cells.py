@@ -79,13 +79,15 @@ class CellRegister:
         Parameters
         ----------
         versions
-            Columns ``identifier`` and those of `DESCRIPTION`.
+            Columns ``identifier`` and those of `DESCRIPTION`; of two rows for one cell and start, the last counts.
         """
         codes = self.codes()
-        known = {(row["identifier"], *(row[name] for name in DESCRIPTION)) for row in self._winning()}
+        table = self.table.to_pylist()
+        known = {(table[row]["identifier"], *(table[row][name] for name in DESCRIPTION)) for row in self._winning()}
         registered = int(pc.max(self.table["registered"]).as_py() or 0) + 1
         added = []
-        for row in versions.to_pylist():
+        told = {(row["identifier"], row["valid_from"]): row for row in versions.to_pylist()}
+        for row in told.values():
             if (row["identifier"], *(row[name] for name in DESCRIPTION)) in known:
                 continue
             code = codes.setdefault(row["identifier"], len(codes))
@@ -94,17 +96,21 @@ class CellRegister:
             return self
         return CellRegister(pa.concat_tables([self.table, pa.Table.from_pylist(added, schema=SCHEMA)]))
 
-    def _winning(self) -> list[dict[str, object]]:
-        """Rows that no later registration of the same cell and start has replaced."""
-        last = {(row["code"], row["valid_from"]): row for row in self.table.to_pylist()}
-        return list(last.values())
+    def _winning(self) -> list[int]:
+        """Rows that no later registration of the same cell and start has replaced, in order."""
+        starts = zip(self.table["code"].to_pylist(), self.table["valid_from"].to_pylist(), strict=True)
+        return sorted({start: row for row, start in enumerate(starts)}.values())
 
     def timeline(self) -> Timeline:
-        """Resolve the versions: for each cell, which row holds from when."""
+        """Resolve the versions: for each cell, which row holds from when.
+
+        A row that was registered again with the same start, say with an end, is replaced; of those left that cover a
+        moment, the newest holds.
+        """
         rows = self.table.select(["code", "registered", "valid_from", "valid_to"]).to_pydict()
         by_code: dict[int, list[int]] = {}
-        for row, code in enumerate(rows["code"]):
-            by_code.setdefault(code, []).append(row)
+        for row in self._winning():
+            by_code.setdefault(rows["code"][row], []).append(row)
         first = [0]
         starts: list[int] = []
         winners: list[int] = []

@@ -355,12 +355,17 @@ def find_columns(
             positions[column] = bare.index(column)
         else:
             what = "there twice" if column in bare else "not there"
-            raise InputError(
-                f"column {column!r} is {what}",
-                where=f"{path}, line 1",
-                expected=f"one of: {', '.join(bare)}" if bare else "a number, since the mapping says header = false",
-            )
+            raise InputError(f"column {column!r} is {what}", where=f"{path}, line 1", expected=_instead(bare))
     return positions
+
+
+def _instead(names: Sequence[str]) -> str:
+    """Say which columns there are; a first line that looks like somebody's event is not repeated."""
+    if not names:
+        return "a number, since the mapping says header = false"
+    if any(sum(sign.isdigit() for sign in name) >= 5 for name in names):
+        return "header = false in the mapping, since the first line looks like an event, and numbers for columns"
+    return f"one of: {', '.join(names)}"
 
 
 def _of_file(table: pa.Table, number: int) -> pa.Table:

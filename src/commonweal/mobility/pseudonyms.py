@@ -19,10 +19,11 @@ import pyarrow as pa
 # National and international spellings of one number must meet: separators go, "00" and "+" mean the same.
 _NORMALISED = r"""
     CASE WHEN regexp_full_match(raw, '[1-9][0-9]*') THEN raw
-         WHEN raw LIKE '+%' THEN regexp_replace(raw[2:], '[ ().-]', '', 'g')
-         WHEN NOT regexp_full_match(raw, '[0-9 ().-]+') THEN raw
-         WHEN raw LIKE '00%' THEN regexp_replace(raw[3:], '[ ().-]', '', 'g')
-         WHEN raw LIKE '0%' AND $country_code <> '' THEN $country_code || regexp_replace(raw[2:], '[ ().-]', '', 'g')
+         WHEN NOT regexp_full_match(raw, '[(]?[+]?[0-9 ().-]+') THEN raw
+         WHEN regexp_matches(raw, '^[ ().-]*([+]|0[ ().-]*0)')
+             THEN regexp_replace(regexp_replace(raw, '^[ ().-]*([+]|0[ ().-]*0)', ''), '[ ().-]', '', 'g')
+         WHEN regexp_matches(raw, '^[ ().-]*0') AND $country_code <> ''
+             THEN $country_code || regexp_replace(regexp_replace(raw, '^[ ().-]*0', ''), '[ ().-]', '', 'g')
          ELSE regexp_replace(raw, '[ ().-]', '', 'g') END
 """
 _HMAC = f"""
