@@ -28,7 +28,7 @@ from commonweal.mobility.cells import CellRegister
 from commonweal.mobility.columnar import column_types, text_batches
 from commonweal.mobility.epochs import EpochBook
 from commonweal.mobility.layout import Column, Layout, Source
-from commonweal.mobility.merging import merge, spans, split_buckets
+from commonweal.mobility.merging import merge, newest, spans, split_buckets
 from commonweal.mobility.parsing import REJECTS, Parsed, Plan, by_role, engine, judge, parse_block, split_line
 from commonweal.mobility.staging import FILE_SHIFT, FileReport, Staged
 from commonweal.mobility.store import EpochStore, Segment, project_folder
@@ -138,7 +138,9 @@ class Import:
             for epoch, events in parsed.events.items():
                 pending.setdefault(epoch, []).append(_of_file(events, number))
                 held += events.num_rows
-                staged.newest = max(staged.newest, int(events.column("time").to_numpy().max()))
+                staged.newest[str(epoch)] = max(
+                    staged.newest.get(str(epoch), 0), int(events.column("time").to_numpy().max())
+                )
             if parsed.rejects.num_rows:
                 rejects.append(_of_file(parsed.rejects, number))
                 held += parsed.rejects.num_rows
@@ -279,8 +281,9 @@ class Import:
     ) -> list[list[int]]:
         rank = self.request.cells.rank_of_codes()
         buckets = 1 << store.manifest.bucket_bits
-        there = [segment.end for segment in store.manifest.events()]
-        edges = spans(self.book.project.calendar, store.manifest, max([staged.newest, *there]))
+        calendar = self.book.project.calendar
+        moments = [newest(calendar, store.manifest), staged.newest.get(str(store.manifest.starts), 0)]
+        edges = spans(calendar, store.manifest, max(moments))
         files = len(staged.files)
         counts = np.zeros((files, 2), np.int64)
         segments: list[Segment] = []
@@ -375,6 +378,6 @@ def _of_file(table: pa.Table, number: int) -> pa.Table:
 
 
 def _estimated_events(path: Path) -> float:
-    """Events that a file may hold: at 40 bytes a line, compressed eightfold."""
+    """Events that a file may hold: at 60 bytes a line, compressed eightfold."""
     size = path.stat().st_size
-    return size / 40 * (1 if path.suffix in (".csv", ".txt") else 8)
+    return size / 60 * (1 if path.suffix in (".csv", ".txt") else 8)

@@ -55,15 +55,27 @@ def spans(calendar: Calendar, manifest: Manifest, newest: int) -> np.ndarray:
     -------
     int64, shape (spans + 1,), UTC seconds
     """
-    first = datetime.fromtimestamp(manifest.starts, UTC).date() - timedelta(days=1)
     last = datetime.fromtimestamp(manifest.ends, UTC).date() + timedelta(days=1)
-    months = calendar.edges(first, last, "month")
+    months = _months(calendar, manifest)
     closed = months[months <= newest]
     open_from = datetime.fromtimestamp(int(closed[-1]) if len(closed) else manifest.starts, UTC)
     days = calendar.edges(min(open_from, datetime.combine(last, datetime.min.time(), UTC)), _after(last), "day")
     edges = np.concatenate([closed, days[days > (closed[-1] if len(closed) else -(2**62))]])
     inside = edges[(edges > manifest.starts) & (edges < manifest.ends)]
     return np.concatenate([[manifest.starts], inside, [manifest.ends]]).astype(np.int64)
+
+
+def newest(calendar: Calendar, manifest: Manifest) -> int:
+    """Give a UTC second in the day of a store's newest event, or later if a month was closed before its time."""
+    whole = {manifest.starts, manifest.ends, *_months(calendar, manifest).tolist()}
+    ends = (s.end if {s.start, s.end} <= whole else s.end - 1 for s in manifest.events())
+    return max(ends, default=manifest.starts)
+
+
+def _months(calendar: Calendar, manifest: Manifest) -> np.ndarray:
+    first = datetime.fromtimestamp(manifest.starts, UTC).date() - timedelta(days=1)
+    last = datetime.fromtimestamp(manifest.ends, UTC).date() + timedelta(days=1)
+    return calendar.edges(first, last, "month")
 
 
 def _after(day: date) -> date:
@@ -82,31 +94,35 @@ def merge(store: EpochStore, bucket: int, new: pa.Table, edges: np.ndarray, rank
     rank_of_cell
         Each cell code's place among the identifiers in order of their text.
     """
-    there = store.manifest.events(bucket)
-    span_of_segment = np.searchsorted(edges, [segment.start for segment in there], side="right") - 1
-    span_of_event = np.searchsorted(edges, new.column("time").to_numpy(), side="right") - 1
-    crowded = [span for span, count in zip(*np.unique(span_of_segment, return_counts=True), strict=True) if count > 1]
-    segments: list[Segment] = []
+    whole: dict[int, Segment] = {}
+    loose: list[Segment] = []  # not of a whole span: laid anew, so that the store looks the same whatever came first
+    for segment in store.manifest.events(bucket):
+        span = int(np.searchsorted(edges, segment.start, side="right")) - 1
+        if [segment.start, segment.end] == edges[span : span + 2].tolist():
+            whole[span] = segment
+        else:
+            loose.append(segment)
+    rows = pa.concat_tables([*(_stored(store, segment) for segment in loose), new]) if loose else new
+    span_of_row = np.searchsorted(edges, rows.column("time").to_numpy(), side="right") - 1
+    touched = np.unique(span_of_row)
+    segments = [segment for span, segment in whole.items() if span not in touched]
     accepted, repeated = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-    touched = np.union1d(span_of_event, crowded).astype(np.int64)
-    for segment, span in zip(there, span_of_segment, strict=True):
-        if span not in touched:
-            segments.append(segment)
-    in_span = np.argsort(span_of_event.astype(np.uint16), kind="stable")
-    bounds = np.searchsorted(span_of_event[in_span], np.stack([touched, touched + 1]))
+    in_span = np.argsort(span_of_row.astype(np.uint16), kind="stable")
+    bounds = np.searchsorted(span_of_row[in_span], np.stack([touched, touched + 1]))
     for span, start, end in zip(touched.tolist(), *bounds.tolist(), strict=True):
-        own = [segment for segment, s in zip(there, span_of_segment, strict=True) if s == span]
-        everyone = len(touched) == 1
-        part = new if everyone else new.take(pa.array(in_span[start:end]))
-        rows = pa.concat_tables([*(_stored(store, segment) for segment in own), part])
-        columns = columns_of(rows)
+        own = whole.get(span)
+        part = rows if len(touched) == 1 else rows.take(pa.array(in_span[start:end]))
+        columns = columns_of(part if own is None else pa.concat_tables([_stored(store, own), part]))
         line = columns.pop("line")
         columns["time"] = (columns["time"] - store.manifest.starts).astype(np.int32)
         order, again = arrange(columns, rank_of_cell)
+        repeated.append(line[again])
+        if own is not None and own.rows == len(order):
+            segments.append(own)  # nothing is new
+            continue
         table = _segment(columns, order)
         segments.append(store.write_segment("events", bucket, int(edges[span]), int(edges[span + 1]), table))
         accepted.append(line[order][line[order] != STORED])
-        repeated.append(line[again])
     return Merged(sorted(segments), np.concatenate(accepted), np.concatenate(repeated))
 
 
@@ -142,12 +158,12 @@ def split_buckets(store: EpochStore, bits: int) -> None:
     store.commit(replace(store.manifest, bucket_bits=bits, segments=tuple(sorted(segments))))
 
 
-def compact(store: EpochStore, calendar: Calendar, rank_of_cell: np.ndarray) -> int:
-    """Bring closed months into one segment a bucket; give how many segments that saved."""
+def compact(store: EpochStore, calendar: Calendar, rank_of_cell: np.ndarray, moment: int) -> int:
+    """Bring months that ended before a UTC second into one segment a bucket; give how many segments that saved."""
     there: Sequence[Segment] = store.manifest.events()
     if not there:
         return 0
-    edges = spans(calendar, store.manifest, max(segment.end for segment in there))
+    edges = spans(calendar, store.manifest, max(newest(calendar, store.manifest), moment))
     segments = [s for s in store.manifest.segments if s.store != "events"]
     for bucket in sorted({segment.bucket for segment in there}):
         segments += merge(store, bucket, EVENTS.empty_table(), edges, rank_of_cell).segments

@@ -357,7 +357,9 @@ def compact_store(settings: Settings, database: Database, project: Project) -> i
     with held(folder):
         book = EpochBook(settings, database, project)
         rank = read_register(folder).rank_of_codes()
-        return sum(compact(book.store(epoch), project.calendar, rank) for epoch in book.epochs if not epoch.destroyed)
+        now = int(datetime.now(UTC).timestamp())
+        readable = (epoch for epoch in book.epochs if not epoch.destroyed)
+        return sum(compact(book.store(epoch), project.calendar, rank, now) for epoch in readable)
 
 
 # For judging the method on generated people ──────────────────────────────────────────────────────────────────────

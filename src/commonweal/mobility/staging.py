@@ -73,7 +73,7 @@ class Staged:
     rejects
         Epoch and file of each part of the rejects.
     newest
-        UTC second of the newest event.
+        By the epoch's start, the UTC second of its newest event.
     merged
         By the epoch's start, for each file: how many events were new, how many repeated another.
     """
@@ -84,7 +84,7 @@ class Staged:
     at_line: int = 1
     runs: list[dict[str, Any]] = field(default_factory=list)
     rejects: list[dict[str, Any]] = field(default_factory=list)
-    newest: int = -(2**62)
+    newest: dict[str, int] = field(default_factory=dict)
     merged: dict[str, list[list[int]]] = field(default_factory=dict)
 
     @classmethod
