@@ -208,7 +208,7 @@ def prepare_sql(folder: Path) -> None:
         for bucket in planned.buckets:
             segments = planned.store.manifest.events(bucket.number)
             events = read_events(planned.store, bucket, segments, bucket.starts, bucket.ends)
-            writer.write_table(pa.table(dict(vars(events))))
+            writer.write_table(pa.table({name: getattr(events, name) for name in ("subscriber", "time", "area")}))
 
 
 def _child(step: Callable[[Path], float | None], folder: Path, answers: Any) -> None:

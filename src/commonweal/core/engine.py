@@ -124,7 +124,7 @@ def add(parts: Sequence[pa.Table]) -> pa.Table:
     keys = [name for name in schema.names if name not in counts]
     table = pa.concat_tables([part.replace_schema_metadata(None) for part in parts])
     if keys:
-        table = table.group_by(keys, use_threads=False).aggregate([(name, "sum") for name in counts])
+        table = table.group_by(keys).aggregate([(name, "sum") for name in counts])
         table = table.rename_columns(
             [name.removesuffix("_sum") if name not in keys else name for name in table.column_names]
         )

@@ -17,13 +17,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from commonweal.core.engine import Counts, add, map_buckets
+from commonweal.core.engine import Counts, map_buckets
 from commonweal.core.errors import Damaged
 from commonweal.core.settings import Settings
 from commonweal.mobility import keys
 from commonweal.mobility.cells import ALWAYS, Timeline
 from commonweal.mobility.measure import Derivation, Measure, Window, measures
-from commonweal.mobility.sequences import Events, value_at
+from commonweal.mobility.sequences import Events, place
 from commonweal.mobility.store import EpochStore, Segment
 
 _STARTS = b"starts"
@@ -90,28 +90,34 @@ def count(settings: Settings, buckets: Sequence[Bucket], on_done: Callable[[int]
 def count_bucket(bucket: Bucket) -> Counts:
     """Count one bucket's measures. Runs in a thread, or on a worker elsewhere."""
     wanted = [measures()[name] for name in bucket.measures]
-    rows = derive_bucket(bucket, [measure.of for measure in wanted if measure.of])
-    work = [_Work(measure.name, measure.count, measure, bucket) for measure in wanted if measure.of is None]
-    _count_windows(bucket, work)
-    counts = {item.name: add(item.tables()) for item in work}
-    for measure in wanted:
-        if measure.of is not None:
-            counts[measure.name] = measure.count(rows[measure.of.name], _window(bucket, bucket.starts, bucket.ends))
-    return {name: counts[name] for name in bucket.measures}
+    derivations = list(dict.fromkeys(measure.of for measure in wanted if measure.of))
+    direct = [measure for measure in wanted if measure.of is None]
+    counted = {measure.name: _Work(measure.name, measure.count, measure, bucket) for measure in direct}
+    derived = {item.name: _Work(item.name, item.derive, item, bucket) for item in derivations}
+    _count_windows(bucket, [*counted.values(), *derived.values()])
+    rows = {name: _in_order(work.tables()) for name, work in derived.items()}
+    window = _window(bucket, bucket.starts, bucket.ends)
+    return {
+        measure.name: measure.count(rows[measure.of.name], window)
+        if measure.of
+        else pa.concat_tables(counted[measure.name].tables())
+        for measure in wanted
+    }
 
 
-def derive_bucket(bucket: Bucket, derivations: Sequence[Derivation]) -> dict[str, pa.Table]:
-    """Give each derivation's rows of a bucket for the whole period, sorted by subscriber, then by time."""
-    work = [_Work(item.name, item.derive, item, bucket) for item in dict.fromkeys(derivations)]
-    _count_windows(bucket, work)
-    rows = {}
-    for item in work:
-        tables = item.tables()
-        table = pa.concat_tables(tables)
-        if len(tables) > 1:  # windows are in order of time, so a stable sort keeps each subscriber's rows in it
-            table = table.take(pa.array(np.argsort(table["subscriber"].to_numpy(), kind="stable")))
-        rows[item.name] = table
-    return rows
+def derive_bucket(bucket: Bucket, derivation: Derivation) -> pa.Table:
+    """Give a derivation's rows of a bucket for the whole period, sorted by subscriber, then by time."""
+    work = _Work(derivation.name, derivation.derive, derivation, bucket)
+    _count_windows(bucket, [work])
+    return _in_order(work.tables())
+
+
+def _in_order(tables: Sequence[pa.Table]) -> pa.Table:
+    """Put windows' rows together: they are in order of time, so a stable sort keeps each subscriber's rows in it."""
+    table = pa.concat_tables(tables)
+    if len(tables) == 1:
+        return table
+    return table.take(pa.array(np.argsort(table["subscriber"].to_numpy(), kind="stable")))
 
 
 class _Work:
@@ -169,8 +175,6 @@ class _Work:
 
 def _count_windows(bucket: Bucket, work: Sequence[_Work]) -> None:
     """Make what is not kept; events of a window are read once for all."""
-    if not work:
-        return
     key = keys.open_key(bucket.keys, bucket.project, bucket.epoch)
     store = EpochStore(bucket.folder, key)
     segments = store.manifest.events(bucket.number)
@@ -218,7 +222,9 @@ def read_events(store: EpochStore, bucket: Bucket, segments: Sequence[Segment], 
         )
     starts = np.clip(bucket.timeline.starts - epoch, -(2**31), 2**31 - 1).astype(np.int32)
     starts[bucket.timeline.starts == ALWAYS] = -(2**31)
-    return Events(subscriber, time, value_at(cell, time, bucket.timeline.first, starts, bucket.area_of_span))
+    window = _window(bucket, start, end)
+    spans = (bucket.timeline.first, starts, bucket.area_of_span)
+    return Events(subscriber, time, *place(time, cell, *spans, window.hours, window.days))
 
 
 def _window(bucket: Bucket, start: int, end: int) -> Window:

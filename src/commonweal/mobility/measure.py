@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
@@ -130,6 +131,7 @@ class Measure:
         return self.dataset.name.partition(".")[2]
 
 
+@cache
 def measures() -> dict[str, Measure]:
     """Give every measure by name, in the order of their files."""
     from commonweal.mobility import measures as folder

@@ -83,6 +83,7 @@ class Plan:
             "time_zone": self.calendar.time_zone,
             "day_starts": f"{self.calendar.day_starts:%H:%M}",
             "first_day": self.first.isoformat(),
+            "areas_at": self.first.isoformat(),
             "last_day": (self.last - timedelta(days=1)).isoformat(),
             "k": self.project.minimum_people,
             "home": "last location of the day, mode over days, tie to the most recent",
@@ -241,7 +242,7 @@ def home_areas(planned: Plan) -> tuple[np.ndarray, list[str]]:
     """
     whose, where = [], []
     for bucket in planned.buckets:
-        rows = derive_bucket(bucket, [last_location.DERIVATION])["last_location"]
+        rows = derive_bucket(bucket, last_location.DERIVATION)
         subscriber, area = home.home(rows["subscriber"].to_numpy(), rows["area"].to_numpy())
         whose.append(subscriber)
         where.append(area)

@@ -16,7 +16,7 @@ from commonweal.core.catalog import Measure as Value
 from commonweal.core.engine import keyed_counts
 from commonweal.mobility.measure import Measure, Scope, Window
 from commonweal.mobility.measures.quality import daily_subscribers
-from commonweal.mobility.sequences import Events, period_of
+from commonweal.mobility.sequences import Events
 
 DATASET = Dataset(
     name="mobility.activity",
@@ -31,29 +31,28 @@ DATASET = Dataset(
 
 
 @numba.njit(nogil=True, cache=True)
-def daily_events(time: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """counts[d] = |{i : edges[d] ≤ time[i] < edges[d + 1]}|.
+def daily_events(day: np.ndarray, days: int) -> np.ndarray:
+    """counts[d] = |{i : day[i] = d}|.
 
     Examples
     --------
-    >>> daily_events(np.array([0, 60, 9], np.int32), np.array([0, 50, 100]))
+    >>> daily_events(np.array([0, 1, 0]), 2)
     array([2, 1])
     """
-    counts = np.zeros(len(edges) - 1, np.int64)
-    day = 0
-    for i in range(len(time)):
-        day = period_of(time[i], edges, day)
-        counts[day] += 1
+    counts = np.zeros(days, np.int64)
+    for i in range(len(day)):
+        counts[day[i]] += 1
     return counts
 
 
 def count(events: Events, window: Window) -> pa.Table:
     """Count a bucket's events by day, and the people behind them."""
+    days = len(window.days) - 1
     return keyed_counts(
         {"start": window.days[:-1] + window.starts},
         {
-            "events": daily_events(events.time, window.days),
-            "people": daily_subscribers(events.subscriber, events.time, window.days),
+            "events": daily_events(events.day, days),
+            "people": daily_subscribers(events.subscriber, events.day, days),
         },
     )
 

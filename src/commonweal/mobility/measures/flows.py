@@ -20,7 +20,7 @@ from commonweal.core.catalog import Measure as Value
 from commonweal.core.engine import keyed_counts
 from commonweal.core.errors import Refused
 from commonweal.mobility.measure import Measure, Scope, Window, product
-from commonweal.mobility.sequences import Events, period_of
+from commonweal.mobility.sequences import Events
 
 DATASET = Dataset(
     name="mobility.flows",
@@ -39,20 +39,19 @@ DATASET = Dataset(
     theme="TRAN",
 )
 LARGEST_GRID = 20_000_000
+DENSE = 4_000_000
 
 
 @numba.njit(nogil=True, cache=True)
-def flows(subscriber: np.ndarray, time: np.ndarray, area: np.ndarray, edges: np.ndarray, areas: int) -> np.ndarray:
+def flows(subscriber: np.ndarray, day: np.ndarray, area: np.ndarray, areas: int) -> np.ndarray:
     """The key (d · areas + o) · areas + t of every member of every flow(d, o, t), for sorted events.
 
     A key stands there once for each distinct subscriber, so counting equal keys counts people.
 
     Parameters
     ----------
-    subscriber, time, area
-        As in `Events`; times lie within the edges; area -1 is none.
-    edges
-        Of the days, int64, shape (d + 1,).
+    subscriber, day, area
+        As in `Events`; area -1 is none.
     areas
         How many areas there are.
 
@@ -64,27 +63,21 @@ def flows(subscriber: np.ndarray, time: np.ndarray, area: np.ndarray, edges: np.
     --------
     Someone goes from area 0 to area 1, back, and to area 1 again: in 0→1 (key 1) once, in 1→0 (key 2) once.
 
-    >>> flows(
-    ...     np.array([7, 7, 7, 7]), np.array([0, 60, 90, 99], np.int32), np.array([0, 1, 0, 1], np.int32),
-    ...     np.array([0, 86400]), 2,
-    ... )
+    >>> flows(np.array([7, 7, 7, 7]), np.array([0, 0, 0, 0]), np.array([0, 1, 0, 1]), 2)
     array([1, 2])
     """
     members = np.empty(len(subscriber), np.int64)
     size = 0
     own = 0  # where the keys of this subscriber's day begin
     before = -1
-    day = 0
     for i in range(len(subscriber)):
-        now = period_of(time[i], edges, day)
-        if i == 0 or subscriber[i] != subscriber[i - 1] or now != day:
+        if i == 0 or subscriber[i] != subscriber[i - 1] or day[i] != day[i - 1]:
             own = size
             before = -1
-            day = now
         if area[i] < 0:
             continue
         if before >= 0 and area[i] != before:
-            key = (day * areas + before) * areas + area[i]
+            key = (np.int64(day[i]) * areas + before) * areas + area[i]
             seen = False
             for j in range(own, size):
                 if members[j] == key:
@@ -99,14 +92,23 @@ def flows(subscriber: np.ndarray, time: np.ndarray, area: np.ndarray, edges: np.
 
 def count(events: Events, window: Window) -> pa.Table:
     """Count a bucket's flows by day."""
-    keys, people = np.unique(
-        flows(events.subscriber, events.time, events.area, window.days, window.areas), return_counts=True
+    keys, people = _counted(
+        flows(events.subscriber, events.day, events.area, window.areas), (len(window.days) - 1) * window.areas**2
     )
     pair, destination = np.divmod(keys, window.areas)
     day, origin = np.divmod(pair, window.areas)
     return keyed_counts(
         {"origin": origin, "destination": destination, "start": window.days[day] + window.starts}, {"people": people}
     )
+
+
+def _counted(members: np.ndarray, keys: int) -> tuple[np.ndarray, np.ndarray]:
+    """Count equal keys: in a dense array while that is small, else by sorting them."""
+    if keys > DENSE:
+        return np.unique(members, return_counts=True)
+    counts = np.bincount(members, minlength=1)
+    found = np.flatnonzero(counts)
+    return found, counts[found]
 
 
 def finish(counts: pa.Table, scope: Scope) -> pa.Table:

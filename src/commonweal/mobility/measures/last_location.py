@@ -14,56 +14,41 @@ import numpy as np
 import pyarrow as pa
 
 from commonweal.mobility.measure import Derivation, Window
-from commonweal.mobility.sequences import Events, period_of
+from commonweal.mobility.sequences import Events
 
 
 @numba.njit(nogil=True, cache=True)
-def last_event(subscriber: np.ndarray, time: np.ndarray, area: np.ndarray, edges: np.ndarray) -> tuple:  # type: ignore[type-arg]
-    """The rows of the last located event of each (subscriber, day), and their days, for sorted events.
+def last_event(subscriber: np.ndarray, day: np.ndarray, area: np.ndarray) -> np.ndarray:
+    """The rows of the last located event of each (subscriber, day), for sorted events.
 
     Returns
     -------
-    row, day
-        int64, shape (subscriber-days,)
+    int64, shape (subscriber-days,)
 
     Examples
     --------
-    >>> last_event(
-    ...     np.array([7, 7, 7]), np.array([0, 60, 86400], np.int32), np.array([2, 1, -1], np.int32),
-    ...     np.array([0, 86400, 172800]),
-    ... )
-    (array([1]), array([0]))
+    >>> last_event(np.array([7, 7, 7]), np.array([0, 0, 1]), np.array([2, 1, -1]))
+    array([1])
     """
     row = np.empty(len(subscriber), np.int64)
-    day = np.empty(len(subscriber), np.int64)
     size = 0
-    open_ = False  # whether the row at size - 1 belongs to this subscriber's day
-    now = 0
+    located = False  # whether this subscriber's day has a row already
     for i in range(len(subscriber)):
-        period = period_of(time[i], edges, now)
-        if i == 0 or subscriber[i] != subscriber[i - 1] or period != now:
-            open_ = False
-            now = period
+        if i == 0 or subscriber[i] != subscriber[i - 1] or day[i] != day[i - 1]:
+            located = False
         if area[i] < 0:
             continue
-        if not open_:
+        if not located:
             size += 1
-            open_ = True
+            located = True
         row[size - 1] = i
-        day[size - 1] = now
-    return row[:size].copy(), day[:size].copy()
+    return row[:size].copy()
 
 
 def derive(events: Events, window: Window) -> pa.Table:
     """Give each subscriber's last area of each day, sorted by (subscriber, day)."""
-    row, day = last_event(events.subscriber, events.time, events.area, window.days)
-    return pa.table(
-        {
-            "subscriber": events.subscriber[row],
-            "day": ((window.days[day] + window.starts) // 3600).astype(np.int32),  # the hour at which it begins
-            "area": events.area[row],
-        }
-    )
+    row = last_event(events.subscriber, events.day, events.area)
+    return pa.table({"subscriber": events.subscriber[row], "area": events.area[row]})
 
 
 DERIVATION = Derivation("last_location", derive)

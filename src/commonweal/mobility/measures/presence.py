@@ -17,7 +17,7 @@ from commonweal.core.catalog import Dataset, Dimension, Kind, Privacy
 from commonweal.core.catalog import Measure as Value
 from commonweal.core.engine import keyed_counts
 from commonweal.mobility.measure import Measure, Scope, Window, product
-from commonweal.mobility.sequences import Events, period_of
+from commonweal.mobility.sequences import Events
 
 DATASET = Dataset(
     name="mobility.presence",
@@ -39,53 +39,48 @@ UNITS = ("hour", "day")
 
 
 @numba.njit(nogil=True, cache=True)
-def presence(subscriber: np.ndarray, time: np.ndarray, area: np.ndarray, edges: np.ndarray, areas: int) -> np.ndarray:
-    """counts[p, a] = |{subscriber[i] : edges[p] ≤ time[i] < edges[p + 1], area[i] = a}|, for sorted events.
+def presence(subscriber: np.ndarray, period: np.ndarray, area: np.ndarray, periods: int, areas: int) -> np.ndarray:
+    """counts[p, a] = |{subscriber[i] : period[i] = p, area[i] = a}|, for events sorted by (subscriber, time).
 
     Parameters
     ----------
-    subscriber, time, area
-        As in `Events`; times lie within the edges; area -1 is none.
-    edges
-        Of the periods, int64, shape (p + 1,).
-    areas
-        How many areas there are.
+    subscriber, period, area
+        As in `Events`, the period an hour or a day; area -1 is none.
+    periods, areas
+        How many there are.
 
     Returns
     -------
-    int64, shape (p, areas)
+    int64, shape (periods, areas)
 
     Examples
     --------
     One subscriber twice in area 0 during the first hour, then in area 1; another in area 1 at the end:
 
-    >>> presence(
-    ...     np.array([7, 7, 7, 9]), np.array([0, 60, 3600, 7199], np.int32), np.array([0, 0, 1, 1], np.int32),
-    ...     np.array([0, 3600, 7200]), 2,
-    ... )
+    >>> presence(np.array([7, 7, 7, 9]), np.array([0, 0, 1, 1]), np.array([0, 0, 1, 1]), 2, 2)
     array([[1, 0],
            [0, 2]])
     """
-    counts = np.zeros((len(edges) - 1, areas), np.int64)
+    counts = np.zeros((periods, areas), np.int64)
     counted_in = np.full(areas, -1, np.int64)  # for each area, the last (subscriber, period) that was counted there
-    stay = -1
-    period = 0
+    stay = 0
     for i in range(len(subscriber)):
-        now = period_of(time[i], edges, period)
-        if i == 0 or subscriber[i] != subscriber[i - 1] or now != period:
+        if i > 0 and subscriber[i] == subscriber[i - 1] and period[i] == period[i - 1]:
+            if area[i] == area[i - 1]:
+                continue
+        else:
             stay += 1
-            period = now
         if area[i] >= 0 and counted_in[area[i]] != stay:
             counted_in[area[i]] = stay
-            counts[period, area[i]] += 1
+            counts[period[i], area[i]] += 1
     return counts
 
 
 def count(events: Events, window: Window) -> pa.Table:
     """Count a bucket's presence by hour and by day."""
     parts = []
-    for unit, edges in enumerate((window.hours, window.days)):
-        counts = presence(events.subscriber, events.time, events.area, edges, window.areas)
+    for unit, (periods, edges) in enumerate(((events.hour, window.hours), (events.day, window.days))):
+        counts = presence(events.subscriber, periods, events.area, len(edges) - 1, window.areas)
         period, area = np.nonzero(counts)
         keys = {"unit": np.full(len(area), unit), "start": edges[period] + window.starts, "area": area}
         parts.append(keyed_counts(keys, {"people": counts[period, area]}))

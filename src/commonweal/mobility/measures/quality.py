@@ -20,7 +20,7 @@ from commonweal.core.catalog import Attribute, Dataset, Dimension, Kind, Privacy
 from commonweal.core.catalog import Measure as Value
 from commonweal.core.engine import keyed_counts
 from commonweal.mobility.measure import Measure, Scope, Window
-from commonweal.mobility.sequences import Events, period_of
+from commonweal.mobility.sequences import Events
 
 DATASET = Dataset(
     name="mobility.quality",
@@ -38,27 +38,24 @@ DATASET = Dataset(
 
 
 @numba.njit(nogil=True, cache=True)
-def daily_subscribers(subscriber: np.ndarray, time: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """counts[d] = |{subscriber[i] : edges[d] ≤ time[i] < edges[d + 1]}|, for sorted events.
+def daily_subscribers(subscriber: np.ndarray, day: np.ndarray, days: int) -> np.ndarray:
+    """counts[d] = |{subscriber[i] : day[i] = d}|, for sorted events.
 
     Examples
     --------
-    >>> daily_subscribers(np.array([7, 7, 9]), np.array([0, 60, 9], np.int32), np.array([0, 86400]))
+    >>> daily_subscribers(np.array([7, 7, 9]), np.array([0, 0, 0]), 1)
     array([2])
     """
-    counts = np.zeros(len(edges) - 1, np.int64)
-    day = 0
+    counts = np.zeros(days, np.int64)
     for i in range(len(subscriber)):
-        now = period_of(time[i], edges, day)
-        if i == 0 or subscriber[i] != subscriber[i - 1] or now != day:
-            day = now
-            counts[day] += 1
+        if i == 0 or subscriber[i] != subscriber[i - 1] or day[i] != day[i - 1]:
+            counts[day[i]] += 1
     return counts
 
 
 def count(events: Events, window: Window) -> pa.Table:
     """Count a bucket's subscribers by day."""
-    people = daily_subscribers(events.subscriber, events.time, window.days)
+    people = daily_subscribers(events.subscriber, events.day, len(window.days) - 1)
     return keyed_counts({"start": window.days[:-1] + window.starts}, {"people": people})
 
 
