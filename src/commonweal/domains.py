@@ -65,12 +65,17 @@ def initialise(data: Path, keys: Path) -> Home:
     """Write a ready data directory and key directory: settings, keys, database at its newest version."""
     from commonweal.core.console import Home
     from commonweal.core.database import connect
-    from commonweal.core.settings import init
+    from commonweal.core.settings import discard, init
 
     settings = init(data, keys)
     database = connect(settings)
-    database.upgrade(ROOMS)
-    for room in ROOMS:
-        if room.prepare:
-            load(room.prepare)(settings, database)
+    try:
+        database.upgrade(ROOMS)
+        for room in ROOMS:
+            if room.prepare:
+                load(room.prepare)(settings, database)
+    except Exception:
+        database.close()
+        discard(settings.data, settings.keys)
+        raise
     return Home(settings, database)

@@ -376,4 +376,4 @@ def test_the_commands_list_show_verify_and_export(
     run("export", "demo.rain", "--format", "csv", "--out", str(tmp_path / "rain.csv"))
     assert (tmp_path / "rain.csv").read_bytes().startswith(b"area,start,depth,depth_state,note,dry\n")
     assert json.loads((tmp_path / "rain.csv-metadata.json").read_text())["url"] == "rain.csv"
-    assert "dcat:Catalog" in run("dcat", "--base", "https://data.example.org/", "--publisher", "Met Office")
+    assert "dcat:Catalog" in run("dcat", "--base", "https://data.example.org/")

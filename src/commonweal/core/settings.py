@@ -7,6 +7,7 @@ a copy of the data alone opens nothing.
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
@@ -55,6 +56,8 @@ class Settings(BaseSettings):
     time_zone: Annotated[str, AfterValidator(_known_zone)] = Field("UTC", description="Time zone for new projects.")
     host: str = Field("127.0.0.1", description="Address that `commonweal serve` binds to; loopback only for now.")
     port: int = Field(8400, ge=1, le=65535, description="Port that `commonweal serve` binds to.")
+    publisher: str = Field("Commonweal", min_length=1, description="Who publishes, as the catalog says it to others.")
+    contact: str | None = Field(None, description="E-mail address for questions about what is published.")
     job_attempts: int = Field(5, ge=1, le=100, description="Times a job is taken up again without progress.")
     debug: bool = Field(False, description="Print full tracebacks of unexpected errors to standard error.")
 
@@ -161,9 +164,20 @@ def init(data: Path, keys: Path) -> Settings:
             f"# Settings of this data directory; docs/settings.md describes them all.\nkeys = {_toml(keys)}\n"
         )
         written.replace(data / CONFIG)
+        return load(data)
     except OSError as error:
+        discard(data, keys)
         raise explain(error) from error
-    return load(data)
+
+
+def discard(data: Path, keys: Path) -> None:
+    """Empty the two folders again that `init` found empty, so that it can be tried once more."""
+    for folder in (data, keys):
+        for path in folder.iterdir() if folder.is_dir() else ():
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
 
 def _toml(path: Path) -> str:

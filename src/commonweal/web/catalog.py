@@ -21,7 +21,6 @@ from commonweal.web.render import page
 from commonweal.web.table import Row
 
 CHUNK = 1 << 16
-PUBLISHER = "Commonweal"
 UNKNOWN: dict[int | str, dict[str, Any]] = {
     404: {
         "description": "There is no such dataset, version or file (RFC 9457 problem).",
@@ -51,7 +50,8 @@ def catalog_data(request: Request) -> Response:
 def catalog_linked_data(request: Request) -> Response:
     """Describe every release for other catalogs to harvest."""
     base = str(request.base_url).rstrip("/")
-    described = dcat.catalog(request.app.state.database, base=base, publisher=PUBLISHER)
+    said = request.app.state.settings
+    described = dcat.catalog(request.app.state.database, base=base, publisher=said.publisher, contact=said.contact)
     return unless_known(request, JSONResponse(described, media_type="application/ld+json"))
 
 

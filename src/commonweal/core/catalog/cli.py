@@ -120,10 +120,10 @@ def export_release(
 @app.command("dcat")
 def dcat(
     base: Annotated[str, typer.Option(help="Address of the site, such as https://data.example.org.")],
-    publisher: Annotated[str, typer.Option(help="Name of the organisation that publishes.")],
-    contact: Annotated[str | None, typer.Option(help="E-mail address for questions.")] = None,
 ) -> None:
     """Print the whole catalog as DCAT-AP 3 in JSON-LD."""
     from commonweal.core.catalog.dcat import catalog
 
-    print_json(catalog(opened().database, base=base.rstrip("/"), publisher=publisher, contact=contact))
+    home = opened()
+    said = home.settings
+    print_json(catalog(home.database, base=base.rstrip("/"), publisher=said.publisher, contact=said.contact))
