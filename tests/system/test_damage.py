@@ -30,12 +30,11 @@ def stored(imported, tmp_path_factory: pytest.TempPathFactory):
 
 @contextmanager
 def flipped(path: Path) -> Iterator[None]:
-    """Flip one bit in the middle of a file, for a while."""
+    """Flip one bit of a file's first column, for a while."""
     content = path.read_bytes()
-    middle = len(content) // 2
-    path.write_bytes(content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :])
-    yield
-    path.write_bytes(content)
+    at = 200
+    with containing(path, content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]):
+        yield
 
 
 @contextmanager
@@ -43,8 +42,10 @@ def gone(path: Path) -> Iterator[None]:
     """Move a file away, for a while."""
     elsewhere = path.with_name(f"{path.name}.elsewhere")
     path.rename(elsewhere)
-    yield
-    elsewhere.rename(path)
+    try:
+        yield
+    finally:
+        elsewhere.rename(path)
 
 
 @contextmanager
@@ -52,8 +53,10 @@ def containing(path: Path, content: bytes) -> Iterator[None]:
     """Give a file another content, for a while."""
     before = path.read_bytes()
     path.write_bytes(content)
-    yield
-    path.write_bytes(before)
+    try:
+        yield
+    finally:
+        path.write_bytes(before)
 
 
 # What is published ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -240,10 +243,8 @@ def test_a_truncated_file_is_named_and_nothing_of_it_is_stored(begun, sample, un
 
 
 def test_input_that_cannot_be_taken_is_named(stored, sample, tmp_path: Path) -> None:
-    empty, absent = tmp_path / "empty.csv", tmp_path / "absent.csv"
-    empty.write_bytes(b"")
-    for file in (empty, absent):
-        assert str(file) in stored.fail(*sample.importing_into("sample", [file]), code=INPUT)
+    absent = tmp_path / "absent.csv"
+    assert f"{absent}: there is no such file" in stored.fail(*sample.importing_into("sample", [absent]), code=INPUT)
     shutil.copy(sample.files[0], tmp_path / "events.parquet")
     mapping = tmp_path / "mapping.toml"
     mapping.write_text((sample.folder / "mapping.toml").read_text().replace('"csv"', '"parquet"'))
