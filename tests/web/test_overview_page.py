@@ -109,7 +109,8 @@ def test_the_days_total_is_the_rounded_one_that_was_published(site, published):
     assert row["subscribers"] % row["rounded_to"] == 0
     daily = site.get("/.json?start=2015-03-27T14:00Z").json()["mobility"]["daily_subscribers"]
     assert daily == {"at_least": row["subscribers"], "rounded_to": row["rounded_to"]}
-    assert f"{row['subscribers']:,} subscribers that day or up to {row['rounded_to'] - 1:,} more" in text_of(site, HOUR)
+    rounded = f"rounded down to a multiple of {row['rounded_to']:,}"
+    assert f"{row['subscribers']:,} subscribers that day, {rounded}" in text_of(site, HOUR)
 
 
 def test_without_a_published_total_none_is_shown(home, site_of, publish_more):
@@ -140,6 +141,15 @@ def test_the_flows_on_the_map_are_those_of_the_table(site):
     rows = rows_of(markup, "<caption>Subscribers seen in one area and next")
     labels = re.findall(r'<path class="flow" role="img" aria-label="([^"]*)"', markup)
     assert labels == [f"{origin} to {destination}: {count} subscribers" for origin, destination, count in rows]
+
+
+def test_flows_are_those_of_the_day_that_is_shown(site, published):
+    flows = site.get("/.json?start=2015-03-27T14:00Z").json()["mobility"]["flows"]
+    rows = [row for row in published.flows.table(published.home.settings).to_pylist() if row["start"].day == 27]
+    reported = sorted((row["subscribers"] for row in rows if row["subscribers"] is not None), reverse=True)
+    assert (flows["day"], flows["pairs"]) == ("2015-03-27", len(rows))
+    assert flows["suppressed_pairs"] == len(rows) - len(reported)
+    assert [flow["subscribers"] for flow in flows["largest"]] == reported[:20]
 
 
 def test_every_hour_of_the_day_is_one_step_away(site):

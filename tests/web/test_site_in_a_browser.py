@@ -6,8 +6,9 @@ from itertools import pairwise
 from urllib.parse import urlsplit
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import sync_playwright
 
-playwright = pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.slow
 
 ARGUMENTS = [
@@ -26,7 +27,7 @@ LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice
 @pytest.fixture(scope="module")
 def browser(need) -> Iterator[object]:
     program = need("chromium", "chromium-browser", "google-chrome")
-    with playwright.sync_playwright() as started:
+    with sync_playwright() as started:
         launched = started.chromium.launch(executable_path=program, args=ARGUMENTS)
         yield launched
         launched.close()
@@ -69,9 +70,8 @@ def is_error(address):
 @pytest.mark.parametrize("address", PAGES)
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 360)])
 def test_no_page_has_an_accessibility_violation(open_page, address, scheme, width):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     page = open_page(address, width, color_scheme=scheme, may_fail=is_error(address))
-    found = axe.Axe().run(page, options={"runOnly": LEVELS, "resultTypes": ["violations"]})
+    found = Axe().run(page, options={"runOnly": LEVELS, "resultTypes": ["violations"]})
     assert found.response["violations"] == [], found.generate_snapshot()
 
 

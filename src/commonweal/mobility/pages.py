@@ -155,7 +155,7 @@ def _tiles(view: View) -> list[tuple[str, str]]:
         (f"Release {release.version}", f"published {day_in_words(release.published_at.date())}"),
     ]
     if view.daily:
-        rounded = f"subscribers that day or up to {count(view.daily.rounded_to - 1)} more"
+        rounded = f"subscribers that day, rounded down to a multiple of {count(view.daily.rounded_to)}"
         tiles.insert(2, (count(view.daily.at_least), rounded))
     return tiles
 
@@ -239,8 +239,9 @@ def _legend(view: View) -> dict[str, Any]:
 def _hours(view: View, area: str) -> dict[str, Any]:
     def bar(hour: Shown) -> Bar:
         cell, clock = view.presence.cell(hour, area), view.timeline.clock(hour.start)
+        beside = abs(hour.start - view.shown.start) == 3600  # its label would touch that of the hour shown
         return Bar(
-            label=clock[:2] if int(clock[:2]) % 3 == 0 or hour == view.shown else "",
+            label=clock[:2] if hour == view.shown or (int(clock[:2]) % 3 == 0 and not beside) else "",
             value=cell.value,
             state=cell.state.value,
             text=f"{clock}: {view.says(cell)}",

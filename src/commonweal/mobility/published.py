@@ -108,11 +108,13 @@ class Moves:
 
 
 def presence_of(settings: Settings, database: Database, version: int) -> Presence:
-    """Read a release of presence, with its areas as they stood when it begins."""
+    """Read a release of presence, with its areas as they stood when it was made, or else when it begins."""
     release, series, classes = _presence(settings, database, version)
     timeline = Timeline(_calendar(release), {unit: laid.starts for unit, laid in series.items()})
     codes = next(iter(series.values())).areas
-    places = geography(database, release.area_set, codes, timeline.date_of(timeline.days()[0]))
+    stood = release.provenance.parameters.get("areas_at")
+    at = date.fromisoformat(stood) if stood else timeline.date_of(timeline.days()[0])
+    places = geography(database, release.area_set, codes, at)
     return Presence(release, timeline, series, classes, places)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -150,10 +151,12 @@ def _largest_part(polygon: Any) -> Any:
     return max(shapely.get_parts(polygon), key=lambda part: part.area, default=polygon)
 
 
+@lru_cache(maxsize=4096)
 def path(polygon: Any, screen: Projection) -> str:
     """Write a polygon as SVG path data: relative, in tenths of a screen unit.
 
-    Positions are rounded before they are subtracted, so borders shared by two areas stay shared.
+    Positions are rounded before they are subtracted, so borders shared by two areas stay shared. The same outlines are
+    drawn for every hour, so what was written is kept.
 
     Examples
     --------

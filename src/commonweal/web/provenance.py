@@ -32,7 +32,10 @@ def facts(release: Release) -> list[Fact]:
     """Say where a release comes from: what, when, by whom, from what, with what, and what protects people in it."""
     origin = release.provenance
     code, _, code_digest = origin.code.partition(" sha256:")
-    inputs = [(f"{item.kind} {item.name}", item.digest) for item in origin.inputs]
+    inputs = [
+        (item.name if item.name.startswith(item.kind) else f"{item.kind} {item.name}", item.digest)
+        for item in origin.inputs
+    ]
     found = [
         Fact("Release", ((f"{release.label}, {words.count(release.rows)} rows", release.digest),)),
         _fact("Published", f"{moment(release.published_at)} by {origin.who}"),
@@ -42,7 +45,7 @@ def facts(release: Release) -> list[Fact]:
         Fact("Protection", protection(release)),
         _fact("Licence", release.schema.licence),
     ]
-    if release.area_set:
+    if release.area_set and "area_set" not in origin.parameters:
         found.insert(3, _fact("Areas", release.area_set))
     return [fact for fact in found if fact.said]
 
