@@ -27,7 +27,7 @@ def _environment(package: str) -> Environment:
         lstrip_blocks=True,
     )
     environment.globals.update(asset=asset, navigation=NAVIGATION)
-    environment.filters.update(count=words.count, size=words.size)
+    environment.filters.update(count=words.count)
     return environment
 
 
