@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from pathlib import Path
@@ -196,10 +197,13 @@ def _on_spark(
         .config("spark.ui.enabled", "false")
         .config("spark.driver.bindAddress", "127.0.0.1")
         .config("spark.driver.host", "127.0.0.1")
+        # Workers on this machine run this very interpreter; on a cluster PYSPARK_PYTHON names theirs.
+        .config("spark.pyspark.python", os.environ.get("PYSPARK_PYTHON", sys.executable))
         .getOrCreate()
     )
     try:
         context = session.sparkContext
+        context.setLogLevel("OFF")
         parts: list[Counts] = context.parallelize(list(references), len(references)).map(function).collect()
     except Exception as error:
         if found := re.search(r"commonweal\.core\.errors\.\w+: (.+)", str(error)):

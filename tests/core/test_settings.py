@@ -1,0 +1,131 @@
+"""Settings: typed, from two places, and keys never beside the data."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from commonweal.core.errors import Conflict, InputError, NotFound
+from commonweal.core.settings import CONFIG, Settings, init, load
+from commonweal.domains import initialise
+
+
+def test_init_writes_a_directory_that_load_reads(tmp_path: Path) -> None:
+    made = init(tmp_path / "data", tmp_path / "keys")
+    assert load(tmp_path / "data") == made
+    assert made.lake == tmp_path / "data" / "lake"
+    assert made.database_url == f"sqlite:///{tmp_path / 'data' / 'commonweal.db'}"
+    assert {path.name for path in (tmp_path / "data").iterdir()} >= {CONFIG, "lake", "store", "spill"}
+
+
+def test_only_the_owner_can_read_the_keys(tmp_path: Path) -> None:
+    made = initialise(tmp_path / "data", tmp_path / "keys").settings
+    assert stat.S_IMODE(made.keys.stat().st_mode) == 0o700
+    private = [path for path in made.keys.rglob("*") if path.is_file() and path.suffix != ".pub"]
+    assert private
+    assert {stat.S_IMODE(path.stat().st_mode) for path in private} == {0o600}
+
+
+@pytest.mark.parametrize(("data", "keys"), [("d", "d/keys"), ("d", "d"), ("k/data", "k"), ("d", "d/x/../keys")])
+def test_keys_and_data_never_lie_one_inside_the_other(tmp_path: Path, data: str, keys: str) -> None:
+    with pytest.raises(InputError, match="one inside the other"):
+        init(tmp_path / data, tmp_path / keys)
+    assert not (tmp_path / data / CONFIG).exists()
+
+
+def test_a_link_does_not_hide_keys_inside_the_data(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "elsewhere").symlink_to(tmp_path / "data")
+    with pytest.raises(InputError, match="one inside the other"):
+        init(tmp_path / "data", tmp_path / "elsewhere" / "keys")
+
+
+def test_keys_moved_inside_the_data_later_are_refused_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    init(tmp_path / "data", tmp_path / "keys")
+    monkeypatch.setenv("COMMONWEAL_KEYS", str(tmp_path / "data" / "keys"))
+    with pytest.raises(InputError, match="one inside the other"):
+        load(tmp_path / "data")
+
+
+def test_init_never_writes_into_a_folder_that_holds_something(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "thesis.txt").write_text("years of work")
+    with pytest.raises(Conflict, match="not empty"):
+        init(tmp_path / "data", tmp_path / "keys")
+    assert [path.name for path in (tmp_path / "data").iterdir()] == ["thesis.txt"]
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    init(tmp_path / "data", tmp_path / "keys")
+    with (tmp_path / "data" / CONFIG).open("a") as file:
+        file.write('port = 8500\nmemory_limit = "2GB"\n')
+    assert load(tmp_path / "data").port == 8500
+    monkeypatch.setenv("COMMONWEAL_PORT", "8600")
+    settings = load(tmp_path / "data")
+    assert (settings.port, settings.memory_limit) == (8600, "2GB")
+
+
+def test_the_data_directory_is_named_by_argument_environment_or_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in "abc":
+        init(tmp_path / name, tmp_path / f"{name}-keys")
+    monkeypatch.chdir(tmp_path / "c")
+    assert load().data == tmp_path / "c"
+    monkeypatch.setenv("COMMONWEAL_DATA", str(tmp_path / "b"))
+    assert load().data == tmp_path / "b"
+    assert load(tmp_path / "a").data == tmp_path / "a"
+
+
+def test_without_a_data_directory_the_error_says_what_to_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(NotFound, match="commonweal init"):
+        load()
+    with pytest.raises(NotFound, match="not a data directory"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("line", "names"),
+    [
+        ("port = 99999", "port"),
+        ('port = "many"', "port"),
+        ('memory_limit = "lots"', "memory_limit"),
+        ('time_zone = "Mars/Olympus"', "time_zone"),
+        ('driver = "abacus"', "driver"),
+        ("prot = 8400", "prot"),
+        ("threads = 0", "threads"),
+    ],
+)
+def test_a_wrong_setting_is_named(tmp_path: Path, line: str, names: str) -> None:
+    init(tmp_path / "data", tmp_path / "keys")
+    with (tmp_path / "data" / CONFIG).open("a") as file:
+        file.write(line + "\n")
+    with pytest.raises(InputError, match=f"setting {names}"):
+        load(tmp_path / "data")
+
+
+def test_a_broken_file_is_an_error_that_names_it(tmp_path: Path) -> None:
+    init(tmp_path / "data", tmp_path / "keys")
+    (tmp_path / "data" / CONFIG).write_text("keys = ")
+    with pytest.raises(InputError, match=CONFIG):
+        load(tmp_path / "data")
+
+
+def test_a_password_in_the_database_url_is_not_shown(tmp_path: Path) -> None:
+    init(tmp_path / "data", tmp_path / "keys")
+    settings = Settings(
+        data=tmp_path / "data", keys=tmp_path / "keys", database_url="postgresql://someone:hunter2@localhost/x"
+    )
+    assert "hunter2" not in repr(settings)
+
+
+def test_every_setting_is_described() -> None:
+    assert all(field.description for field in Settings.model_fields.values())
+
+
+def test_odd_characters_in_paths_survive(tmp_path: Path) -> None:
+    made = init(tmp_path / 'da "ta', tmp_path / "ke\\ys é")
+    assert load(tmp_path / 'da "ta').keys == made.keys == tmp_path / "ke\\ys é"
+    assert os.access(made.keys, os.R_OK)
