@@ -107,7 +107,7 @@ def _serve(
     from commonweal.server import serve
 
     settings = opened().settings
-    serve(settings, host or settings.host, port or settings.port)
+    serve(settings, host or settings.host, settings.port if port is None else port)
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
@@ -53,6 +54,7 @@ class Tables:
 
         spill = settings.spill / str(os.getpid())
         try:
+            _sweep(settings.spill)
             spill.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
             raise explain(error, spill) from error
@@ -97,6 +99,13 @@ class Tables:
             return self.connection.to_pyarrow(expression)
         except duckdb.Error as error:
             raise explain(error, "the table engine") from None
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what engines of processes that are no more have left; it cannot be read without their keys."""
+    for left in folder.iterdir() if folder.is_dir() else ():
+        if left.name.isdigit() and not Path("/proc", left.name).exists():
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def keyed_counts(keys: dict[str, Any], counts: dict[str, Any]) -> pa.Table:
@@ -191,14 +200,14 @@ def _on_spark(
         raise Unavailable(
             "the Spark driver is not installed", expected="pip install 'commonweal[spark]' and Java 17"
         ) from None
+    # Workers on this machine run this very interpreter; on a cluster the variable names theirs.
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     session = (
         SparkSession.builder.master(settings.spark_master)
         .appName("commonweal")
         .config("spark.ui.enabled", "false")
         .config("spark.driver.bindAddress", "127.0.0.1")
         .config("spark.driver.host", "127.0.0.1")
-        # Workers on this machine run this very interpreter; on a cluster PYSPARK_PYTHON names theirs.
-        .config("spark.pyspark.python", os.environ.get("PYSPARK_PYTHON", sys.executable))
         .getOrCreate()
     )
     try:

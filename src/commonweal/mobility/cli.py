@@ -22,7 +22,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 def create(
     name: Annotated[str, typer.Argument(help="Lower-case letters, digits, - and _.")],
     areas: Annotated[str, typer.Option(help="Area set: natural-earth:GN,LR,SL or one you imported.")],
-    time_zone: Annotated[str, typer.Option(help="IANA time zone by which hours and days are counted.")],
+    time_zone: Annotated[
+        str | None, typer.Option(help="IANA time zone by which hours and days are counted; else the setting.")
+    ] = None,
     day_starts: Annotated[str, typer.Option(help="When a day begins, such as 04:00.")] = "00:00",
     k: Annotated[int, typer.Option(help="Least number of people behind a published count.")] = 15,
     epoch: Annotated[str, typer.Option(help="How long a pseudonym lasts: month, quarter or year.")] = "year",
@@ -40,8 +42,10 @@ def create(
         starts = time.fromisoformat(day_starts)
     except ValueError:
         raise InputError(f"{day_starts!r} is no time of day", where="--day-starts", expected="such as 04:00") from None
-    project = Project(name, time_zone, starts, areas, k, epoch, retention_days, country_code=country_code)
-    create_project(opened().database, project, audit.who())
+    home = opened()
+    zone = time_zone or home.settings.time_zone
+    project = Project(name, zone, starts, areas, k, epoch, retention_days, country_code=country_code)
+    create_project(home.database, project, audit.who())
     print(
         f"project {name} is ready; next: commonweal mobility import FILES --project {name} --mapping FILE --cells FILE"
     )

@@ -65,6 +65,10 @@ def _text(column: pa.Array, name: str, path: Path) -> pa.Array:
         column, kind = column.dictionary_decode(), kind.value_type
     if pa.types.is_nested(kind) or pa.types.is_binary(kind):
         raise InputError(f"column {name!r} holds {kind}", where=path, expected="text, numbers or times")
-    if pa.types.is_floating(kind) and pc.all(pc.equal(pc.floor(column), column)).as_py() is not False:
+    if pa.types.is_floating(kind) and pc.all(_is_whole(column)).as_py() is not False:
         column = column.cast(pa.int64())  # whole numbers with gaps are often kept as floats
     return pc.fill_null(column.cast(pa.string()), "")
+
+
+def _is_whole(numbers: pa.Array) -> pa.Array:
+    return pc.and_(pc.equal(pc.floor(numbers), numbers), pc.less(pc.abs(numbers), 2**53))

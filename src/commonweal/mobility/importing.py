@@ -162,6 +162,12 @@ class Import:
         reader = reading.reader = LineReader(path, self.request.layout.source.encoding)
         plan: Plan | None = None
         for block in reader.blocks():
+            if block.first_line == 1 and block.content.startswith(b"PAR1"):
+                raise InputError(
+                    "this is a Parquet file",
+                    where=path,
+                    expected='format = "parquet" in the section [source] of the mapping',
+                )
             if plan is None:
                 plan, block = self._plan(path, block)
             block = block.from_line(from_line)

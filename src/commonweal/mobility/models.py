@@ -55,6 +55,7 @@ class ImportRecord(Base):
     digest: Mapped[str] = mapped_column(primary_key=True)
     layout: Mapped[str] = mapped_column(primary_key=True)  # digest of mapping, cells and period
     name: Mapped[str]
+    country_code: Mapped[str]
     size: Mapped[int] = mapped_column(BigInteger)
     rows: Mapped[int] = mapped_column(BigInteger)
     accepted: Mapped[int] = mapped_column(BigInteger)

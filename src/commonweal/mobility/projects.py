@@ -78,7 +78,7 @@ def create_project(database: Database, project: Project, who: str) -> Project:
         raise InputError(f"retention is {project.retention_days} days", expected="at least 1")
     if not re.fullmatch(r"\d{0,3}", project.country_code):
         raise InputError(f"the country code is {project.country_code!r}", expected='digits such as "232"')
-    project.calendar  # noqa: B018 - refuses an unknown zone
+    whole_hours(project.calendar)
     areas.load(database, project.area_set)
     with database.transaction() as session:
         if session.get(ProjectRecord, project.name):
@@ -93,6 +93,19 @@ def create_project(database: Database, project: Project, who: str) -> Project:
         )
         audit.record(session, who=who, action="mobility.create", what=f"project {project.name}")
     return project
+
+
+def whole_hours(calendar: Calendar) -> Calendar:
+    """See that days begin on a full hour, since hours and days are counted together.
+
+    Raises
+    ------
+    InputError
+        They do not.
+    """
+    if calendar.day_starts.minute or calendar.day_starts.second:
+        raise InputError(f"a day cannot start at {calendar.day_starts}", expected="a full hour such as 04:00")
+    return calendar
 
 
 def get_project(database: Database, name: str) -> Project:

@@ -265,12 +265,10 @@ def _period(book: EpochBook, calendar: Calendar, first: date | None, last: date 
     if first is None or last is None:
         readable = [epoch for epoch in book.epochs if not epoch.destroyed and _stored(book, epoch)]
         if not readable:
-            raise NotFound(
-                "there are no events", where=f"project {book.project.name}", expected="run: commonweal mobility import"
-            )
-        oldest, newest = _stored(book, readable[-1])[0]
+            raise NotFound("there are no events", where=f"project {book.project.name}", expected=_extent(book))
+        oldest, newest = _recorded(book.store(readable[-1]))
         first = first or _day(calendar, oldest)
-        last = last or _day(calendar, newest - 1) + timedelta(days=1)
+        last = last or _day(calendar, newest) + timedelta(days=1)
     if last <= first:
         raise InputError(f"the period ends on {last}, not after its first day {first}", expected="a later end")
     edges = calendar.edges(first, last, "day")
@@ -279,7 +277,7 @@ def _period(book: EpochBook, calendar: Calendar, first: date | None, last: date 
         if epoch.starts <= starts < epoch.ends:
             if ends > epoch.ends:
                 raise Refused(
-                    f"the period {first} to {last} crosses the end of epoch {epoch.name}: people have other pseudonyms "
+                    f"the period {first} to {last - timedelta(days=1)} crosses the end of epoch {epoch.name}: people have other pseudonyms "
                     f"from {_utc(epoch.ends):%Y-%m-%d} on and would be counted as others",
                     where=f"project {book.project.name}",
                     expected="a run for each epoch",
@@ -290,11 +288,25 @@ def _period(book: EpochBook, calendar: Calendar, first: date | None, last: date 
 
 def _stored(book: EpochBook, epoch: Epoch) -> list[tuple[int, int]]:
     """Give the first and last moment that an epoch's store may hold events of."""
-    segments = book.store(epoch).manifest.events()
+    segments = [segment for segment in book.store(epoch).manifest.events() if segment.rows]
     return [(min(s.start for s in segments), max(s.end for s in segments))] if segments else []
 
 
+def _recorded(store: EpochStore) -> tuple[int, int]:
+    """Give the moments of the first and the last event, which a closed month's segment does not tell by its span."""
+    segments = store.manifest.events()
+    first, last = min(s.start for s in segments), max(s.end for s in segments)
+    begin, end = last, first
+    for segment in segments:
+        if segment.rows and (segment.start == first or segment.end == last):
+            time = store.read(segment.file, ["time"])["time"].to_numpy()
+            begin, end = min(begin, store.manifest.starts + time.min()), max(end, store.manifest.starts + time.max())
+    return int(begin), int(end)
+
+
 def _extent(book: EpochBook) -> str:
+    if book.epochs and all(epoch.destroyed for epoch in book.epochs):
+        return "a readable epoch; the keys of all epochs have been destroyed"
     parts = []
     for epoch in book.epochs:
         for starts, ends in [] if epoch.destroyed else _stored(book, epoch):

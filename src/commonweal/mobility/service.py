@@ -18,7 +18,7 @@ from commonweal.core.errors import InputError, Refused
 from commonweal.core.jobs import Running
 from commonweal.core.periods import Calendar
 from commonweal.core.settings import Settings
-from commonweal.mobility import erasing, keys, runs
+from commonweal.mobility import erasing, keys, runs, staging
 from commonweal.mobility.blocks import file_digest
 from commonweal.mobility.cell_files import read_cells
 from commonweal.mobility.cells import CellRegister, read_register, write_register
@@ -28,9 +28,9 @@ from commonweal.mobility.layout import Layout, read_layout
 from commonweal.mobility.merging import compact
 from commonweal.mobility.models import EpochRecord, ImportRecord
 from commonweal.mobility.parsing import engine
-from commonweal.mobility.projects import Project, get_project
+from commonweal.mobility.projects import Project, get_project, whole_hours
 from commonweal.mobility.pseudonyms import pseudonyms as hashed
-from commonweal.mobility.staging import FileReport
+from commonweal.mobility.staging import FileReport, Staged
 from commonweal.mobility.store import held, project_folder
 
 FIRST_YEAR = 1990
@@ -59,12 +59,15 @@ def import_job(job: Running) -> dict[str, Any]:
                 expected="--cells FILE",
             )
         request = Request(files, layout, register, _accepted_period(project, job.parameters))
+        _finish_removal(job.settings, job.database, project)
         fresh, known = _not_yet_imported(job.database, project, request)
         for file in known:
             job.log(f"{file.name}: imported already, nothing to do")
         reports: list[FileReport] = []
         if fresh:
             reports = _import(job, project, replace(request, files=fresh))
+        if project.retention_days is not None:
+            _enforce_retention(job, project, project.retention_days)
     return {"files": [asdict(report) for report in reports], "known": [file.name for file in known]}
 
 
@@ -76,7 +79,12 @@ def _import(job: Running, project: Project, request: Request) -> list[FileReport
         for report in reports:
             session.merge(
                 ImportRecord(
-                    project=project.name, layout=request.reading, imported_at=now, imported_by=job.who, **asdict(report)
+                    project=project.name,
+                    layout=request.reading,
+                    country_code=request.layout.country_code,
+                    imported_at=now,
+                    imported_by=job.who,
+                    **asdict(report),
                 )
             )
             audit.record(
@@ -90,6 +98,25 @@ def _import(job: Running, project: Project, request: Request) -> list[FileReport
     for report in reports:
         job.log(describe(report))
     return reports
+
+
+def _finish_removal(settings: Settings, database: Database, project: Project) -> None:
+    """Remove what an import staged that was recorded, but whose process ended before it could remove it."""
+    from sqlalchemy import select
+
+    folder = project_folder(settings.store, project.name)
+    staged = [Staged.read(folder / ".staging", path.stem) for path in (folder / ".staging").glob("*.json")]
+    if not staged:
+        return
+    with database.reading() as session:
+        known = set(session.scalars(select(ImportRecord.digest).where(ImportRecord.project == project.name)))
+    book = EpochBook(settings, database, project)
+    stores = [book.store(epoch) for epoch in book.epochs if not epoch.destroyed]
+    for one in staged:
+        if one is None or not {report.digest for report in one.files} <= known:
+            continue
+        if any(one.identity in store.manifest.applied for store in stores):
+            staging.remove(folder / ".staging", stores, one.identity)
 
 
 def describe(report: FileReport) -> str:
@@ -168,13 +195,15 @@ def _not_yet_imported(database: Database, project: Project, request: Request) ->
     sizes = {size for size, _ in there}
     fresh: list[Path] = []
     known: list[Path] = []
+    given = [file.stat().st_size for file in request.files if file.is_file()]
     for file in request.files:
-        size = file.stat().st_size if file.is_file() else None
-        already = size in sizes and (size, file_digest(file)) in there
-        (known if already else fresh).append(file)
-    for file in fresh:
         if not file.is_file():
             raise InputError("there is no such file", where=file, expected="CSV (plain, gz, zst) or Parquet")
+        size = file.stat().st_size
+        content = (size, file_digest(file)) if size in sizes or given.count(size) > 1 else None
+        (known if content in there else fresh).append(file)
+        if content is not None:
+            there.add(content)  # a copy of a file given before it
     return fresh, known
 
 
@@ -218,7 +247,11 @@ def run_job(job: Running) -> dict[str, Any]:
 
 def _calendar(project: Project, parameters: dict[str, Any]) -> Calendar:
     zone, starts = parameters.get("time_zone"), parameters.get("day_starts")
-    return Calendar(zone or project.time_zone, time.fromisoformat(starts) if starts else project.day_starts)
+    try:
+        day_starts = time.fromisoformat(starts) if starts else project.day_starts
+    except ValueError:
+        raise InputError(f"{starts!r} is no time of day", expected="such as 04:00") from None
+    return whole_hours(Calendar(zone or project.time_zone, day_starts))
 
 
 def _summary(release: Release) -> dict[str, Any]:
@@ -282,28 +315,31 @@ def retain_job(job: Running) -> dict[str, Any]:
         raise Refused(
             "this project keeps its events", where=f"project {project.name}", expected="a project with --retention-days"
         )
-    day = datetime.now(UTC).date() - timedelta(days=project.retention_days)
-    before = int(project.calendar.edges(day, day + timedelta(days=1), "day")[0])
     with held(project_folder(job.settings.store, project.name)):
-        book = EpochBook(job.settings, job.database, project)
-        erased = sum(
-            erasing.erase_before(book.store(epoch), before)
-            for epoch in book.epochs
-            if not epoch.destroyed and epoch.starts < before
+        return _enforce_retention(job, project, project.retention_days)
+
+
+def _enforce_retention(job: Running, project: Project, retention_days: int) -> dict[str, Any]:
+    """Erase what is too old; the store is held."""
+    day = datetime.now(UTC).date() - timedelta(days=retention_days)
+    before = int(project.calendar.edges(day, day + timedelta(days=1), "day")[0])
+    erasing.discard_staged(project_folder(job.settings.store, project.name))
+    book = EpochBook(job.settings, job.database, project)
+    old = [epoch for epoch in book.epochs if not epoch.destroyed and epoch.starts < before]
+    erased = sum(erasing.erase_before(book.store(epoch), before) for epoch in old)
+    for epoch in old:
+        if epoch.ends <= before:
+            keys.destroy(job.settings.keys, project.name, epoch.name)
+            with job.database.transaction() as session:
+                session.get_one(EpochRecord, (project.name, epoch.name)).destroyed_at = datetime.now(UTC)
+    with job.database.transaction() as session:
+        audit.record(
+            session,
+            who=job.who,
+            action="mobility.retain",
+            what=f"project {project.name}",
+            details={"before": day.isoformat(), "events": erased},
         )
-        for epoch in book.epochs:
-            if epoch.ends <= before and not epoch.destroyed:
-                keys.destroy(job.settings.keys, project.name, epoch.name)
-                with job.database.transaction() as session:
-                    session.get_one(EpochRecord, (project.name, epoch.name)).destroyed_at = datetime.now(UTC)
-        with job.database.transaction() as session:
-            audit.record(
-                session,
-                who=job.who,
-                action="mobility.retain",
-                what=f"project {project.name}",
-                details={"before": day.isoformat(), "events": erased},
-            )
     return {"before": day.isoformat(), "events": erased}
 
 
@@ -333,13 +369,14 @@ def forget(settings: Settings, database: Database, project: Project, numbers: It
     """
     asked = [number.strip() for number in numbers if number.strip()]
     with held(project_folder(settings.store, project.name)):
+        erasing.discard_staged(project_folder(settings.store, project.name))
         book = EpochBook(settings, database, project)
         events = 0
         for epoch in book.epochs:
             if not epoch.destroyed:
-                subscribers = _pseudonyms(book, epoch, asked)
-                events += erasing.erase_subscribers(book.store(epoch), subscribers)
-        erasing.discard_staged(project_folder(settings.store, project.name))
+                # A leading 0 may have meant several countries, file by file.
+                subscribers = [_pseudonyms(book, epoch, asked, code) for code in _country_codes(database, project)]
+                events += erasing.erase_subscribers(book.store(epoch), np.concatenate(subscribers))
         with database.transaction() as session:
             audit.record(
                 session,
@@ -373,11 +410,21 @@ def home_areas(settings: Settings, database: Database, project: str) -> tuple[np
 def pseudonyms(settings: Settings, database: Database, project: str, identifiers: Sequence[str]) -> np.ndarray:
     """Give identifiers' pseudonyms in the newest epoch: to compare `home_areas` with a generator's truth."""
     book = EpochBook(settings, database, get_project(database, project))
-    return _pseudonyms(book, [epoch for epoch in book.epochs if not epoch.destroyed][-1], identifiers)
+    newest = [epoch for epoch in book.epochs if not epoch.destroyed][-1]
+    return _pseudonyms(book, newest, identifiers, book.project.country_code)
 
 
-def _pseudonyms(book: EpochBook, epoch: Epoch, identifiers: Sequence[str]) -> np.ndarray:
-    return hashed(engine(), pa.array(identifiers, pa.string()), book.key(epoch).pseudonym, book.project.country_code)
+def _pseudonyms(book: EpochBook, epoch: Epoch, identifiers: Sequence[str], country_code: str) -> np.ndarray:
+    return hashed(engine(), pa.array(identifiers, pa.string()), book.key(epoch).pseudonym, country_code)
+
+
+def _country_codes(database: Database, project: Project) -> set[str]:
+    """Give the country codes that identifiers of a project's events were completed with."""
+    from sqlalchemy import select
+
+    with database.reading() as session:
+        said = select(ImportRecord.country_code).where(ImportRecord.project == project.name).distinct()
+        return {project.country_code, *session.scalars(said)}
 
 
 # Looking ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -257,7 +257,7 @@ class EpochStore:
             raise Damaged(
                 "a segment cannot be read: it was altered, or damaged on the disk",
                 where=path,
-                expected="a backup, or the raw files to import again",
+                expected="a backup; or the raw files, imported into a new project",
             ) from error
 
     def sequences(self, segment: Segment) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
