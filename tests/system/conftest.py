@@ -56,7 +56,11 @@ class Place:
 
     def all_environment(self) -> dict[str, str]:
         # Users let Python keep its compiled files; without them every process would begin with seconds of compiling.
-        kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if name != "PYTHONDONTWRITEBYTECODE" and not name.startswith("COMMONWEAL_")
+        }
         own = {"COMMONWEAL_DATA": str(self.data), "COMMONWEAL_KEYS": str(self.keys), "COMMONWEAL_THREADS": "2"}
         return kept | own | dict(self.environment)
 
