@@ -54,10 +54,15 @@ def test_check_notices_a_table_that_was_changed_by_hand(database: Database) -> N
 
 def test_a_failed_transaction_leaves_nothing(database: Database) -> None:
     now = datetime.now(UTC)
-    with pytest.raises(ZeroDivisionError), database.transaction() as session:
-        session.add(record("a", now))
-        session.flush()
-        raise ZeroDivisionError
+
+    def fail() -> None:
+        with database.transaction() as session:
+            session.add(record("a", now))
+            session.flush()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
     with database.reading() as session:
         assert session.get(ProjectRecord, "a") is None
 
@@ -73,9 +78,12 @@ def test_times_are_stored_in_utc_and_come_back_aware(database: Database) -> None
 
 
 def test_a_time_without_a_zone_is_refused(database: Database) -> None:
-    with pytest.raises(StatementError, match="without a time zone"), database.transaction() as session:
-        session.add(record("a", datetime(2026, 3, 1)))
-        session.flush()
+    def store() -> None:
+        with database.transaction() as session:
+            session.add(record("a", datetime(2026, 3, 1)))
+
+    with pytest.raises(StatementError, match="without a time zone"):
+        store()
 
 
 def test_foreign_keys_are_enforced(database: Database) -> None:
@@ -84,7 +92,8 @@ def test_foreign_keys_are_enforced(database: Database) -> None:
     with pytest.raises(CommonwealError), database.transaction() as session:
         session.execute(
             text(
-                "INSERT INTO mobility_epoch (project, name, starts_at, ends_at, fingerprint) VALUES ('no', 'x', :t, :t, 'f')"
+                "INSERT INTO mobility_epoch (project, name, starts_at, ends_at, fingerprint)"
+                " VALUES ('no', 'x', :t, :t, 'f')"
             ),
             {"t": "2026-01-01 00:00:00+00:00"},
         )

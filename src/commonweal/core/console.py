@@ -10,6 +10,7 @@ from typing import Any
 from commonweal.core.database import Database, connect
 from commonweal.core.settings import Settings, load
 
+
 @dataclass(frozen=True)
 class Home:
     """An opened data directory."""

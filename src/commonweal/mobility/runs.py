@@ -277,8 +277,8 @@ def _period(book: EpochBook, calendar: Calendar, first: date | None, last: date 
         if epoch.starts <= starts < epoch.ends:
             if ends > epoch.ends:
                 raise Refused(
-                    f"the period {first} to {last - timedelta(days=1)} crosses the end of epoch {epoch.name}: people have other pseudonyms "
-                    f"from {_utc(epoch.ends):%Y-%m-%d} on and would be counted as others",
+                    f"the period {first} to {last - timedelta(days=1)} crosses the end of epoch {epoch.name}: "
+                    f"people have other pseudonyms from {_utc(epoch.ends):%Y-%m-%d} on and would be counted as others",
                     where=f"project {book.project.name}",
                     expected="a run for each epoch",
                 )
