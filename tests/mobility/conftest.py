@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -98,12 +98,14 @@ class Operator:
         """Import files; give a report for each."""
         return self.import_job(*files, cells=cells, **parameters)["files"]
 
-    def import_job(self, *files: Path, cells: Path | None = None, **parameters: Any) -> dict[str, Any]:
+    def import_job(
+        self, *files: Path, cells: Path | None = None, without_cells: bool = False, **parameters: Any
+    ) -> dict[str, Any]:
         """Import files; give what the job gives."""
         asked = {
             "files": [str(file) for file in files],
             "mapping": str(self.mapping),
-            "cells": str(cells or self.cells),
+            "cells": None if without_cells else str(cells or self.cells),
             "first": None,
             "last": None,
         }
@@ -186,8 +188,3 @@ def instant(text: str) -> int:
 def at() -> Callable[[str], int]:
     """Give a function from an ISO time to UTC seconds."""
     return instant
-
-
-def rows_of(table: pa.Table, names: Sequence[str]) -> list[tuple[Any, ...]]:
-    """A table's rows as tuples."""
-    return list(zip(*(table[name].to_pylist() for name in names), strict=True))
