@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from commonweal.mobility.blocks import Block
 from commonweal.mobility.importing import find_columns
 from commonweal.mobility.layout import Layout, parse_layout
-from commonweal.mobility.parsing import REASONS, Parsed, Plan, engine, parse_block
+from commonweal.mobility.parsing import Parsed, Plan, engine, parse_block
+from commonweal.mobility.rejecting import REASONS
 
 ENGINE = engine()
 NAMES = ["number", "time", "cell", "kind", "way", "other", "seconds", "home", "network", "device"]

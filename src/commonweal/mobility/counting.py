@@ -145,8 +145,7 @@ class _Work:
 
     def tables(self) -> list[pa.Table]:
         """The period's tables in order of time."""
-        bucket = self.bucket
-        return [table for start, (_, table) in sorted(self.made.items()) if bucket.starts <= start < bucket.ends]
+        return [self.made[start][1] for start in self.bucket.windows[:-1].tolist()]
 
     def recall(self, store: EpochStore) -> None:
         """Take up what was kept."""
@@ -163,12 +162,14 @@ class _Work:
             self.made[int(start)] = (fingerprint, kept.slice(first, rows).replace_schema_metadata(schema.metadata))
 
     def keep(self, store: EpochStore) -> None:
-        """Keep the tables for the next time."""
+        """Keep the tables for the next time, but for windows that were cut otherwise within the period."""
+        bucket, windows = self.bucket, set(self.bucket.windows[:-1].tolist())
+        kept = {s: made for s, made in self.made.items() if s in windows or not bucket.starts <= s < bucket.ends}
         place, index = 0, {}
-        for start, (fingerprint, table) in self.made.items():
+        for start, (fingerprint, table) in kept.items():
             index[start] = (fingerprint, place, table.num_rows)
             place += table.num_rows
-        whole = pa.concat_tables([table for _, table in self.made.values()])
+        whole = pa.concat_tables([table for _, table in kept.values()])
         metadata = (whole.schema.metadata or {}) | {_STARTS: json.dumps(index).encode()}
         store.write(whole.combine_chunks().replace_schema_metadata(metadata), self.file())
 

@@ -1,0 +1,401 @@
+"""Every measure, from raw files to keyed counts, says what plain SQL says of the same events."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+from commonweal.core.periods import Calendar
+from commonweal.mobility import counting, runs
+from commonweal.mobility.measure import measures
+
+# Where each cell stands: a moving one from a moment on, one at sea, one nobody knows.
+PLACES = {f"{area.lower()}{place}": area for area in "ABCD" for place in (1, 2)} | {"x1": None, "y1": None}
+
+PRESENCE = """
+    SELECT area, unit, start, count(DISTINCT subscriber) AS people FROM (
+        SELECT area, subscriber, 'hour' AS unit, hour AS start FROM events WHERE area IS NOT NULL
+        UNION ALL SELECT area, subscriber, 'day', day FROM events WHERE area IS NOT NULL)
+    GROUP BY ALL ORDER BY ALL"""
+LAST = """
+    SELECT subscriber, day, area FROM events WHERE area IS NOT NULL
+    QUALIFY row_number() OVER (PARTITION BY subscriber, day ORDER BY moment DESC, cell DESC) = 1"""
+HOME = f"""
+    SELECT area, count(*) AS people FROM (
+        SELECT subscriber, area FROM ({LAST}) GROUP BY subscriber, area
+        QUALIFY row_number() OVER (PARTITION BY subscriber ORDER BY count(*) DESC, max(day) DESC) = 1)
+    GROUP BY ALL ORDER BY ALL"""
+FLOWS = """
+    SELECT area AS origin, destination, day AS start, count(DISTINCT subscriber) AS people FROM (
+        SELECT *, lead(area) OVER (PARTITION BY subscriber, day ORDER BY moment, cell) AS destination
+        FROM events WHERE area IS NOT NULL)
+    WHERE destination <> area GROUP BY ALL ORDER BY ALL"""
+ACTIVITY = """
+    SELECT day AS start, count(*) AS events, count(DISTINCT subscriber) AS people
+    FROM events GROUP BY ALL ORDER BY ALL"""
+QUALITY = "SELECT day AS start, count(DISTINCT subscriber) AS people FROM events GROUP BY ALL ORDER BY ALL"
+SQL = {"presence": PRESENCE, "home": HOME, "flows": FLOWS, "activity": ACTIVITY, "quality": QUALITY}
+COLUMNS = {
+    "presence": ("area", "period", "start", "people"),
+    "home": ("area", "people"),
+    "flows": ("origin", "destination", "start", "people"),
+    "activity": ("start", "events", "people"),
+    "quality": ("start", "people"),
+}
+
+
+class World:
+    """Random events, and what stands in them by the clock of a place."""
+
+    def __init__(
+        self, seed: int, first: str, days: int, zone: str = "UTC", day_starts: int = 0, count: int = 400
+    ) -> None:
+        self.zone, self.day_starts = ZoneInfo(zone), day_starts
+        generator = random.Random(seed)
+        self.first = date.fromisoformat(first)
+        self.last = self.first + timedelta(days=days)
+        begins, ends = self.day_start(self.first), self.day_start(self.last)
+        self.moves = generator.randrange(begins, ends) // 60 * 60  # when the moving cell moves, within a day
+        some = [generator.randrange(begins, ends) for _ in range(30)]  # few moments, so that there are ties
+        hours = [begins + 3600 * hour for hour in range((ends - begins) // 3600)]  # events exactly on edges
+        self.events = {
+            (
+                f"2327655{generator.randrange(100, 114):04}",
+                generator.choice(
+                    [
+                        generator.choice(some),
+                        generator.choice(hours),
+                        generator.choice(hours) - 1 if generator.random() < 0.5 else generator.choice(hours),
+                        generator.randrange(begins, ends),
+                    ]
+                ),
+                generator.choice([*PLACES, "m", "m"]),
+                generator.choice(["call", "sms"]),
+            )
+            for _ in range(count)
+        }
+        self.events = {event for event in self.events if begins <= event[1] < ends}
+
+    def day_start(self, day: date) -> int:
+        """UTC second at which a day begins."""
+        return int(datetime.combine(day, time(self.day_starts), self.zone).timestamp())
+
+    def area(self, cell: str, moment: int) -> str | None:
+        """Where a cell stands at a moment."""
+        return ("A" if moment < self.moves else "C") if cell == "m" else PLACES[cell]
+
+    def row(self, event: tuple[str, int, str, str]) -> tuple[Any, ...]:
+        """An event with its area, hour and day."""
+        subscriber, moment, cell, kind = event
+        shown = datetime.fromtimestamp(moment, self.zone)
+        hour = moment - shown.minute * 60 - shown.second
+        day = (shown.replace(tzinfo=None) - timedelta(hours=self.day_starts)).date()
+        return subscriber, moment, cell, self.area(cell, moment), hour, self.day_start(day), kind
+
+    def by_sql(self) -> dict[str, list[tuple[Any, ...]]]:
+        """What plain SQL says of each measure."""
+        rows = [self.row(event) for event in self.events]
+        names = ("subscriber", "moment", "cell", "area", "hour", "day", "kind")
+        with duckdb.connect() as engine:
+            engine.register(
+                "events",
+                pa.table({name: list(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}),
+            )
+            return {name: engine.execute(query).fetchall() for name, query in SQL.items()}
+
+    def lines(self, seed: int = 0) -> list[str]:
+        """The events as an operator would hand them over, in any order."""
+        written = [
+            f"{subscriber},{datetime.fromtimestamp(moment, UTC):%Y-%m-%dT%H:%M:%S},{cell},{kind},,"
+            for subscriber, moment, cell, kind in sorted(self.events)
+        ]
+        random.Random(seed).shuffle(written)
+        return written
+
+    def cells(self, operator: Any) -> Any:
+        """The operator's cells, and one that moves."""
+        moves = datetime.fromtimestamp(self.moves, UTC).isoformat()
+        plain = [f"{line},," for line in operator.cells.read_text().splitlines()[1:]]
+        header = "cell,longitude,latitude,valid_from,valid_to"
+        return operator.write(
+            "moving.csv", "\n".join([header, *plain, f"m,0.5,0.5,,{moves}", f"m,2.5,0.5,{moves},"]) + "\n"
+        )
+
+
+def counted(operator: Any, world: World | None = None, **choices: Any) -> dict[str, list[tuple[Any, ...]]]:
+    """What the kernels say, in the words of the SQL."""
+    if world is not None:
+        choices = {"first": world.first, "last": world.last} | choices
+    planned = runs.plan(operator.settings, operator.database, operator.project, **choices)
+    counts = counting.count(operator.settings, planned.buckets)
+    found = {}
+    for name, table in counts.items():
+        finished = measures()[name].finish(table, planned.scope)
+        rows = finished.select(COLUMNS[name]).to_pylist()
+        found[name] = sorted(
+            tuple(int(value.timestamp()) if isinstance(value, datetime) else value for value in row.values())
+            for row in rows
+            if row["people"]
+        )
+    return found
+
+
+WORLDS = {
+    "UTC, a month and days": {"first": "2026-01-20", "days": 16},
+    "Nepal, whose hours begin at a quarter past": {"first": "2026-01-28", "days": 6, "zone": "Asia/Kathmandu"},
+    "Paris, when the clock skips an hour": {"first": "2026-03-27", "days": 6, "zone": "Europe/Paris"},
+    "Paris, when the clock shows an hour twice": {"first": "2025-10-24", "days": 10, "zone": "Europe/Paris"},
+    "Freetown, where days begin at four": {
+        "first": "2026-01-29",
+        "days": 6,
+        "zone": "Africa/Freetown",
+        "day_starts": 4,
+    },
+    "Lord Howe, whose clock moves half an hour": {
+        "first": "2026-04-03",
+        "days": 5,
+        "zone": "Australia/Lord_Howe",
+        "day_starts": 4,
+    },
+}
+
+
+def begin(start: Callable[..., Any], world: World, **choices: Any) -> Any:
+    """A project by a world's clock."""
+    return start(time_zone=str(world.zone), day_starts=time(world.day_starts), **choices)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("place", WORLDS.values(), ids=WORLDS)
+def test_measures_are_what_plain_sql_says(place: dict[str, Any], seed: int, start: Callable[..., Any]) -> None:
+    world = World(seed, **place)
+    operator = begin(start, world)
+    lines = world.lines(seed)
+    operator.import_(operator.events("one.csv", lines[::2]), cells=world.cells(operator))
+    operator.import_(operator.events("other.csv", lines[1::2]))
+    expected = world.by_sql()
+    if "Lord_Howe" in str(world.zone):  # its hours are cut where the clock moved; days are days
+        expected["presence"] = [row for row in expected["presence"] if row[1] == "day"]
+    found = counted(operator, world)
+    if "Lord_Howe" in str(world.zone):
+        found["presence"] = [row for row in found["presence"] if row[1] == "day"]
+    assert found == expected
+
+
+def test_a_measure_has_its_plain_sql_here() -> None:
+    assert set(SQL) == set(measures())
+
+
+def test_a_part_of_the_period_is_what_sql_says_of_that_part_whatever_was_counted_before(
+    start: Callable[..., Any],
+) -> None:
+    world = World(5, "2026-01-20", 16)
+    operator = begin(start, world)
+    operator.import_(operator.events("calls.csv", world.lines()), cells=world.cells(operator))
+
+    def expected(first: date, last: date) -> dict[str, Any]:
+        part = World(5, "2026-01-20", 16)
+        part.events = {event for event in world.events if world.day_start(first) <= event[1] < world.day_start(last)}
+        return part.by_sql()
+
+    january, whole = (date(2026, 1, 23), date(2026, 1, 27)), (world.first, world.last)
+    overlapping = (date(2026, 1, 25), date(2026, 2, 3))
+    for first, last in (january, whole, overlapping, january, whole):
+        assert counted(operator, first=first, last=last) == expected(first, last)
+
+
+def test_days_counted_before_their_month_closed_are_not_counted_again_after(start: Callable[..., Any]) -> None:
+    world = World(6, "2026-01-20", 16)
+    operator = begin(start, world)
+    cells = world.cells(operator)
+    january = [line for line in world.lines() if "2026-01" in line]
+    operator.import_(operator.events("january.csv", january), cells=cells)
+    counted(operator)
+    operator.import_(operator.events("calls.csv", world.lines()))
+    assert counted(operator, world) == world.by_sql()
+
+
+def test_another_clock_is_counted_anew_and_the_projects_own_still_stands(start: Callable[..., Any]) -> None:
+    world = World(7, "2026-01-20", 8)
+    operator = begin(start, world)
+    operator.import_(operator.events("calls.csv", world.lines()), cells=world.cells(operator))
+    before = counted(operator, world)
+    nepal = World(7, "2026-01-20", 8)
+    nepal.zone, nepal.day_starts = ZoneInfo("Asia/Kathmandu"), 4
+    first, last = date(2026, 1, 21), date(2026, 1, 27)
+    within = {event for event in world.events if nepal.day_start(first) <= event[1] < nepal.day_start(last)}
+    nepal.events = within
+    assert counted(operator, first=first, last=last, calendar=Calendar("Asia/Kathmandu", time(4))) == nepal.by_sql()
+    assert counted(operator, world) == before == world.by_sql()
+
+
+def test_more_buckets_or_compacted_months_count_the_same(start: Callable[..., Any]) -> None:
+    from commonweal.mobility.merging import split_buckets
+    from commonweal.mobility.service import compact_store
+
+    world = World(8, "2025-02-10", 14)
+    operator = begin(start, world)
+    operator.import_(operator.events("calls.csv", world.lines()), cells=world.cells(operator))
+    before = counted(operator, world)
+    split_buckets(operator.store(), 4)
+    assert counted(operator, world) == before
+    assert compact_store(operator.settings, operator.database, operator.project) > 0
+    assert counted(operator, world) == before == world.by_sql()
+
+
+@pytest.mark.slow
+def test_spark_and_threads_count_the_same(start: Callable[..., Any], need: Callable[..., str]) -> None:
+    need("java")
+    pytest.importorskip("pyspark")
+    world = World(9, "2026-01-28", 6)
+    operator = begin(start, world)
+    operator.import_(operator.events("calls.csv", world.lines()), cells=world.cells(operator))
+    planned = runs.plan(operator.settings, operator.database, operator.project)
+    by_threads = counting.count(operator.settings, planned.buckets)
+    for path in operator.store().folder.glob("derived/**/*.parquet"):
+        path.unlink()  # so that Spark counts for itself
+    spark = operator.settings.model_copy(update={"driver": "spark", "spark_master": "local[2]"})
+    by_spark = counting.count(spark, planned.buckets)
+    assert {name: table.to_pylist() for name, table in by_spark.items()} == {
+        name: table.to_pylist() for name, table in by_threads.items()
+    }
+
+
+# Nothing is counted twice ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def windows_read(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """The windows whose events were read to be counted."""
+    read: list[tuple[int, int]] = []
+    really = counting.read_events
+
+    def reading(store: Any, bucket: Any, segments: Any, start: int, end: int) -> Any:
+        read.append((start, end))
+        return really(store, bucket, segments, start, end)
+
+    monkeypatch.setattr(counting, "read_events", reading)
+    return read
+
+
+def test_a_second_run_counts_nothing_anew(operator: Any, windows_read: list[Any]) -> None:
+    world = World(3, "2026-01-20", 4)
+    operator.import_(operator.events("calls.csv", world.lines()), cells=world.cells(operator))
+    first = operator.run()
+    assert windows_read
+    windows_read.clear()
+    again = operator.run()
+    assert windows_read == []
+    assert {name: table.to_pylist() for name, table in again.items()} == {
+        name: table.to_pylist() for name, table in first.items()
+    }
+
+
+def test_a_day_that_is_appended_is_counted_alone(operator: Any, windows_read: list[Any], at: Any) -> None:
+    operator.import_(
+        operator.events("calls.csv", World(3, "2026-01-20", 4).lines()), cells=World(3, "2026-01-20", 4).cells(operator)
+    )
+    operator.run()
+    windows_read.clear()
+    operator.import_(operator.events("more.csv", ["23276553201,2026-01-24T10:00:00,a1,call,,"]))
+    operator.run()
+    assert set(windows_read) == {(at("2026-01-24"), at("2026-01-25"))}
+
+
+def test_a_changed_cell_register_is_counted_anew(operator: Any, windows_read: list[Any]) -> None:
+    file = operator.events("calls.csv", [f"2327655320{n},2026-01-05T10:00:00,a1,call,," for n in range(4)])
+    operator.import_(file)
+    operator.run()
+    windows_read.clear()
+    moved = operator.write("moved.csv", operator.cells.read_text().replace("a1,0.25", "a1,3.25"))
+    operator.import_(file, cells=moved)
+    homes = {row["area"]: row["subscribers"] for row in operator.run()["home"].to_pylist()}
+    assert windows_read
+    assert homes["D"] == 4
+
+
+def test_counts_that_were_kept_and_damaged_are_made_again(operator: Any) -> None:
+    world = World(3, "2026-01-20", 4)
+    operator.import_(operator.events("calls.csv", world.lines()), cells=world.cells(operator))
+    operator.run()
+    for path in operator.store().folder.glob("derived/**/*.parquet"):
+        path.write_bytes(path.read_bytes()[:-9] + b"damaged!!")
+    assert counted(operator, world) == world.by_sql()
+
+
+# What is published ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_nobody_under_the_threshold_is_in_any_published_table(seed: int, start: Callable[..., Any]) -> None:
+    k = 5
+    world = World(seed, "2026-01-20", 4, count=600)
+    operator = start(minimum_people=k)
+    operator.import_(operator.events("calls.csv", world.lines()), cells=world.cells(operator))
+    raw = counted(operator, world)
+    tables = operator.run()
+    assert set(tables) == set(measures())
+    keys = {"presence": 3, "home": 1, "flows": 3}
+    for name, table in tables.items():
+        value = "events" if name == "activity" else "subscribers"
+        for row in table.to_pylist():
+            assert (row[value] is None) == (row[f"{value}_state"] in ("suppressed", "withheld")), row
+            if row[value] is not None and value == "subscribers":
+                assert row[value] >= k
+        if name in keys:
+            published = {
+                tuple(
+                    int(row[column].timestamp()) if column == "start" else row[column]
+                    for column in COLUMNS[name][: keys[name]]
+                ): row["subscribers"]
+                for row in table.to_pylist()
+            }
+            people = {row[: keys[name]]: row[-1] for row in raw[name]}
+            assert people.keys() <= published.keys()
+            for key, shown in published.items():
+                behind = people.get(key, 0)
+                assert shown == (behind if behind >= k else None), (name, key)
+
+
+def test_a_rows_presence_says_nothing(start: Callable[..., Any]) -> None:
+    operator = start(minimum_people=5)
+    operator.import_(operator.events("calls.csv", [f"2327655320{n},2026-01-05T10:00:00,a1,call,," for n in range(6)]))
+    tables = operator.run()
+    assert tables["presence"].num_rows == 4 * (24 + 1)
+    assert tables["flows"].num_rows == 4 * 3
+    assert tables["home"].num_rows == 4
+    assert sum(row["subscribers"] is not None for row in tables["presence"].to_pylist()) == 2
+
+
+def test_a_total_beside_suppressed_areas_is_never_exact(start: Callable[..., Any]) -> None:
+    operator = start(minimum_people=5)
+    seen = {"a1": 40, "b1": 30, "c1": 3}
+    lines = [
+        f"23276{cell[0]}{n:04},2026-01-05T10:00:00,{cell},call,," for cell, many in seen.items() for n in range(many)
+    ]
+    operator.import_(operator.events("calls.csv", lines))
+    tables = operator.run()
+    [quality] = tables["quality"].to_pylist()
+    assert quality["subscribers"] is None or quality["subscribers"] % quality["rounded_to"] == 0
+    assert quality["subscribers"] != 73
+
+
+def test_a_release_tells_what_it_depends_on(operator: Any) -> None:
+    from commonweal.core.catalog import latest
+
+    operator.import_(
+        operator.events("calls.csv", World(3, "2026-01-20", 4).lines()), cells=World(3, "2026-01-20", 4).cells(operator)
+    )
+    operator.run(first="2026-01-20", last="2026-01-24")
+    release = latest(operator.database, "mobility.presence")
+    said = release.provenance.parameters if hasattr(release, "provenance") else release.parameters
+    assert said["time_zone"] == "UTC"
+    assert (said["day_starts"], said["k"]) == ("00:00", 2)
+    assert (said["first_day"], said["last_day"]) == ("2026-01-20", "2026-01-23")
