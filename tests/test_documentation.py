@@ -20,7 +20,7 @@ from commonweal.domains import DOMAINS, ROOMS, job_handlers
 from commonweal.mobility.cell_files import NAMES
 from commonweal.mobility.layout import CELL_ROLES, DIRECTIONS, ROLES, Source, parse_layout
 from commonweal.mobility.layout import KINDS as EVENT_KINDS
-from commonweal.mobility.parsing import REASONS
+from commonweal.mobility.rejecting import REASONS
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"

@@ -16,7 +16,7 @@ from commonweal.mobility.blocks import LineReader
 from commonweal.mobility.cells import ALWAYS, FOREVER, SCHEMA, seconds
 from commonweal.mobility.columnar import column_names, text_batches
 from commonweal.mobility.layout import CELL_ROLES, Column, Layout
-from commonweal.mobility.parsing import split_line
+from commonweal.mobility.lines import split_line
 from commonweal.mobility.plmn import plmn_of_text
 
 NAMES: Mapping[str, tuple[str, ...]] = {

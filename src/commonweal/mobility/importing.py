@@ -28,8 +28,10 @@ from commonweal.mobility.cells import CellRegister
 from commonweal.mobility.columnar import column_types, text_batches
 from commonweal.mobility.epochs import EpochBook
 from commonweal.mobility.layout import Column, Layout, Source
+from commonweal.mobility.lines import by_role, split_line
 from commonweal.mobility.merging import merge, newest, spans, split_buckets
-from commonweal.mobility.parsing import REJECTS, Parsed, Plan, by_role, engine, judge, parse_block, split_line
+from commonweal.mobility.parsing import Parsed, Plan, engine, judge, parse_block
+from commonweal.mobility.rejecting import REJECTS
 from commonweal.mobility.staging import FILE_SHIFT, FileReport, Staged
 from commonweal.mobility.store import EpochStore, Segment, project_folder
 

@@ -13,7 +13,7 @@ from commonweal.core.errors import InputError
 from commonweal.mobility.blocks import LineReader
 from commonweal.mobility.columnar import column_types, text_batches
 from commonweal.mobility.layout import DIRECTIONS, KINDS, Source
-from commonweal.mobility.parsing import split_line
+from commonweal.mobility.lines import split_line
 from commonweal.mobility.plmn import parse_plmn
 
 SAMPLE = 200

@@ -18,8 +18,9 @@ import numpy as np
 import pyarrow as pa
 
 from commonweal.core.errors import Damaged, explain
-from commonweal.mobility.parsing import EVENTS, REJECTS
+from commonweal.mobility.parsing import EVENTS
 from commonweal.mobility.pseudonyms import bucket_of
+from commonweal.mobility.rejecting import REJECTS
 from commonweal.mobility.store import EpochStore, sync_folder
 
 FILE_SHIFT = 40  # a line of the import is (file's number << 40) + line
