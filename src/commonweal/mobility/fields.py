@@ -15,7 +15,6 @@ import pyarrow.compute as pc
 
 from commonweal.core.periods import Calendar
 from commonweal.mobility.layout import Layout
-from commonweal.mobility.pseudonyms import pseudonyms
 
 
 def is_empty(texts: pa.Array) -> np.ndarray:
@@ -149,27 +148,3 @@ def _duration(text: str) -> int | None:
     except ValueError:
         return -1
     return int(value) if 0 <= value < 2**31 else -1
-
-
-def pseudonymised(
-    columns: dict[str, pa.Array],
-    rows: np.ndarray,
-    key: bytes,
-    country_code: str,
-    connection: duckdb.DuckDBPyConnection,
-) -> tuple[np.ndarray, pa.Array]:
-    """Hash each distinct identifier of the block once; give the subscribers' and the counterparts' pseudonyms."""
-    everyone = len(rows) == len(columns["subscriber"])
-    taken = [
-        columns[role] if everyone else columns[role].take(rows)
-        for role in ("subscriber", "counterpart")
-        if role in columns
-    ]
-    encoded = pa.concat_arrays(taken).dictionary_encode()
-    places = encoded.indices.to_numpy()
-    hashed = pseudonyms(connection, encoded.dictionary, key, country_code)
-    subscriber = hashed[places[: len(rows)]]
-    if len(taken) == 1:
-        return subscriber, pa.nulls(len(rows), pa.int64())
-    empty = is_empty(encoded.dictionary)
-    return subscriber, pa.array(hashed[places[len(rows) :]], mask=empty[places[len(rows) :]])

@@ -32,6 +32,7 @@ from commonweal.mobility.lines import by_role, split_line
 from commonweal.mobility.merging import merge, newest, spans, split_buckets
 from commonweal.mobility.parsing import Parsed, Plan, engine, judge, parse_block
 from commonweal.mobility.rejecting import REJECTS
+from commonweal.mobility.remembering import Remembered
 from commonweal.mobility.staging import FILE_SHIFT, FileReport, Staged
 from commonweal.mobility.store import EpochStore, Segment, project_folder
 
@@ -100,6 +101,7 @@ class Import:
     progress: Progress = lambda done, total, what: None
     check: Callable[[], None] = lambda: None
     _local: threading.local = field(default_factory=threading.local)
+    _remembered: Remembered = field(default_factory=Remembered)
 
     @property
     def folder(self) -> Path:
@@ -181,7 +183,7 @@ class Import:
         line, _, rest = first.content.partition(b"\n")
         names = split_line(line.decode(errors="replace"), layout.source)
         positions = find_columns(names if layout.source.header else None, len(names), layout.used, layout.source, path)
-        plan = Plan(layout, positions, len(names), self.request.cells.codes(), self.request.period)
+        plan = Plan(layout, positions, len(names), self.request.cells.codes(), self.request.period, self._remembered)
         return plan, Block(rest, first.first_line + 1) if layout.source.header else first
 
     def _parse(self, block: Block, plan: Plan) -> Parsed:
@@ -195,7 +197,7 @@ class Import:
         positions = find_columns(list(types), len(types), layout.used, layout.source, path)
         if all(pa.types.is_timestamp(types[list(types)[positions[column]]]) for column in layout.time):
             layout = replace(layout, time_format="iso")
-        plan = Plan(layout, positions, len(types), self.request.cells.codes(), self.request.period)
+        plan = Plan(layout, positions, len(types), self.request.cells.codes(), self.request.period, self._remembered)
         for row, table in text_batches(path, [list(types)[positions[column]] for column in layout.used]):
             if row >= from_line:
                 yield lambda t=table, r=row: self._judge(t, r, plan), row + table.num_rows  # type: ignore[misc]

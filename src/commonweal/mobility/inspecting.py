@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -17,6 +18,7 @@ from commonweal.mobility.lines import split_line
 from commonweal.mobility.plmn import parse_plmn
 
 SAMPLE = 200
+MOST_WORDS = 20
 
 _USUAL = {
     "subscriber": (
@@ -30,6 +32,8 @@ _USUAL = {
         "party_a",
         "user",
         "origin_number",
+        "appelant",
+        "abonne",
     ),
     "counterpart": (
         "counterpart",
@@ -41,16 +45,18 @@ _USUAL = {
         "party_b",
         "correspondent",
         "destination_number",
+        "appele",
+        "correspondant",
     ),
-    "cell": ("cell", "cgi", "ecgi", "antenna", "bts", "location", "site"),
-    "duration": ("duration", "seconds", "length"),
+    "cell": ("cell", "cgi", "ecgi", "antenna", "bts", "location", "site", "cellule", "antenne"),
+    "duration": ("duration", "seconds", "length", "duree"),
     "kind": ("kind", "type", "service", "event"),
-    "direction": ("direction", "call_direction", "way", "inout"),
+    "direction": ("direction", "call_direction", "way", "inout", "sens"),
     "home_plmn": ("home_plmn", "hplmn", "home_network", "home_operator"),
     "serving_plmn": ("serving_plmn", "vplmn", "plmn", "network", "serving_network"),
     "tac": ("tac", "imei", "handset", "device"),
 }
-_USUAL_TIME = ("time", "date", "start", "timestamp", "datetime", "begin")
+_USUAL_TIME = ("time", "date", "start", "timestamp", "datetime", "begin", "heure", "horodatage")
 _TIMES = (
     (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?\s*(Z|[+-]\d\d:?\d\d)?", "iso"),
     (r"\d{10}(\.\d+)?", "epoch_s"),
@@ -120,10 +126,12 @@ def inspect(path: Path) -> Inspection:
             doubts.append(f"no column looks like the {role}; put its name where it says COLUMN")
     words = {role: _words(role, columns[roles[role]]) for role in ("kind", "direction") if role in roles}
     for role, (_, unknown) in words.items():
+        if len(unknown) > MOST_WORDS:
+            doubts.append(f"column {roles[role]} holds many different texts; is it the {role}?")
+            continue
         doubts += [f"what does {text!r} mean in column {roles[role]}?" for text in unknown[:5]]
-    shown = tuple(
-        tuple(_masked(text, name, roles) for name, text in zip(columns, row, strict=True)) for row in rows[:5]
-    )
+    masks = [_mask(name, texts, roles, time) for name, texts in columns.items()]
+    shown = tuple(tuple(mask(text) for mask, text in zip(masks, row, strict=True)) for row in rows[:5])
     mapping = _mapping(
         source, roles, time, form, {role: known for role, (known, _) in words.items()}, not source.header
     )
@@ -167,10 +175,14 @@ def _text(path: Path) -> tuple[Source, list[str], list[list[str]], None]:
         raise InputError("no delimiter is in its first line", where=path, expected="a table divided by , ; | or tabs")
     source = Source(delimiter=delimiter, encoding=encoding)
     split = [row for line in sample if (row := split_line(line, source))]
-    header = not any(re.fullmatch(r"[\d .:/+-]{6,}", field.strip()) for field in split[0])
+    header = not any(_looks_like_data(field.strip()) for field in split[0])
     names = [name.strip() for name in split[0]] if header else [str(place + 1) for place in range(len(split[0]))]
     rows = [row for row in split[1 if header else 0 :] if len(row) == len(names)]
     return Source(delimiter=delimiter, encoding=encoding, header=header), names, rows, None
+
+
+def _looks_like_data(field: str) -> bool:
+    return re.fullmatch(r"[\d .:/+-]{6,}", field) is not None or _time_format([field]) is not None
 
 
 def _encoding(path: Path) -> str:
@@ -213,7 +225,8 @@ def _known(role: str) -> set[str]:
 
 
 def _is_called(name: str, word: str) -> bool:
-    folded = re.sub(r"[^a-z0-9]+", "_", name.casefold()).strip("_")
+    without_accents = unicodedata.normalize("NFKD", name.casefold()).encode("ascii", "ignore").decode()
+    folded = re.sub(r"[^a-z0-9]+", "_", without_accents).strip("_")
     return folded == word or folded.startswith(f"{word}_") or folded.endswith(f"_{word}")
 
 
@@ -266,13 +279,34 @@ def _words(role: str, texts: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     return known, unknown
 
 
-def _masked(text: str, name: str, roles: dict[str, str]) -> str:
-    """Hide what may identify someone: the columns of identifiers, and any number as long as a telephone's."""
+def _mask(name: str, texts: Sequence[str], roles: dict[str, str], time: Sequence[str]) -> Callable[[str], str]:
+    """Give what hides, in a column, whatever may identify someone.
+
+    That is the columns of identifiers, any column of many different texts whose meaning is not known, and everywhere
+    else numbers as long as a telephone's, in one piece or several.
+    """
     if name in (roles.get("subscriber"), roles.get("counterpart")):
-        return "•" * min(len(text), 12)
+        return lambda text: "•" * min(len(text), 12)
     if name == roles.get("tac"):
-        return text[:8] + "•" * max(0, len(text) - 8)
-    return re.sub(r"\+?\d{7,}", lambda found: "•" * len(found[0]), text)
+        return lambda text: text[:8] + "•" * max(0, len(text) - 8)
+    if name in time and _is_of_time(texts):
+        return lambda text: text
+    if name not in roles.values() and len(set(texts)) > len(texts) / 10:
+        return lambda text: re.sub(r"\w", "•", text)
+    if name == roles.get("cell"):
+        return lambda text: re.sub(r"\d{7,}", _dots, text)
+    return lambda text: re.sub(r"\+?\(?\d(?:[ ().-]{0,2}\d){6,}", _dots, text)
+
+
+def _dots(found: re.Match[str]) -> str:
+    return "•" * len(found[0])
+
+
+def _is_of_time(texts: Sequence[str]) -> bool:
+    """Say whether a column holds times, dates or times of day, and seconds since 1970 rather than telephone numbers."""
+    date, hour = r"\d{2,4}[-/.]?\d\d[-/.]?\d{2,4}", r"\d\d:?\d\d(:?\d\d)?"
+    held = [text.strip() for text in texts if text.strip()]
+    return _time_format(held) is not None or all(re.fullmatch(f"{date}|{hour}", text) for text in held)
 
 
 def _mapping(

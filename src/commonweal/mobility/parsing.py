@@ -18,7 +18,6 @@ from commonweal.mobility.fields import (
     cell_codes,
     durations,
     is_empty,
-    pseudonymised,
     small,
     times,
     type_allocation_code,
@@ -28,6 +27,7 @@ from commonweal.mobility.layout import Column, Layout
 from commonweal.mobility.lines import by_role, read_lines
 from commonweal.mobility.plmn import plmn_of_text
 from commonweal.mobility.rejecting import REASONS, beginning, rejects
+from commonweal.mobility.remembering import Remembered
 
 EVENTS = pa.schema(
     [
@@ -63,6 +63,8 @@ class Plan:
         Code of each known cell identifier.
     period
         First and last-exclusive UTC second of events that are accepted.
+    remembered
+        Pseudonyms made before, for files that come one after another.
     """
 
     layout: Layout
@@ -73,6 +75,7 @@ class Plan:
     known_cells: pa.Array = field(init=False)
     cell_codes: np.ndarray = field(init=False)
     cell_beginnings: frozenset[str] = field(init=False)
+    remembered: Remembered = field(default_factory=Remembered)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "known_cells", pa.array(self.cells, pa.string()))
@@ -171,15 +174,15 @@ def judge(
     epochs = epoch_of(time[kept])
     for epoch in np.unique(epochs).tolist():
         rows = kept[epochs == epoch]
-        subscriber, counterpart = pseudonymised(columns, rows, key_of(epoch), layout.country_code, connection)
+        whose = _Pseudonymised(columns, rows, plan, key_of(epoch), connection)
         events[epoch] = pa.table(
             [
-                pa.array(subscriber),
+                whose("subscriber"),
                 pa.array(time[rows]),
                 pa.array(cell[rows]),
                 pa.array(kind[rows]),
                 pa.array(direction[rows]),
-                counterpart,
+                whose("counterpart"),
                 pa.array(duration[rows], mask=no_duration[rows]),
                 pa.array(home[rows]),
                 pa.array(serving[rows]),
@@ -190,3 +193,23 @@ def judge(
         )
     rejected = rejects(columns, reason, lines, broken, plan.cell_beginnings)
     return Parsed(events, rejected, count + len(broken))
+
+
+@dataclass(frozen=True)
+class _Pseudonymised:
+    """The pseudonyms of a role's identifiers in the rows that are kept; nothing where nobody is named."""
+
+    columns: dict[str, pa.Array]
+    rows: np.ndarray
+    plan: Plan
+    key: bytes
+    connection: duckdb.DuckDBPyConnection
+
+    def __call__(self, role: str) -> pa.Array:
+        if role not in self.columns:
+            return pa.nulls(len(self.rows), pa.int64())
+        column = self.columns[role]
+        texts = column if len(self.rows) == len(column) else column.take(pa.array(self.rows))
+        code = self.plan.layout.country_code
+        made = self.plan.remembered.pseudonyms(self.connection, texts, self.key, code)
+        return pa.array(made, mask=is_empty(texts))
