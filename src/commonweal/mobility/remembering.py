@@ -6,6 +6,8 @@ numbers, as nearly all are, can be kept and found as integers.
 
 from __future__ import annotations
 
+from typing import Any
+
 import duckdb
 import numba
 import numpy as np
@@ -81,7 +83,7 @@ def _numbers(ends: np.ndarray, data: np.ndarray) -> np.ndarray:
     values = np.empty(len(ends) - 1, np.int64)
     for i in range(len(values)):
         start, end = ends[i], ends[i + 1]
-        value: int = np.int64(-1)  # type: ignore[assignment]
+        value: Any = np.int64(-1)
         if 0 < end - start <= _LONGEST and 49 <= data[start] <= 57:
             value = 0
             for j in range(start, end):
