@@ -59,8 +59,8 @@ _USUAL = {
 _USUAL_TIME = ("time", "date", "start", "timestamp", "datetime", "begin", "heure", "horodatage")
 _TIMES = (
     (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?\s*(Z|[+-]\d\d:?\d\d)?", "iso"),
-    (r"\d{10}(\.\d+)?", "epoch_s"),
-    (r"\d{13}", "epoch_ms"),
+    (r"[12]\d{9}(\.\d+)?", "epoch_s"),
+    (r"[12]\d{12}", "epoch_ms"),
     (r"\d{14}", "%Y%m%d%H%M%S"),
     (r"\d{8} \d{6}", "%Y%m%d %H%M%S"),
     (r"\d{8} \d\d:\d\d:\d\d", "%Y%m%d %H:%M:%S"),
@@ -209,6 +209,8 @@ def _roles(columns: dict[str, list[str]]) -> dict[str, str]:
     for name, texts in columns.items():  # without names: by what the columns hold
         if name.isdigit() and name not in roles.values():
             held = [text.strip() for text in texts if text.strip()]
+            if _time_format(held):
+                continue
             if held and "subscriber" not in roles and all(re.fullmatch(r"\+?\d{8,15}", text) for text in held):
                 roles["subscriber"] = name
             elif held and "counterpart" not in roles and all(re.fullmatch(r"\+?\d{8,15}", text) for text in held):
