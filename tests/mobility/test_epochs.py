@@ -16,7 +16,7 @@ from commonweal.core import audit
 from commonweal.core.catalog import latest
 from commonweal.core.errors import NotFound, Refused
 from commonweal.core.periods import Calendar
-from commonweal.mobility import keys, runs, service
+from commonweal.mobility import custody, keys, runs, service
 from commonweal.mobility.epochs import MONTHS, natural_span
 from commonweal.mobility.store import project_folder
 
@@ -28,9 +28,9 @@ def line(number: int, moment: str, other: int | str = "", cell: str = "a1") -> s
     return f"2327655{number:04},{moment},{cell},call,{f'2327655{other:04}' if isinstance(other, int) else other},5"
 
 
-def forget(operator: Any, *numbers: str) -> service.Forgotten:
+def forget(operator: Any, *numbers: str) -> custody.Forgotten:
     """Erase subscribers."""
-    return service.forget(operator.settings, operator.database, operator.project, numbers, WHO)
+    return custody.forget(operator.settings, operator.database, operator.project, numbers, WHO)
 
 
 def entries(operator: Any, action: str) -> list[Any]:
@@ -111,7 +111,7 @@ def test_a_period_without_events_is_not_found_and_those_there_are_said(operator:
 
 def rotate(operator: Any, day: date) -> Any:
     """Begin a new epoch."""
-    return service.rotate_key(operator.settings, operator.database, operator.project, day, WHO)
+    return custody.rotate_key(operator.settings, operator.database, operator.project, day, WHO)
 
 
 def test_from_a_rotation_on_people_have_other_pseudonyms(operator: Any, at: Callable[[str], int]) -> None:
@@ -150,7 +150,7 @@ def test_of_a_destroyed_epoch_nothing_can_be_read_or_added_or_made_again(operato
     secret = keys.key_path(operator.settings.keys, "operator", "2026").read_text().strip()
     release = latest(operator.database, "mobility.presence")
 
-    service.destroy_key(operator.settings, operator.database, operator.project, "2026", WHO, "the law says so")
+    custody.destroy_key(operator.settings, operator.database, operator.project, "2026", WHO, "the law says so")
 
     with pytest.raises(NotFound, match="no events"):
         operator.run()
@@ -162,7 +162,7 @@ def test_of_a_destroyed_epoch_nothing_can_be_read_or_added_or_made_again(operato
     assert operator.rejects() == []
     assert forget(operator, "23276550001").events == 0
     with pytest.raises(Refused, match="no epoch '2026' with a key"):
-        service.destroy_key(operator.settings, operator.database, operator.project, "2026", WHO, None)
+        custody.destroy_key(operator.settings, operator.database, operator.project, "2026", WHO, None)
     assert not any(secret.encode() in path.read_bytes() for path in operator.files())
     assert release.table(operator.settings).num_rows, "what was published stands"
     [entry] = entries(operator, "mobility.keys.destroy")
@@ -172,7 +172,7 @@ def test_of_a_destroyed_epoch_nothing_can_be_read_or_added_or_made_again(operato
 def test_an_epoch_that_is_not_there_cannot_be_destroyed(operator: Any) -> None:
     operator.import_(operator.events("calls.csv", [line(1, "2026-01-05T10:00:00")]))
     with pytest.raises(Refused, match="one of: 2026"):
-        service.destroy_key(operator.settings, operator.database, operator.project, "2025", WHO, None)
+        custody.destroy_key(operator.settings, operator.database, operator.project, "2025", WHO, None)
 
 
 # Retention ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -203,7 +203,7 @@ def test_events_older_than_the_retention_are_erased_and_their_counts_with_them(o
     assert list(operator.store().folder.glob("derived/**/*.parquet"))
     old = operator.book().epochs[0].name
     kept_for(operator, 30)
-    result = service.retain_job(operator.job())
+    result = custody.retain_job(operator.job())
     assert result["events"] == 3
     oldest = (datetime.now(UTC) - timedelta(days=30)).date()
     assert result["before"] == oldest.isoformat()
@@ -214,7 +214,7 @@ def test_events_older_than_the_retention_are_erased_and_their_counts_with_them(o
     assert not keys.key_path(operator.settings.keys, "operator", old).exists()
     [entry] = entries(operator, "mobility.retain")
     assert entry.details == {"before": oldest.isoformat(), "events": 3}
-    assert service.retain_job(operator.job())["events"] == 0
+    assert custody.retain_job(operator.job())["events"] == 0
 
 
 def test_retention_cuts_through_a_closed_month(operator: Any) -> None:
@@ -224,13 +224,13 @@ def test_retention_cuts_through_a_closed_month(operator: Any) -> None:
     lines = [line(n, f"{day}T12:00:00") for n, day in enumerate(days)]
     operator.import_(operator.events("calls.csv", [*lines, line(99, days_ago(1))]))
     kept_for(operator, (today - days[14]).days)
-    assert service.retain_job(operator.job())["events"] == sum(day < days[14] for day in days)
+    assert custody.retain_job(operator.job())["events"] == sum(day < days[14] for day in days)
     assert len(operator.stored()) == 14 + 1
 
 
 def test_a_project_that_keeps_its_events_has_nothing_to_erase(operator: Any) -> None:
     with pytest.raises(Refused, match="keeps its events"):
-        service.retain_job(operator.job())
+        custody.retain_job(operator.job())
 
 
 # Objection ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -249,7 +249,7 @@ def test_who_objects_is_gone_also_as_the_other_end_and_what_is_published_stands(
     hashes = {
         int(one)
         for epoch in operator.book().epochs
-        for one in service.hashed(service.engine(), pa_texts("23276550007"), operator.book().key(epoch).pseudonym)
+        for one in custody.pseudonyms(custody.engine(), pa_texts("23276550007"), operator.book().key(epoch).pseudonym)
     }
     assert {event["subscriber"] for event in operator.stored()} & hashes
 
@@ -325,7 +325,7 @@ def test_an_import_goes_on_after_a_retention_ran_in_between(operator: Any, monke
         operator.import_(file)
     monkeypatch.setattr(importing, "merge", really)
     kept_for(operator, 30)
-    service.retain_job(operator.job())
+    custody.retain_job(operator.job())
     [report] = operator.import_(file)
     assert report["accepted"] == 4
 
@@ -333,7 +333,7 @@ def test_an_import_goes_on_after_a_retention_ran_in_between(operator: Any, monke
 def test_numbers_come_from_any_stream_of_lines(operator: Any) -> None:
     operator.import_(operator.events("calls.csv", [line(n, "2026-01-05T10:00:00") for n in range(3)]))
     asked = io.StringIO("23276550000\n\n  23276550001  \n")
-    found = service.forget(operator.settings, operator.database, operator.project, asked, WHO)
+    found = custody.forget(operator.settings, operator.database, operator.project, asked, WHO)
     assert (found.numbers, found.events) == (2, 2)
 
 

@@ -19,7 +19,7 @@ DOMAIN = Domain(
         {
             "mobility.import": "commonweal.mobility.service:import_job",
             "mobility.run": "commonweal.mobility.service:run_job",
-            "mobility.retain": "commonweal.mobility.service:retain_job",
+            "mobility.retain": "commonweal.mobility.custody:retain_job",
         }
     ),
     models=("commonweal.mobility.models",),

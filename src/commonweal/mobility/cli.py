@@ -163,8 +163,8 @@ def rejects(
 def forget(project: ProjectName) -> None:
     """Erase the subscribers whose numbers come on standard input, one a line."""
     from commonweal.core import audit
+    from commonweal.mobility.custody import forget as erase
     from commonweal.mobility.projects import get_project
-    from commonweal.mobility.service import forget as erase
 
     home = opened()
     forgotten = erase(home.settings, home.database, get_project(home.database, project), sys.stdin, audit.who())

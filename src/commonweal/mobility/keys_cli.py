@@ -42,8 +42,8 @@ def rotate(
 ) -> None:
     """Begin a new epoch on a day: from then on people have other pseudonyms."""
     from commonweal.core import audit
+    from commonweal.mobility.custody import rotate_key
     from commonweal.mobility.projects import get_project
-    from commonweal.mobility.service import rotate_key
 
     home = opened()
     epoch = rotate_key(home.settings, home.database, get_project(home.database, project), day.date(), audit.who())
@@ -59,8 +59,8 @@ def destroy(
 ) -> None:
     """Destroy an epoch's key: its store can never be read again."""
     from commonweal.core import audit
+    from commonweal.mobility.custody import destroy_key
     from commonweal.mobility.projects import get_project
-    from commonweal.mobility.service import destroy_key
 
     home = opened()
     chosen = get_project(home.database, project)

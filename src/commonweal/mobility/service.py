@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from commonweal.core import audit
 from commonweal.core.catalog import Release
@@ -18,18 +17,17 @@ from commonweal.core.errors import InputError, Refused
 from commonweal.core.jobs import Running
 from commonweal.core.periods import Calendar
 from commonweal.core.settings import Settings
-from commonweal.mobility import erasing, keys, runs, staging
+from commonweal.mobility import runs, staging
 from commonweal.mobility.blocks import file_digest
 from commonweal.mobility.cell_files import read_cells
 from commonweal.mobility.cells import CellRegister, read_register, write_register
-from commonweal.mobility.epochs import Epoch, EpochBook, epochs_of
+from commonweal.mobility.custody import enforce_retention, pseudonyms_in
+from commonweal.mobility.epochs import EpochBook
 from commonweal.mobility.importing import Import, Request
 from commonweal.mobility.layout import Layout, read_layout
 from commonweal.mobility.merging import compact
-from commonweal.mobility.models import EpochRecord, ImportRecord
-from commonweal.mobility.parsing import engine
+from commonweal.mobility.models import ImportRecord
 from commonweal.mobility.projects import Project, get_project, whole_hours
-from commonweal.mobility.pseudonyms import pseudonyms as hashed
 from commonweal.mobility.staging import FileReport, Staged
 from commonweal.mobility.store import held, project_folder
 
@@ -67,7 +65,7 @@ def import_job(job: Running) -> dict[str, Any]:
         if fresh:
             reports = _import(job, project, replace(request, files=fresh))
         if project.retention_days is not None:
-            _enforce_retention(job, project, project.retention_days)
+            enforce_retention(job, project, project.retention_days)
     return {"files": [asdict(report) for report in reports], "known": [file.name for file in known]}
 
 
@@ -258,136 +256,6 @@ def _summary(release: Release) -> dict[str, Any]:
     return {"dataset": release.dataset, "version": release.version, "rows": release.rows, "digest": release.digest}
 
 
-# Keys, retention, objection ───────────────────────────────────────────────────────────────────────────────────────
-
-
-def rotate_key(settings: Settings, database: Database, project: Project, day: date, who: str) -> Epoch:
-    """Begin a new epoch on a day: from then on people have other pseudonyms."""
-    with held(project_folder(settings.store, project.name)):
-        book = EpochBook(settings, database, project)
-        epoch = book.begin(int(project.calendar.edges(day, day + timedelta(days=1), "day")[0]))
-        with database.transaction() as session:
-            audit.record(
-                session,
-                who=who,
-                action="mobility.keys.rotate",
-                what=f"project {project.name}",
-                details={"epoch": epoch.name},
-            )
-    return epoch
-
-
-def destroy_key(
-    settings: Settings, database: Database, project: Project, epoch: str, who: str, why: str | None
-) -> None:
-    """Destroy an epoch's key: its store can never be read again, and no pseudonym made again.
-
-    Raises
-    ------
-    Refused
-        There is no such epoch, or its key is destroyed already.
-    """
-    with held(project_folder(settings.store, project.name)):
-        known = {known.name: known for known in epochs_of(database, project.name)}
-        if epoch not in known or known[epoch].destroyed:
-            names = ", ".join(name for name, known in known.items() if not known.destroyed) or "none"
-            raise Refused(
-                f"there is no epoch {epoch!r} with a key", where=f"project {project.name}", expected=f"one of: {names}"
-            )
-        # Recorded last: if this process ends in between, the same command brings the record up to date.
-        keys.destroy(settings.keys, project.name, epoch)
-        with database.transaction() as session:
-            session.get_one(EpochRecord, (project.name, epoch)).destroyed_at = datetime.now(UTC)
-            audit.record(
-                session,
-                who=who,
-                action="mobility.keys.destroy",
-                what=f"project {project.name}",
-                why=why,
-                details={"epoch": epoch},
-            )
-
-
-def retain_job(job: Running) -> dict[str, Any]:
-    """Erase events older than the project's retention. Parameter of the job: ``project``."""
-    project = get_project(job.database, job.parameters["project"])
-    if project.retention_days is None:
-        raise Refused(
-            "this project keeps its events", where=f"project {project.name}", expected="a project with --retention-days"
-        )
-    with held(project_folder(job.settings.store, project.name)):
-        return _enforce_retention(job, project, project.retention_days)
-
-
-def _enforce_retention(job: Running, project: Project, retention_days: int) -> dict[str, Any]:
-    """Erase what is too old; the store is held."""
-    day = datetime.now(UTC).date() - timedelta(days=retention_days)
-    before = int(project.calendar.edges(day, day + timedelta(days=1), "day")[0])
-    erasing.discard_staged(project_folder(job.settings.store, project.name))
-    book = EpochBook(job.settings, job.database, project)
-    old = [epoch for epoch in book.epochs if not epoch.destroyed and epoch.starts < before]
-    erased = sum(erasing.erase_before(book.store(epoch), before) for epoch in old)
-    for epoch in old:
-        if epoch.ends <= before:
-            keys.destroy(job.settings.keys, project.name, epoch.name)
-            with job.database.transaction() as session:
-                session.get_one(EpochRecord, (project.name, epoch.name)).destroyed_at = datetime.now(UTC)
-    with job.database.transaction() as session:
-        audit.record(
-            session,
-            who=job.who,
-            action="mobility.retain",
-            what=f"project {project.name}",
-            details={"before": day.isoformat(), "events": erased},
-        )
-    return {"before": day.isoformat(), "events": erased}
-
-
-@dataclass(frozen=True)
-class Forgotten:
-    """What forgetting came to: no word of whom.
-
-    Parameters
-    ----------
-    numbers
-        How many numbers were asked for.
-    events
-        How many events were erased or lost their counterpart.
-    """
-
-    numbers: int
-    events: int
-
-
-def forget(settings: Settings, database: Database, project: Project, numbers: Iterable[str], who: str) -> Forgotten:
-    """Erase subscribers from every epoch that can be read; what has been published stands.
-
-    Parameters
-    ----------
-    numbers
-        Identifiers as the operator writes them. They are pseudonymised at once and kept nowhere.
-    """
-    asked = [number.strip() for number in numbers if number.strip()]
-    with held(project_folder(settings.store, project.name)):
-        erasing.discard_staged(project_folder(settings.store, project.name))
-        book = EpochBook(settings, database, project)
-        events = 0
-        for epoch in book.epochs:
-            if not epoch.destroyed:
-                # A leading 0 may have meant several countries, file by file.
-                subscribers = [_pseudonyms(book, epoch, asked, code) for code in _country_codes(database, project)]
-                events += erasing.erase_subscribers(book.store(epoch), np.concatenate(subscribers))
-        with database.transaction() as session:
-            audit.record(
-                session,
-                who=who,
-                action="mobility.forget",
-                what=f"project {project.name}",
-                details={"numbers": len(asked), "events": events},
-            )
-    return Forgotten(len(asked), events)
-
-
 def compact_store(settings: Settings, database: Database, project: Project) -> int:
     """Bring closed months into one segment a bucket; give how many segments that saved."""
     folder = project_folder(settings.store, project.name)
@@ -411,20 +279,7 @@ def pseudonyms(settings: Settings, database: Database, project: str, identifiers
     """Give identifiers' pseudonyms in the newest epoch: to compare `home_areas` with a generator's truth."""
     book = EpochBook(settings, database, get_project(database, project))
     newest = [epoch for epoch in book.epochs if not epoch.destroyed][-1]
-    return _pseudonyms(book, newest, identifiers, book.project.country_code)
-
-
-def _pseudonyms(book: EpochBook, epoch: Epoch, identifiers: Sequence[str], country_code: str) -> np.ndarray:
-    return hashed(engine(), pa.array(identifiers, pa.string()), book.key(epoch).pseudonym, country_code)
-
-
-def _country_codes(database: Database, project: Project) -> set[str]:
-    """Give the country codes that identifiers of a project's events were completed with."""
-    from sqlalchemy import select
-
-    with database.reading() as session:
-        said = select(ImportRecord.country_code).where(ImportRecord.project == project.name).distinct()
-        return {project.country_code, *session.scalars(said)}
+    return pseudonyms_in(book, newest, identifiers, book.project.country_code)
 
 
 # Looking ──────────────────────────────────────────────────────────────────────────────────────────────────────────

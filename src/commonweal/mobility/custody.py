@@ -1,0 +1,165 @@
+"""What the keeper of events owes people: keys rotated and destroyed, nothing kept too long, objections heeded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from commonweal.core import audit
+from commonweal.core.database import Database
+from commonweal.core.errors import Refused
+from commonweal.core.jobs import Running
+from commonweal.core.settings import Settings
+from commonweal.mobility import erasing, keys
+from commonweal.mobility.epochs import Epoch, EpochBook, epochs_of
+from commonweal.mobility.models import EpochRecord, ImportRecord
+from commonweal.mobility.parsing import engine
+from commonweal.mobility.projects import Project, get_project
+from commonweal.mobility.pseudonyms import pseudonyms
+from commonweal.mobility.store import held, project_folder
+
+
+def rotate_key(settings: Settings, database: Database, project: Project, day: date, who: str) -> Epoch:
+    """Begin a new epoch on a day: from then on people have other pseudonyms."""
+    with held(project_folder(settings.store, project.name)):
+        book = EpochBook(settings, database, project)
+        epoch = book.begin(int(project.calendar.edges(day, day + timedelta(days=1), "day")[0]))
+        with database.transaction() as session:
+            audit.record(
+                session,
+                who=who,
+                action="mobility.keys.rotate",
+                what=f"project {project.name}",
+                details={"epoch": epoch.name},
+            )
+    return epoch
+
+
+def destroy_key(
+    settings: Settings, database: Database, project: Project, epoch: str, who: str, why: str | None
+) -> None:
+    """Destroy an epoch's key: its store can never be read again, and no pseudonym made again.
+
+    Raises
+    ------
+    Refused
+        There is no such epoch, or its key is destroyed already.
+    """
+    with held(project_folder(settings.store, project.name)):
+        known = {known.name: known for known in epochs_of(database, project.name)}
+        if epoch not in known or known[epoch].destroyed:
+            names = ", ".join(name for name, known in known.items() if not known.destroyed) or "none"
+            raise Refused(
+                f"there is no epoch {epoch!r} with a key", where=f"project {project.name}", expected=f"one of: {names}"
+            )
+        # Recorded last: if this process ends in between, the same command brings the record up to date.
+        keys.destroy(settings.keys, project.name, epoch)
+        with database.transaction() as session:
+            session.get_one(EpochRecord, (project.name, epoch)).destroyed_at = datetime.now(UTC)
+            audit.record(
+                session,
+                who=who,
+                action="mobility.keys.destroy",
+                what=f"project {project.name}",
+                why=why,
+                details={"epoch": epoch},
+            )
+
+
+def retain_job(job: Running) -> dict[str, Any]:
+    """Erase events older than the project's retention. Parameter of the job: ``project``."""
+    project = get_project(job.database, job.parameters["project"])
+    if project.retention_days is None:
+        raise Refused(
+            "this project keeps its events", where=f"project {project.name}", expected="a project with --retention-days"
+        )
+    with held(project_folder(job.settings.store, project.name)):
+        return enforce_retention(job, project, project.retention_days)
+
+
+def enforce_retention(job: Running, project: Project, retention_days: int) -> dict[str, Any]:
+    """Erase what is too old; the store is held."""
+    day = datetime.now(UTC).date() - timedelta(days=retention_days)
+    before = int(project.calendar.edges(day, day + timedelta(days=1), "day")[0])
+    erasing.discard_staged(project_folder(job.settings.store, project.name))
+    book = EpochBook(job.settings, job.database, project)
+    old = [epoch for epoch in book.epochs if not epoch.destroyed and epoch.starts < before]
+    erased = sum(erasing.erase_before(book.store(epoch), before) for epoch in old)
+    for epoch in old:
+        if epoch.ends <= before:
+            keys.destroy(job.settings.keys, project.name, epoch.name)
+            with job.database.transaction() as session:
+                session.get_one(EpochRecord, (project.name, epoch.name)).destroyed_at = datetime.now(UTC)
+    with job.database.transaction() as session:
+        audit.record(
+            session,
+            who=job.who,
+            action="mobility.retain",
+            what=f"project {project.name}",
+            details={"before": day.isoformat(), "events": erased},
+        )
+    return {"before": day.isoformat(), "events": erased}
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """What forgetting came to: no word of whom.
+
+    Parameters
+    ----------
+    numbers
+        How many numbers were asked for.
+    events
+        How many events were erased or lost their counterpart.
+    """
+
+    numbers: int
+    events: int
+
+
+def forget(settings: Settings, database: Database, project: Project, numbers: Iterable[str], who: str) -> Forgotten:
+    """Erase subscribers from every epoch that can be read; what has been published stands.
+
+    Parameters
+    ----------
+    numbers
+        Identifiers as the operator writes them. They are pseudonymised at once and kept nowhere.
+    """
+    asked = [number.strip() for number in numbers if number.strip()]
+    with held(project_folder(settings.store, project.name)):
+        erasing.discard_staged(project_folder(settings.store, project.name))
+        book = EpochBook(settings, database, project)
+        events = 0
+        for epoch in book.epochs:
+            if not epoch.destroyed:
+                # A leading 0 may have meant several countries, file by file.
+                subscribers = [pseudonyms_in(book, epoch, asked, code) for code in _country_codes(database, project)]
+                events += erasing.erase_subscribers(book.store(epoch), np.concatenate(subscribers))
+        with database.transaction() as session:
+            audit.record(
+                session,
+                who=who,
+                action="mobility.forget",
+                what=f"project {project.name}",
+                details={"numbers": len(asked), "events": events},
+            )
+    return Forgotten(len(asked), events)
+
+
+def pseudonyms_in(book: EpochBook, epoch: Epoch, identifiers: Sequence[str], country_code: str) -> np.ndarray:
+    """Give identifiers' pseudonyms in an epoch."""
+    return pseudonyms(engine(), pa.array(identifiers, pa.string()), book.key(epoch).pseudonym, country_code)
+
+
+def _country_codes(database: Database, project: Project) -> set[str]:
+    """Give the country codes that identifiers of a project's events were completed with."""
+    from sqlalchemy import select
+
+    with database.reading() as session:
+        said = select(ImportRecord.country_code).where(ImportRecord.project == project.name).distinct()
+        return {project.country_code, *session.scalars(said)}
