@@ -132,7 +132,7 @@ def test_the_installed_wheel_works_away_from_its_sources(wheel: Path, tmp_path: 
         [*data, "areas", "show", "natural-earth:NP"],
         [*data, "audit", "verify"],
     ):
-        subprocess.run([*command, *arguments], check=True, capture_output=True, cwd=tmp_path)
+        subprocess.run([*command, *arguments], check=True, capture_output=True, cwd=tmp_path, env=_bare())
     pages = _said(
         python,
         "import json, pathlib, commonweal.web, commonweal.mobility;"
@@ -143,4 +143,9 @@ def test_the_installed_wheel_works_away_from_its_sources(wheel: Path, tmp_path: 
 
 
 def _said(python: Path, code: str) -> str:
-    return subprocess.run([str(python), "-c", code], check=True, capture_output=True, text=True, cwd="/").stdout.strip()
+    command = [str(python), "-c", code]
+    return subprocess.run(command, check=True, capture_output=True, text=True, cwd="/", env=_bare()).stdout.strip()
+
+
+def _bare() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(("PYTHONPATH", "COMMONWEAL_"))}
