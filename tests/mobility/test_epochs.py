@@ -100,6 +100,19 @@ def test_without_a_period_the_newest_epoch_is_counted(start: Callable[..., Any])
     assert days == {date(2026, 2, 15)}
 
 
+def test_without_a_period_the_days_with_events_are_counted_also_of_a_closed_month(operator: Any) -> None:
+    operator.import_(
+        operator.events("calls.csv", [line(n, f"2025-03-{day:02}T10:00:00") for n in (1, 2) for day in (4, 9)])
+    )
+    before = operator.run()
+    assert service.compact_store(operator.settings, operator.database, operator.project) > 0
+    after = operator.run()
+    assert {row["start"].date() for row in after["quality"].to_pylist()} == {date(2025, 3, day) for day in range(4, 10)}
+    assert {name: table.to_pylist() for name, table in after.items()} == {
+        name: table.to_pylist() for name, table in before.items()
+    }
+
+
 def test_a_period_without_events_is_not_found_and_those_there_are_said(operator: Any) -> None:
     operator.import_(operator.events("calls.csv", [line(1, "2026-01-15T10:00:00")]))
     with pytest.raises(NotFound, match="2026-01-15 to 2026-01-16"):
