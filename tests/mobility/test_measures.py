@@ -309,6 +309,17 @@ def test_a_day_that_is_appended_is_counted_alone(operator: Any, windows_read: li
     assert set(windows_read) == {(at("2026-01-24"), at("2026-01-25"))}
 
 
+def test_a_late_event_is_counted_with_its_day_alone(operator: Any, windows_read: list[Any]) -> None:
+    world = World(3, "2026-01-20", 4)
+    lines = world.lines()
+    operator.import_(operator.events("calls.csv", lines[1:]), cells=world.cells(operator))
+    counted(operator, world)
+    windows_read.clear()
+    operator.import_(operator.events("late.csv", lines[:1]))
+    assert counted(operator, world) == world.by_sql()
+    assert len(windows_read) == 1
+
+
 def test_a_changed_cell_register_is_counted_anew(operator: Any, windows_read: list[Any]) -> None:
     file = operator.events("calls.csv", [f"2327655320{n},2026-01-05T10:00:00,a1,call,," for n in range(4)])
     operator.import_(file)
