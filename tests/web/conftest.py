@@ -40,7 +40,7 @@ def subscribers_in(place: int, hour: int) -> int:
     return (place * place * 7 + 20) * (6 + min(hour, 23 - hour)) // 12
 
 
-def publish_presence(home: Home, scale: int = 1) -> Release:
+def publish_presence(home: Home, scale: int = 1, **said: Any) -> Release:
     codes = load(home.database, AREA_SET).codes
     rows = []
     for unit in ("hour", "day"):
@@ -53,7 +53,7 @@ def publish_presence(home: Home, scale: int = 1) -> Release:
     names = ("area", "period", "start", "subscribers", "people")
     raw = pa.table(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
     raw = raw.set_column(2, "start", raw["start"].cast(pa.timestamp("us", tz="UTC")))
-    return _publish(home, presence.DATASET, raw)
+    return _publish(home, presence.DATASET, raw, PARAMETERS | said)
 
 
 def publish_flows(home: Home) -> Release:
@@ -68,7 +68,7 @@ def publish_flows(home: Home) -> Release:
     names = ("origin", "destination", "start", "subscribers", "people")
     raw = pa.table(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
     raw = raw.set_column(2, "start", raw["start"].cast(pa.timestamp("us", tz="UTC")))
-    return _publish(home, flows.DATASET, raw)
+    return _publish(home, flows.DATASET, raw, PARAMETERS)
 
 
 def publish_quality(home: Home, shown: Release) -> Release:
@@ -86,24 +86,33 @@ def publish_quality(home: Home, shown: Release) -> Release:
         parameters=PARAMETERS,
         who=WHO,
     )
-    return _released(home, quality.DATASET, protected, None)
+    return _released(home, quality.DATASET, protected, PARAMETERS, None)
 
 
-def _publish(home: Home, dataset: Any, raw: pa.Table) -> Release:
+def _publish(home: Home, dataset: Any, raw: pa.Table, parameters: dict[str, Any]) -> Release:
     protected = disclosure.protect(
-        home.settings, home.database, dataset, raw, k=15, grid=raw.select(dataset.key), parameters=PARAMETERS, who=WHO
+        home.settings,
+        home.database,
+        dataset,
+        raw,
+        k=parameters["k"],
+        grid=raw.select(dataset.key),
+        parameters=parameters,
+        who=WHO,
     )
-    return _released(home, dataset, protected, AREA_SET)
+    return _released(home, dataset, protected, parameters, AREA_SET)
 
 
-def _released(home: Home, dataset: Any, protected: disclosure.Protected, area_set: str | None) -> Release:
+def _released(
+    home: Home, dataset: Any, protected: disclosure.Protected, parameters: dict[str, Any], area_set: str | None
+) -> Release:
     return publish(
         home.settings,
         home.database,
         dataset,
         protected.table,
         inputs=[Input("store lockdown/2015", "ab" * 32, "store")],
-        parameters=PARAMETERS,
+        parameters=parameters,
         who=WHO,
         certificate=protected.certificate,
         area_set=area_set,
@@ -156,8 +165,19 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamesp
 
 @pytest.fixture
 def publish_more() -> Callable[..., Release]:
-    """Publish presence into a home: function of (home, scale)."""
+    """Publish presence into a home: function of (home, scale, and parameters that are others than usual)."""
     return publish_presence
+
+
+@pytest.fixture
+def publish_all() -> Callable[[Home], None]:
+    """Publish presence, the daily totals and flows into a home."""
+
+    def everything(home: Home) -> None:
+        publish_quality(home, publish_presence(home))
+        publish_flows(home)
+
+    return everything
 
 
 @pytest.fixture

@@ -120,6 +120,33 @@ def test_without_a_published_total_none_is_shown(home, site_of, publish_more):
     assert "No total is shown" in text_of(site, "/")
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"project": "another"},
+        {"time_zone": "Asia/Kathmandu"},
+        {"day_starts": "04:00"},
+        {"area_set": "districts"},
+        {"k": 20},
+    ],
+    ids=lambda other: next(iter(other)),
+)
+def test_only_what_was_made_the_same_way_is_shown_side_by_side(home, site_of, publish_all, publish_more, other):
+    publish_all(home)
+    publish_more(home, **other)
+    site = site_of(home)
+    told = site.get("/.json").json()["mobility"]
+    assert (told["presence"]["release"], told["flows"], told["daily_subscribers"]) == (
+        "mobility.presence 2",
+        None,
+        None,
+    )
+    publish_more(home, scale=2)
+    told = site.get("/.json").json()["mobility"]
+    assert (told["presence"]["release"], told["flows"]["release"]) == ("mobility.presence 3", "mobility.flows 1")
+    assert told["daily_subscribers"] is not None
+
+
 def test_what_is_suppressed_is_counted(site, published):
     table = published.presence.table(published.home.settings).to_pylist()
     hours = [row for row in table if row["period"] == "hour"]

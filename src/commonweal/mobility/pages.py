@@ -21,6 +21,7 @@ from commonweal.mobility.published import (
     Move,
     Moves,
     Presence,
+    beside,
     daily_subscribers_of,
     moves_of,
     presence_of,
@@ -107,10 +108,10 @@ def overview(request: Request) -> Section:
     query, timeline = request.query_params, presence.timeline
     shown = timeline.choose(query.get("start"))
     moves = daily = None
-    if FLOWS in published:
-        moves = moves_of(settings, database, published[FLOWS], timeline, shown)
-    if QUALITY in published:
-        daily = daily_subscribers_of(settings, database, published[QUALITY], timeline, shown)
+    if flows := beside(database, presence.release, FLOWS):
+        moves = moves_of(settings, database, flows, timeline, shown)
+    if quality := beside(database, presence.release, QUALITY):
+        daily = daily_subscribers_of(settings, database, quality, timeline, shown)
     asked = Asked(
         start=timeline.address(shown),
         area=query.get("area") if query.get("area") in presence.geography.names else None,

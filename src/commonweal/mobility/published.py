@@ -10,7 +10,7 @@ from functools import lru_cache
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from commonweal.core.catalog import Release, State, get
+from commonweal.core.catalog import Release, State, get, releases
 from commonweal.core.database import Database
 from commonweal.core.periods import Calendar
 from commonweal.core.settings import Settings
@@ -22,6 +22,8 @@ from commonweal.web.timeline import Length, Shown, Timeline
 PRESENCE, FLOWS, QUALITY = "mobility.presence", "mobility.flows", "mobility.quality"
 LENGTHS: tuple[Length, ...] = ("hour", "day")
 RELEASES_KEPT = 4
+SAME_CHOICES = ("project", "area_set", "time_zone", "day_starts", "k")
+"""Parameters in which two releases must agree before one page may show them side by side."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,21 @@ class Moves:
     published: tuple[Move, ...]
     suppressed: int
     pairs: int
+
+
+def beside(database: Database, shown: Release, name: str) -> int | None:
+    """Find the newest release of another dataset that was made as the one shown was: same project, areas, clock and k.
+
+    Returns
+    -------
+    int or None
+        Its version. None if there is no such release: that of another project would tell of other people.
+    """
+    said = shown.provenance.parameters
+    for release in reversed(releases(database, name)):
+        if all(release.provenance.parameters.get(choice) == said.get(choice) for choice in SAME_CHOICES):
+            return release.version
+    return None
 
 
 def presence_of(settings: Settings, database: Database, version: int) -> Presence:
