@@ -88,6 +88,24 @@ def test_publishing_the_same_again_returns_the_same_release(settings: Settings, 
     assert len(catalog.releases(database)) == 1
 
 
+def test_a_rerun_finds_its_release_whatever_was_published_since(settings: Settings, database: Database) -> None:
+    turns = [{"project": name} for name in ("ada", "grace")]
+    first = [publish(settings, database, sites(30), parameters=turn) for turn in turns]
+    assert [publish(settings, database, sites(30), parameters=turn) for turn in turns] == first
+    assert catalog.releases(database) == first
+    assert catalog.latest(database, "demo.sites") == first[1]
+
+
+@pytest.mark.parametrize("harm", ["changed", "gone"])
+def test_a_rerun_whose_release_is_damaged_says_so(home: Home, harm: str) -> None:
+    file = publish(home.settings, home.database, sites(30)).file(home.settings)
+    damage(file) if harm == "changed" else file.unlink()
+    with pytest.raises(Damaged) as found:
+        publish(home.settings, home.database, sites(30))
+    assert str(file) in str(found.value)
+    assert len(catalog.releases(home.database)) == 1
+
+
 @pytest.mark.parametrize(
     "other",
     [
@@ -103,7 +121,7 @@ def test_anything_else_is_the_next_version(home: Home, other: dict[str, object])
     publish(home.settings, home.database, sites(30))
     second = publish(home.settings, home.database, **({"table": sites(30)} | other))  # type: ignore[arg-type]
     assert second.version == 2
-    third = publish(home.settings, home.database, sites(30))
+    third = publish(home.settings, home.database, sites(32))
     assert third.version == 3
     assert catalog.get(home.database, "demo.sites", 2) == second
 

@@ -25,6 +25,7 @@ from commonweal.core.catalog.declaration import Dataset, Privacy
 from commonweal.core.catalog.digest import digest_of_conformed
 from commonweal.core.catalog.models import ReleaseRecord
 from commonweal.core.catalog.provenance import Input, Provenance, code_version
+from commonweal.core.catalog.reading import verified_file
 from commonweal.core.catalog.release import RECORD_FILE, TABLE_FILE, Release, parse
 from commonweal.core.database import Database
 from commonweal.core.errors import Conflict, Refused
@@ -52,8 +53,8 @@ def publish(
 
     The files are written and fsynced first; the row in the database, in one transaction with its entry in the audit
     log, is the commit point. A crash leaves the old state or the new one, and what it left half-done is swept by the
-    next publisher. Publishing the same content, from the same inputs, with the same parameters and code as the
-    latest release returns that release.
+    next publisher. Publishing the same content, from the same inputs, with the same parameters and code as any
+    release of the dataset, the latest or an earlier one, returns that release.
 
     Parameters
     ----------
@@ -81,7 +82,7 @@ def publish(
     Returns
     -------
     Release
-        The new release, or the latest one if it says the same.
+        The new release, or the one that says the same.
 
     Raises
     ------
@@ -89,6 +90,8 @@ def publish(
         If the table breaks its declaration (see `conform`).
     Refused
         If the dataset is about people and the certificate does not cover this table.
+    Damaged
+        If the release that says the same is there, but its file is gone or is not what its digest says.
     Unavailable
         If the disk is full or cannot be written to; nothing was published and nothing lost.
     """
@@ -102,9 +105,10 @@ def publish(
         _admit(settings, database, dataset, digest, certificate)
         lake.sweep(settings.lake, lambda place: _is_recorded(database, place))
         for _ in range(RACES):
+            if same := _same(database, dataset.name, fingerprint):
+                verified_file(settings, same)
+                return same
             latest = _latest(database, dataset.name)
-            if latest is not None and latest.fingerprint == fingerprint:
-                return parse(latest.record)
             release = _write_and_record(
                 settings,
                 database,
@@ -242,6 +246,19 @@ def _periods(dataset: Dataset, table: pa.Table) -> tuple[datetime, datetime] | N
             first, last = (datetime(day.year, day.month, day.day, tzinfo=UTC) for day in bounds.values())
             return first, last
     return None
+
+
+def _same(database: Database, name: str, fingerprint: str) -> Release | None:
+    """Find the release that says the same, whichever version it is; of several, the newest."""
+    alike = (
+        select(ReleaseRecord)
+        .where(ReleaseRecord.dataset == name, ReleaseRecord.fingerprint == fingerprint)
+        .order_by(ReleaseRecord.version.desc())
+        .limit(1)
+    )
+    with database.reading() as session:
+        record = session.scalar(alike)
+    return parse(record.record) if record else None
 
 
 def _latest(database: Database, name: str) -> ReleaseRecord | None:
