@@ -205,6 +205,18 @@ def test_a_wrong_key_file_is_named_and_nothing_is_recorded(
     assert entries(home.settings, home.database) == before
 
 
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o620])
+def test_a_signing_key_that_others_can_read_or_change_signs_nothing(home: Home, mode: int) -> None:
+    path = home.settings.keys / PRIVATE_KEY
+    path.chmod(mode)
+    before = entries(home.settings, home.database)
+    with pytest.raises(Conflict, match=f"others than its owner.*run: chmod 600 {path}"):
+        protected(home)
+    assert entries(home.settings, home.database) == before
+    path.chmod(0o600)
+    assert protected(home).suppressed == 2
+
+
 @pytest.mark.parametrize(("content", "error"), [(None, Unavailable), (b"nonsense", Damaged)])
 def test_without_the_public_key_nothing_about_people_is_published(
     home: Home, content: bytes | None, error: type[Exception]

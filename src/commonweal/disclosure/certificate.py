@@ -61,6 +61,8 @@ def certify(
     ------
     Unavailable
         If the signing key is missing or cannot be read.
+    Conflict
+        If others than its owner can read the signing key.
     Damaged
         If the key is not an Ed25519 key, or is not the one the public key belongs to.
     """
@@ -72,6 +74,12 @@ def _signing_key(keys: Path) -> Ed25519PrivateKey:
     path = keys / PRIVATE_KEY
     expected = "the key directory that init wrote"
     try:
+        if path.stat().st_mode & 0o077:
+            raise Conflict(
+                "others than its owner can read the disclosure signing key",
+                where=path,
+                expected=f"run: chmod 600 {path}",
+            )
         key = load_pem_private_key(path.read_bytes(), password=None)
     except FileNotFoundError as error:
         raise Unavailable("the disclosure signing key is missing", where=path, expected=expected) from error

@@ -79,8 +79,8 @@ def protect(
     ------
     InputError
         If `raw` or `grid` cannot be taken, or the dataset is declared open.
-    Unavailable, Damaged
-        If the signing key cannot be used.
+    Unavailable, Conflict, Damaged
+        If the signing key cannot be used, or others than its owner can read it.
     """
     _refuse_open(dataset)
     table = conform(dataset, suppress(dataset, raw, grid, k))
