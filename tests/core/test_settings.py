@@ -48,6 +48,28 @@ def test_keys_moved_inside_the_data_later_are_refused_too(tmp_path: Path, monkey
         load(tmp_path / "data")
 
 
+@pytest.mark.parametrize("folder", ["lake", "store", "spill"])
+@pytest.mark.parametrize("place", ["keys", "keys/inside", "."])
+def test_no_folder_of_data_set_elsewhere_holds_the_keys_or_lies_among_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str, place: str
+) -> None:
+    init(tmp_path / "data", tmp_path / "far" / "keys")
+    elsewhere = tmp_path / "far" / place
+    monkeypatch.setenv(f"COMMONWEAL_{folder.upper()}", str(elsewhere))
+    with pytest.raises(InputError, match=f"folder {folder}, {elsewhere}, lie one inside the other"):
+        load(tmp_path / "data")
+    monkeypatch.setenv(f"COMMONWEAL_{folder.upper()}", str(tmp_path / "far" / "keys of others"))
+    assert getattr(load(tmp_path / "data"), folder).name == "keys of others"
+
+
+def test_an_init_that_a_setting_forbids_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COMMONWEAL_STORE", str(tmp_path / "keys" / "store"))
+    with pytest.raises(InputError, match="one inside the other"):
+        init(tmp_path / "data", tmp_path / "keys")
+    monkeypatch.delenv("COMMONWEAL_STORE")
+    assert init(tmp_path / "data", tmp_path / "keys").store == tmp_path / "data" / "store"
+
+
 def test_init_never_writes_into_a_folder_that_holds_something(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "thesis.txt").write_text("years of work")

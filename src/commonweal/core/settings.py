@@ -103,7 +103,7 @@ def load(data: Path | None = None) -> Settings:
     NotFound
         No data directory was named, or it is not one.
     InputError
-        A setting has a value it cannot have, or the key directory lies inside the data directory.
+        A setting has a value it cannot have, or the key directory and a folder of data lie one inside the other.
     """
     if data is None and "COMMONWEAL_DATA" in os.environ:
         data = Path(os.environ["COMMONWEAL_DATA"])
@@ -125,14 +125,17 @@ def load(data: Path | None = None) -> Settings:
         raise explain(error, config) from error
     except ValueError as error:
         raise InputError(f"not readable as TOML: {error}", where=config) from None
-    _refuse_keys_inside(settings.data, settings.keys)
+    for name in ("data", "lake", "store", "spill"):
+        _refuse_keys_inside(name, getattr(settings, name), settings.keys)
     return settings
 
 
-def _refuse_keys_inside(data: Path, keys: Path) -> None:
-    if keys == data or data in keys.parents or keys in data.parents:
+def _refuse_keys_inside(name: str, folder: Path, keys: Path) -> None:
+    """Refuse folders that one backup, or one thief, would take together."""
+    if keys == folder or folder in keys.parents or keys in folder.parents:
+        which = "data directory" if name == "data" else f"folder {name}, {folder},"
         raise InputError(
-            "the key directory and the data directory lie one inside the other",
+            f"the key directory and the {which} lie one inside the other",
             where=keys,
             expected="a key directory elsewhere, on another disk if there is one",
         )
@@ -144,12 +147,13 @@ def init(data: Path, keys: Path) -> Settings:
     Raises
     ------
     InputError
-        The key directory lies inside the data directory or the other way round.
+        The key directory lies inside the data directory or the other way round, or another setting has a value it
+        cannot have; nothing is left behind.
     Conflict
         One of the two is there already and not empty.
     """
     data, keys = _absolute(data), _absolute(keys)
-    _refuse_keys_inside(data, keys)
+    _refuse_keys_inside("data", data, keys)
     for folder in (data, keys):
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise Conflict("this is there already and not empty", where=folder, expected="a new or empty folder")
@@ -165,6 +169,9 @@ def init(data: Path, keys: Path) -> Settings:
         )
         written.replace(data / CONFIG)
         return load(data)
+    except InputError:
+        discard(data, keys)
+        raise
     except OSError as error:
         discard(data, keys)
         raise explain(error) from error
