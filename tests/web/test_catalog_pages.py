@@ -3,6 +3,8 @@
 import hashlib
 import io
 import json
+import shutil
+import tempfile
 
 import openpyxl
 import pyarrow.csv
@@ -47,6 +49,27 @@ def test_a_release_can_be_downloaded_in_every_format(site, published, form):
     written = io.BytesIO()
     exports.export(published.home.settings, published.home.database, published.presence, form.name, written)
     assert answer.content == written.getvalue()
+
+
+def test_a_download_is_put_together_in_the_spill_folder_and_nowhere_else(site, published, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    spill = published.home.settings.spill
+    shutil.rmtree(spill)  # it is made again where it is missing
+    for form in exports.FORMATS.values():
+        assert site.get(f"{ADDRESS}{form.suffix}").status_code == 200, form.name
+    assert spill.is_dir()
+    assert list(spill.iterdir()) == []
+
+
+def test_without_a_usable_spill_folder_a_download_is_unavailable(site, published):
+    spill = published.home.settings.spill
+    shutil.rmtree(spill)
+    spill.write_text("in the way")
+    answer = site.get(f"{ADDRESS}.csv")
+    spill.unlink()
+    spill.mkdir()
+    assert answer.status_code == 503
+    assert answer.headers["content-type"].startswith("application/problem+json")
 
 
 def test_the_parquet_file_is_the_published_one(site, published):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from io import BufferedRandom
+from pathlib import Path
 from typing import IO, Any
 
 from fastapi import APIRouter, Request
@@ -13,7 +15,7 @@ from commonweal import __version__
 from commonweal.core.catalog import Release, dcat, exports, get
 from commonweal.core.catalog import datasets as newest_releases
 from commonweal.core.catalog import releases as all_releases
-from commonweal.core.errors import NotFound
+from commonweal.core.errors import NotFound, explain
 from commonweal.web import words
 from commonweal.web.conditional import REVALIDATE, etag, is_known, not_modified, unless_known
 from commonweal.web.provenance import columns, day, download_links, facts
@@ -105,7 +107,7 @@ def download(request: Request, dataset: str, version: int, file: str) -> Respons
     tag = etag(release.digest, release.label, form.name, __version__)
     if is_known(request, tag):
         return not_modified(tag)
-    written = tempfile.TemporaryFile()  # noqa: SIM115 - the answer closes it when it has been sent
+    written = _on_its_way(state.settings.spill)
     try:
         exports.export(state.settings, state.database, release, form.name, written)
         length = written.tell()
@@ -122,6 +124,15 @@ def download(request: Request, dataset: str, version: int, file: str) -> Respons
     if form.name == "csv":
         headers["link"] = f'<{exports.address(release, "csvw")}>; rel="describedby"; type="application/csvm+json"'
     return StreamingResponse(_sent(written), media_type=form.media_type, headers=headers)
+
+
+def _on_its_way(spill: Path) -> BufferedRandom:
+    """Open a file without a name in the spill folder: no other folder may hold what is published, not even for long."""
+    try:
+        spill.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return tempfile.TemporaryFile(dir=spill)  # the answer closes it when it has been sent
+    except OSError as error:
+        raise explain(error, spill) from error
 
 
 def _sent(file: IO[bytes]) -> Iterator[bytes]:
