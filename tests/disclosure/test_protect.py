@@ -127,6 +127,16 @@ def test_a_forged_certificate_is_refused(home: Home, forgery: str) -> None:
     assert catalog.releases(home.database) == []
 
 
+@pytest.mark.parametrize("other", [{"k": 20}, {"period": "2015-04"}, {"k": "15"}], ids=str)
+def test_a_release_cannot_claim_other_parameters_than_its_certificate(home: Home, other: dict[str, Any]) -> None:
+    safe = protected(home)
+    with pytest.raises(Refused, match=f"parameter {next(iter(other))} is .* protected with"):
+        publish(home, HOMES, safe.table, safe.certificate, parameters=other)
+    assert catalog.releases(home.database) == []
+    alike = {"k": 15, "period": "2015-03", "method": "not the certificate's affair"}
+    assert publish(home, HOMES, safe.table, safe.certificate, parameters=alike).version == 1
+
+
 def test_a_certificate_whose_ledger_entry_is_in_another_log_is_refused(home: Home, database: Database) -> None:
     safe = protected(home)
     with pytest.raises(Refused, match="does not hold the entry"):

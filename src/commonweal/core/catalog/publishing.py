@@ -68,6 +68,7 @@ def publish(
         What it was made from.
     parameters
         With what parameters (JSON values); the time zone and the day boundary are among them where there are days.
+        What the certificate says too, it says alike.
     who
         ``"os:NAME"``.
     certificate
@@ -89,7 +90,8 @@ def publish(
     InputError
         If the table breaks its declaration (see `conform`).
     Refused
-        If the dataset is about people and the certificate does not cover this table.
+        If the dataset is about people and the certificate does not cover this table, or names another value of one
+        of the parameters.
     Damaged
         If the release that says the same is there, but its file is gone or is not what its digest says.
     Unavailable
@@ -102,7 +104,7 @@ def publish(
     digest = digest_of_conformed(dataset, ordered)
     fingerprint = _fingerprint(dataset, digest, inputs, parameters, code, area_set)
     with lake.locked(settings.lake):
-        _admit(settings, database, dataset, digest, certificate)
+        _admit(settings, database, dataset, digest, parameters, certificate)
         lake.sweep(settings.lake, lambda place: _is_recorded(database, place))
         for _ in range(RACES):
             if same := _same(database, dataset.name, fingerprint):
@@ -190,7 +192,12 @@ def _record(session: Session, release: Release, fingerprint: str) -> None:
 
 
 def _admit(
-    settings: Settings, database: Database, dataset: Dataset, digest: str, certificate: Certificate | None
+    settings: Settings,
+    database: Database,
+    dataset: Dataset,
+    digest: str,
+    parameters: Mapping[str, Any],
+    certificate: Certificate | None,
 ) -> None:
     """Refuse data about people that `disclosure` has not protected."""
     if dataset.privacy is Privacy.OPEN:
@@ -211,6 +218,14 @@ def _admit(
             expected="the table and the certificate that commonweal.disclosure.protect returns",
         )
     verify(certificate, read_public_key(settings.keys), dataset.name, digest)
+    for name in sorted(certificate.parameters.keys() & parameters.keys()):
+        certified, claimed = (canonical(said[name], where=name) for said in (certificate.parameters, parameters))
+        if certified != claimed:
+            raise Refused(
+                f"parameter {name} is {claimed}, but the table was protected with {certified}",
+                where=dataset.name,
+                expected="the parameters that the certificate names",
+            )
     with database.reading() as session:
         entry = session.get(audit.AuditEntry, certificate.ledger_entry.get("sequence"))
         if entry is None or entry.hash != certificate.ledger_entry.get("hash"):
