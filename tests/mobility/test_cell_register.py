@@ -160,8 +160,8 @@ def test_a_cell_file_is_read_field_by_field(tmp_path: Path, at: Callable[[str], 
 
 
 WRONG = {
-    "longitude": (["c,181,5"], "line 2: longitude is '181'"),
-    "latitude": (["c,1,north"], "line 2: latitude is 'north'"),
+    "longitude": (["c,181,5"], "line 2: longitude is no such number"),
+    "latitude": (["c,1,north"], "line 2: latitude is no such number"),
     "half a position": (["c,1,"], "line 2: only one of longitude and latitude"),
     "no identifier": (["c,1,1", " ,1,1"], "line 3: the cell has no identifier"),
     "too few fields": (["c,1"], "line 2: 2 fields"),
@@ -182,7 +182,7 @@ def test_a_validity_that_ends_before_it_begins_is_refused(tmp_path: Path) -> Non
 
 
 def test_a_date_that_is_none_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="line 2: '5/1/26' is no date"):
+    with pytest.raises(InputError, match="line 2: its validity is no date"):
         read_cells(written(tmp_path, "cell,lon,lat,valid_from", "c,1,1,5/1/26"), EMPTY)
 
 

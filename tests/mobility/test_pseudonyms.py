@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unicodedata import category
 
 import duckdb
 import numpy as np
@@ -36,7 +37,8 @@ def made(*texts: str, key: bytes = KEY, country_code: str = "") -> list[int]:
 @given(st.lists(words.map(str.strip), max_size=8))
 @settings(deadline=None)
 def test_a_pseudonym_of_any_text_is_what_the_standard_library_makes(texts: list[str]) -> None:
-    texts = [text for text in texts if not re.fullmatch(r"\(?\+?[0-9 ().-]+", text)]
+    texts = [text for text in texts if not re.fullmatch(r"\(?\+?[0-9 ()./-]+", text)]
+    texts = [text for text in texts if not any(category(sign) in ("Cc", "Cf") for sign in text[:1] + text[-1:])]
     assert made(*texts) == [by_standard_library(text) for text in texts]
 
 

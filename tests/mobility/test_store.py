@@ -38,9 +38,12 @@ def store(tmp_path: Path) -> EpochStore:
     return EpochStore.create(tmp_path / "2026", EMPTY, KEY)
 
 
+BUCKET = 2  # of small pseudonyms, among four
+
+
 def commit(store: EpochStore, *tables: pa.Table) -> list[Path]:
     """Commit a segment of each table; give their files."""
-    segments = [store.write_segment("events", 0, day, day + 1, table) for day, table in enumerate(tables)]
+    segments = [store.write_segment("events", BUCKET, day, day + 1, table) for day, table in enumerate(tables)]
     store.commit(replace(store.manifest, segments=tuple(segments)))
     return [store.folder / segment.file for segment in segments]
 
@@ -131,7 +134,7 @@ def test_a_folder_without_a_manifest_is_no_store(tmp_path: Path) -> None:
 def test_a_crash_before_the_manifest_leaves_what_was_there_and_the_next_commit_sweeps(store: EpochStore) -> None:
     [file] = commit(store, events((1, 1)))
     orphan = store.write_segment("events", 3, 9, 10, events((2, 2)))
-    torn = store.folder / "events" / "000" / ".half.parquet.123"
+    torn = store.folder / "events" / f"{BUCKET:03}" / ".half.parquet.123"
     torn.write_bytes(b"half")
 
     again = EpochStore(store.folder, KEY)

@@ -15,7 +15,7 @@ from commonweal.core.errors import InputError
 from commonweal.mobility.blocks import LineReader
 from commonweal.mobility.cells import ALWAYS, FOREVER, SCHEMA, seconds
 from commonweal.mobility.columnar import column_names, text_batches
-from commonweal.mobility.layout import CELL_ROLES, Column, Layout
+from commonweal.mobility.layout import CELL_ROLES, Column, Layout, say_columns
 from commonweal.mobility.lines import split_line
 from commonweal.mobility.plmn import plmn_of_text
 
@@ -117,13 +117,13 @@ def _columns(names: list[str] | None, width: int, layout: Layout, path: Path) ->
                 places.setdefault(role, []).append(names.index(column))
             else:
                 raise InputError(
-                    f"there is no column {column!r}", where=f"{path}, line 1", expected=", ".join(names or [])
+                    f"there is no column {column!r}", where=f"{path}, line 1", expected=say_columns(names or [])
                 )
     if missing := [role for role in CELL_ROLES[:3] if role not in places]:
         raise InputError(
             f"no column is known for the cell's {missing[0]}",
             where=f"{path}, line 1",
-            expected=f"a section [cells] in the mapping; the columns are: {', '.join(names or [])}",
+            expected=f"a section [cells] in the mapping, with {say_columns(names or [])}",
         )
     return places
 
@@ -141,7 +141,7 @@ def _version(texts: dict[str, str], zone: ZoneInfo, where: str) -> dict[str, Any
         except ValueError:
             value = math.nan
         if not low <= value <= high:
-            raise InputError(f"{role} is {text!r}", where=where, expected=f"a number from {low:g} to {high:g}")
+            raise InputError(f"{role} is no such number", where=where, expected=f"{low:g} to {high:g}")
         return value
 
     longitude, latitude = number("longitude", -180, 180), number("latitude", -90, 90)
@@ -149,7 +149,7 @@ def _version(texts: dict[str, str], zone: ZoneInfo, where: str) -> dict[str, Any
         raise InputError("only one of longitude and latitude is there", where=where, expected="both, or neither")
     plmn = plmn_of_text(texts.get("plmn", ""))
     if plmn < 0:
-        raise InputError(f"plmn is {texts['plmn']!r}", where=where, expected="MCC and MNC, such as 619-01")
+        raise InputError("plmn is none", where=where, expected="MCC and MNC, such as 619-01")
     valid_from = _moment(texts.get("valid_from", ""), ALWAYS, zone, where)
     valid_to = _moment(texts.get("valid_to", ""), FOREVER, zone, where)
     if valid_to <= valid_from:
@@ -176,6 +176,6 @@ def _moment(text: str, otherwise: int, zone: ZoneInfo, where: str) -> int:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise InputError(
-            f"{text!r} is no date", where=where, expected="such as 2026-03-01 or 2026-03-01T04:00"
+            "its validity is no date", where=where, expected="such as 2026-03-01 or 2026-03-01T04:00"
         ) from None
     return seconds(moment if moment.tzinfo else moment.replace(tzinfo=zone))

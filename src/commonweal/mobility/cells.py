@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from commonweal.core.errors import Damaged, explain
+from commonweal.mobility.store import sync_folder
 
 ALWAYS = -(2**62)
 FOREVER = 2**62
@@ -181,6 +182,7 @@ def write_register(folder: Path, register: CellRegister) -> None:
         with written.open("rb") as file:
             os.fsync(file.fileno())
         written.replace(path)
+        sync_folder(folder)
     except OSError as error:
         written.unlink(missing_ok=True)
         raise explain(error, path) from error

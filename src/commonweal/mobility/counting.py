@@ -7,11 +7,11 @@ encrypted, under a digest of all these; a run that was killed, or one after new 
 from __future__ import annotations
 
 import hashlib
-import inspect
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +26,7 @@ from commonweal.mobility.measure import Derivation, Measure, Window, measures
 from commonweal.mobility.sequences import Events, place
 from commonweal.mobility.store import EpochStore, Segment
 
-_STARTS = b"starts"
+_STARTS, _CODE = b"starts", b"code"
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,8 @@ class _Work:
     ) -> None:
         self.name = name
         self.make = make
-        self.code = _code_digest(of)
+        self.window = of.window
+        self.code = _code_digest()
         self.made: dict[int, tuple[str, pa.Table]] = {}  # by the window's start: what it depends on, and the table
         self.bucket = bucket
 
@@ -145,7 +146,13 @@ class _Work:
 
     def tables(self) -> list[pa.Table]:
         """The period's tables in order of time."""
-        return [self.made[start][1] for start in self.bucket.windows[:-1].tolist()]
+        return [self.made[start][1] for start, _ in self.windows()]
+
+    def windows(self) -> list[tuple[int, int]]:
+        """Start and end of each window that is counted for itself, in order."""
+        if self.window == "run":
+            return [(self.bucket.starts, self.bucket.ends)]
+        return list(pairwise(self.bucket.windows.tolist()))
 
     def recall(self, store: EpochStore) -> None:
         """Take up what was kept."""
@@ -155,22 +162,22 @@ class _Work:
             kept = store.read(self.file())
         except Damaged:  # what was kept can be made again
             return
+        if kept.schema.metadata.get(_CODE) != self.code.encode():
+            return
         for start, (fingerprint, first, rows) in json.loads(kept.schema.metadata[_STARTS]).items():
-            schema = kept.schema.with_metadata(
-                {name: value for name, value in kept.schema.metadata.items() if name != _STARTS} or None
-            )
-            self.made[int(start)] = (fingerprint, kept.slice(first, rows).replace_schema_metadata(schema.metadata))
+            own = {name: value for name, value in kept.schema.metadata.items() if name not in (_STARTS, _CODE)}
+            self.made[int(start)] = (fingerprint, kept.slice(first, rows).replace_schema_metadata(own or None))
 
     def keep(self, store: EpochStore) -> None:
         """Keep the tables for the next time, but for windows that were cut otherwise within the period."""
-        bucket, windows = self.bucket, set(self.bucket.windows[:-1].tolist())
+        bucket, windows = self.bucket, {start for start, _ in self.windows()}
         kept = {s: made for s, made in self.made.items() if s in windows or not bucket.starts <= s < bucket.ends}
         place, index = 0, {}
         for start, (fingerprint, table) in kept.items():
             index[start] = (fingerprint, place, table.num_rows)
             place += table.num_rows
         whole = pa.concat_tables([table for _, table in kept.values()])
-        metadata = (whole.schema.metadata or {}) | {_STARTS: json.dumps(index).encode()}
+        metadata = (whole.schema.metadata or {}) | {_STARTS: json.dumps(index).encode(), _CODE: self.code.encode()}
         store.write(whole.combine_chunks().replace_schema_metadata(metadata), self.file())
 
 
@@ -182,10 +189,12 @@ def _count_windows(bucket: Bucket, work: Sequence[_Work]) -> None:
     for item in work if bucket.keep else ():
         item.recall(store)
     changed: set[str] = set()
-    for start, end in zip(bucket.windows[:-1].tolist(), bucket.windows[1:].tolist(), strict=True):
+    for start, end in sorted({window for item in work for window in item.windows()}):
         inside = [segment for segment in segments if segment.start < end and segment.end > start]
         events, window = None, None
         for item in work:
+            if (start, end) not in item.windows():
+                continue
             fingerprint = item.fingerprint(inside, start, end)
             if start in item.made and item.made[start][0] == fingerprint:
                 continue
@@ -239,10 +248,12 @@ def _window(bucket: Bucket, start: int, end: int) -> Window:
 
 
 @cache
-def _code_digest(of: Measure | Derivation) -> str:
-    """Digest of the code that a result depends on: its own file, the sequences' kernels, and what it derives from."""
+def _code_digest() -> str:
+    """Digest of the code that counts depend on: every measure, and the kernels beneath them."""
+    from commonweal.core import engine
+    from commonweal.mobility import measures as folder
     from commonweal.mobility import sequences
 
-    function = of.count if isinstance(of, Measure) else of.derive
-    sources = [inspect.getmodule(function), sequences]
-    return hashlib.sha256("".join(inspect.getsource(module) for module in sources if module).encode()).hexdigest()
+    files = [Path(str(module.__file__)) for module in (engine, sequences)]
+    files += sorted(Path(folder.__path__[0]).glob("*.py"))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()

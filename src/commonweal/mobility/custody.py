@@ -16,6 +16,7 @@ from commonweal.core.errors import Refused
 from commonweal.core.jobs import Running
 from commonweal.core.settings import Settings
 from commonweal.mobility import erasing, keys
+from commonweal.mobility.cells import read_register
 from commonweal.mobility.epochs import Epoch, EpochBook, epochs_of
 from commonweal.mobility.models import EpochRecord, ImportRecord
 from commonweal.mobility.parsing import engine
@@ -26,7 +27,9 @@ from commonweal.mobility.store import held, project_folder
 
 def rotate_key(settings: Settings, database: Database, project: Project, day: date, who: str) -> Epoch:
     """Begin a new epoch on a day: from then on people have other pseudonyms."""
-    with held(project_folder(settings.store, project.name)):
+    folder = project_folder(settings.store, project.name)
+    with held(folder):
+        erasing.discard_staged(folder)  # staged under the key that is rotated away
         book = EpochBook(settings, database, project)
         epoch = book.begin(int(project.calendar.edges(day, day + timedelta(days=1), "day")[0]))
         with database.transaction() as session:
@@ -57,18 +60,23 @@ def destroy_key(
             raise Refused(
                 f"there is no epoch {epoch!r} with a key", where=f"project {project.name}", expected=f"one of: {names}"
             )
-        # Recorded last: if this process ends in between, the same command brings the record up to date.
-        keys.destroy(settings.keys, project.name, epoch)
-        with database.transaction() as session:
-            session.get_one(EpochRecord, (project.name, epoch)).destroyed_at = datetime.now(UTC)
-            audit.record(
-                session,
-                who=who,
-                action="mobility.keys.destroy",
-                what=f"project {project.name}",
-                why=why,
-                details={"epoch": epoch},
-            )
+        _destroy(settings, database, project, epoch, who, why)
+
+
+def _destroy(settings: Settings, database: Database, project: Project, epoch: str, who: str, why: str | None) -> None:
+    """Destroy an epoch's key and record it; done again, it completes what was begun."""
+    erasing.discard_staged(project_folder(settings.store, project.name))
+    keys.destroy(settings.keys, project.name, epoch)
+    with database.transaction() as session:
+        session.get_one(EpochRecord, (project.name, epoch)).destroyed_at = datetime.now(UTC)
+        audit.record(
+            session,
+            who=who,
+            action="mobility.keys.destroy",
+            what=f"project {project.name}",
+            why=why,
+            details={"epoch": epoch},
+        )
 
 
 def retain_job(job: Running) -> dict[str, Any]:
@@ -88,13 +96,12 @@ def enforce_retention(job: Running, project: Project, retention_days: int) -> di
     before = int(project.calendar.edges(day, day + timedelta(days=1), "day")[0])
     erasing.discard_staged(project_folder(job.settings.store, project.name))
     book = EpochBook(job.settings, job.database, project)
-    old = [epoch for epoch in book.epochs if not epoch.destroyed and epoch.starts < before]
-    erased = sum(erasing.erase_before(book.store(epoch), before) for epoch in old)
-    for epoch in old:
+    erased = 0
+    for epoch in [epoch for epoch in book.epochs if not epoch.destroyed and epoch.starts < before]:
+        if epoch.ends > before or book.has_key(epoch):
+            erased += erasing.erase_before(book.store(epoch), before)
         if epoch.ends <= before:
-            keys.destroy(job.settings.keys, project.name, epoch.name)
-            with job.database.transaction() as session:
-                session.get_one(EpochRecord, (project.name, epoch.name)).destroyed_at = datetime.now(UTC)
+            _destroy(job.settings, job.database, project, epoch.name, job.who, f"kept {retention_days} days")
     with job.database.transaction() as session:
         audit.record(
             session,
@@ -134,12 +141,13 @@ def forget(settings: Settings, database: Database, project: Project, numbers: It
     with held(project_folder(settings.store, project.name)):
         erasing.discard_staged(project_folder(settings.store, project.name))
         book = EpochBook(settings, database, project)
+        rank = read_register(project_folder(settings.store, project.name)).rank_of_codes()
         events = 0
         for epoch in book.epochs:
             if not epoch.destroyed:
                 # A leading 0 may have meant several countries, file by file.
                 subscribers = [pseudonyms_in(book, epoch, asked, code) for code in _country_codes(database, project)]
-                events += erasing.erase_subscribers(book.store(epoch), np.concatenate(subscribers))
+                events += erasing.erase_subscribers(book.store(epoch), np.concatenate(subscribers), rank)
         with database.transaction() as session:
             audit.record(
                 session,

@@ -143,10 +143,10 @@ class EpochBook:
                 where=f"epoch {current.name}",
                 expected="a later moment",
             )
+        stored.shorten(moment)  # first: done again, it changes nothing
         with self.database.transaction() as session:
             record = session.get_one(EpochRecord, (self.project.name, current.name))
             record.ends_at = datetime.fromtimestamp(moment, UTC)
-        stored.shorten(moment)
         self.epochs = epochs_of(self.database, self.project.name)
         with self._making:
             return self._make(f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%dT%H%M}", moment, current.ends)
@@ -184,6 +184,10 @@ class EpochBook:
         if epoch.name not in self._keys:
             self._keys[epoch.name] = keys.open_key(self.settings.keys, self.project.name, epoch.name, epoch.fingerprint)
         return self._keys[epoch.name]
+
+    def has_key(self, epoch: Epoch) -> bool:
+        """Say whether an epoch's key is there."""
+        return keys.key_path(self.settings.keys, self.project.name, epoch.name).exists()
 
     def pseudonym_key(self, starts: int) -> bytes:
         """Give the pseudonym key of the epoch that starts at a UTC second."""

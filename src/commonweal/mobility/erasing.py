@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from commonweal.mobility.merging import in_order
 from commonweal.mobility.store import EpochStore, Segment
 
 
@@ -36,13 +37,15 @@ def erase_before(store: EpochStore, moment: int) -> int:
     return erased
 
 
-def erase_subscribers(store: EpochStore, subscribers: np.ndarray) -> int:
+def erase_subscribers(store: EpochStore, subscribers: np.ndarray, rank_of_cell: np.ndarray) -> int:
     """Erase subscribers' events, and their pseudonyms where they are counterparts; give how many events changed.
 
     Parameters
     ----------
     subscribers
         Pseudonyms, int64.
+    rank_of_cell
+        Each cell code's place among the identifiers in order of their text.
     """
     whose = pa.array(np.unique(subscribers))
     keep: list[Segment] = []
@@ -62,7 +65,8 @@ def erase_subscribers(store: EpochStore, subscribers: np.ndarray) -> int:
         place = table.schema.get_field_index("counterpart")
         blank = pc.if_else(met, pa.scalar(None, pa.int64()), table["counterpart"])
         table = table.set_column(place, table.schema.field(place), blank)
-        left = table.filter(pc.invert(own))
+        # Without their counterparts, rows may stand in another order, or say the same.
+        left = in_order(table.filter(pc.invert(own)), rank_of_cell)
         keep.append(store.write_segment("events", segment.bucket, segment.start, segment.end, left))
     _commit(store, keep)
     return changed
@@ -71,10 +75,12 @@ def erase_subscribers(store: EpochStore, subscribers: np.ndarray) -> int:
 def discard_staged(project: Path) -> None:
     """Drop imports that never ended: what they staged may hold anyone. They begin anew when run again."""
     shutil.rmtree(project / ".staging", ignore_errors=True)
+    for staged in project.glob("*/staging"):
+        shutil.rmtree(staged, ignore_errors=True)
 
 
 def _commit(store: EpochStore, segments: list[Segment]) -> None:
+    # First what was counted from them: if this process ends in between, nothing of them is left beside the events.
+    shutil.rmtree(store.folder / "derived", ignore_errors=True)
     if tuple(sorted(segments)) != store.manifest.segments:
         store.commit(replace(store.manifest, segments=tuple(sorted(segments))))
-    shutil.rmtree(store.folder / "derived", ignore_errors=True)
-    shutil.rmtree(store.folder / "staging", ignore_errors=True)

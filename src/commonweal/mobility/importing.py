@@ -27,7 +27,7 @@ from commonweal.mobility.blocks import Block, LineReader, file_digest
 from commonweal.mobility.cells import CellRegister
 from commonweal.mobility.columnar import column_types, text_batches
 from commonweal.mobility.epochs import EpochBook
-from commonweal.mobility.layout import Column, Layout, Source
+from commonweal.mobility.layout import Column, Layout, Source, say_columns
 from commonweal.mobility.lines import by_role, split_line
 from commonweal.mobility.merging import merge, newest, spans, split_buckets
 from commonweal.mobility.parsing import Parsed, Plan, engine, judge, parse_block
@@ -57,17 +57,20 @@ class Request:
         The register, as it is after the cells that came with this import.
     period
         First and last-exclusive UTC second of events that are accepted.
+    asked
+        The days that were asked for. What is left open moves with the clock, so it says nothing of what is the same.
     """
 
     files: Sequence[Path]
     layout: Layout
     cells: CellRegister
     period: tuple[int, int]
+    asked: tuple[str | None, str | None] = (None, None)
 
     @property
     def reading(self) -> str:
         """Digest of how files are read: the same file read otherwise is another import."""
-        said = json.dumps([self.layout.digest, self.cells.digest, self.period])
+        said = json.dumps([self.layout.digest, self.cells.digest, self.asked])
         return hashlib.sha256(said.encode()).hexdigest()
 
     @property
@@ -114,7 +117,9 @@ class Import:
         staged = Staged.read(self.folder, request.identity)
         if staged is None:
             files = [FileReport(path.name, size=path.stat().st_size) for path in request.files]
-            staged = Staged(request.identity, files)
+            staged = Staged(request.identity, files, period=request.period)
+        # An import that is taken up again another day accepts what it accepted when it began.
+        self.request = replace(request, period=(staged.period[0], staged.period[1]))
         with ThreadPoolExecutor(self.book.settings.threads) as pool:
             self._stage(staged, pool)
             stores = self._merge(staged, pool)
@@ -368,17 +373,8 @@ def find_columns(
             positions[column] = bare.index(column)
         else:
             what = "there twice" if column in bare else "not there"
-            raise InputError(f"column {column!r} is {what}", where=f"{path}, line 1", expected=_instead(bare))
+            raise InputError(f"column {column!r} is {what}", where=f"{path}, line 1", expected=say_columns(bare))
     return positions
-
-
-def _instead(names: Sequence[str]) -> str:
-    """Say which columns there are; a first line that looks like somebody's event is not repeated."""
-    if not names:
-        return "a number, since the mapping says header = false"
-    if any(sum(sign.isdigit() for sign in name) >= 5 for name in names):
-        return "header = false in the mapping, since the first line looks like an event, and numbers for columns"
-    return f"one of: {', '.join(names)}"
 
 
 def _of_file(table: pa.Table, number: int) -> pa.Table:

@@ -284,8 +284,8 @@ def _words(role: str, texts: Sequence[str]) -> tuple[dict[str, str], list[str]]:
 def _mask(name: str, texts: Sequence[str], roles: dict[str, str], time: Sequence[str]) -> Callable[[str], str]:
     """Give what hides, in a column, whatever may identify someone.
 
-    That is the columns of identifiers, any column of many different texts whose meaning is not known, and everywhere
-    else numbers as long as a telephone's, in one piece or several.
+    That is the columns of identifiers, any column whose meaning is not known, and everywhere else numbers as long as
+    a telephone's, in one piece or several.
     """
     if name in (roles.get("subscriber"), roles.get("counterpart")):
         return lambda text: "•" * min(len(text), 12)
@@ -293,7 +293,7 @@ def _mask(name: str, texts: Sequence[str], roles: dict[str, str], time: Sequence
         return lambda text: text[:8] + "•" * max(0, len(text) - 8)
     if name in time and _is_of_time(texts):
         return lambda text: text
-    if name not in roles.values() and len(set(texts)) > len(texts) / 10:
+    if name not in roles.values():
         return lambda text: re.sub(r"\w", "•", text)
     if name == roles.get("cell"):
         return lambda text: re.sub(r"\d{7,}", _dots, text)

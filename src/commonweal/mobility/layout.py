@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -216,7 +216,10 @@ def _is_text_encoding(name: Any) -> bool:
 
 
 def _time_format(value: Any, where: str) -> str:
-    if value not in ("iso", "epoch_s", "epoch_ms") and not (isinstance(value, str) and _is_pattern(value)):
+    if value not in ("iso", "epoch_s", "epoch_ms") and not (
+        # A zone's name in a time would be applied beside the mapping's own.
+        isinstance(value, str) and _is_pattern(value) and "%Z" not in value
+    ):
         raise InputError(
             f"unknown time format {value!r}",
             where=where,
@@ -262,3 +265,12 @@ def _country_code(value: Any, where: str) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"\d{0,3}", value):
         raise InputError(f"country_code is {value!r}", where=f"{where} [identifiers]", expected='digits such as "232"')
     return value
+
+
+def say_columns(names: Sequence[str]) -> str:
+    """Say which columns there are; a first line that looks like somebody's event is not repeated."""
+    if not names:
+        return "a number, since the mapping says header = false"
+    if any(sum(sign.isdigit() for sign in name) >= 5 for name in names):
+        return "header = false in the mapping, since the first line looks like an event, and numbers for columns"
+    return f"one of: {', '.join(names)}"

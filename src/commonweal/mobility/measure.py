@@ -82,14 +82,11 @@ class Derivation:
         Gives, for a bucket's events in a window, a table that begins with ``subscriber`` and is sorted by it.
     window
         ``day``: each day's rows depend on that day alone. ``run``: on the whole period.
-    lookback
-        Days before the window that it also needs.
     """
 
     name: str
     derive: Callable[[Events, Window], pa.Table]
     window: str = "day"
-    lookback: int = 0
 
 
 @dataclass(frozen=True)
@@ -108,7 +105,7 @@ class Measure:
         Gives the complete grid of the dataset's keys.
     of
         The derivation it counts, or None for events.
-    window, lookback
+    window
         As for a derivation.
     parts
         For a total that would complete a table of the same run: gives, from the protected tables by name, what a
@@ -122,7 +119,6 @@ class Measure:
     grid: Callable[[pa.Table, Scope], pa.Table]
     of: Derivation | None = None
     window: str = "day"
-    lookback: int = 0
     parts: Callable[[Mapping[str, pa.Table]], pa.Table] | None = None
 
     @property

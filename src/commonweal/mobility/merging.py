@@ -116,7 +116,7 @@ def merge(store: EpochStore, bucket: int, new: pa.Table, edges: np.ndarray, rank
         line = columns.pop("line")
         columns["time"] = (columns["time"] - store.manifest.starts).astype(np.int32)
         order, again = arrange(columns, rank_of_cell)
-        repeated.append(line[again])
+        repeated.append(line[again][line[again] != STORED])
         if own is not None and own.rows == len(order):
             segments.append(own)  # nothing is new
             continue
@@ -124,6 +124,13 @@ def merge(store: EpochStore, bucket: int, new: pa.Table, edges: np.ndarray, rank
         segments.append(store.write_segment("events", bucket, int(edges[span]), int(edges[span + 1]), table))
         accepted.append(line[order][line[order] != STORED])
     return Merged(sorted(segments), np.concatenate(accepted), np.concatenate(repeated))
+
+
+def in_order(table: pa.Table, rank_of_cell: np.ndarray) -> pa.Table:
+    """Put a segment's rows that were changed into their order again, each once."""
+    columns = columns_of(table)
+    order, _ = arrange(columns, rank_of_cell)
+    return _segment(columns, order)
 
 
 def _stored(store: EpochStore, segment: Segment) -> pa.Table:
@@ -168,6 +175,6 @@ def compact(store: EpochStore, calendar: Calendar, rank_of_cell: np.ndarray, mom
     for bucket in sorted({segment.bucket for segment in there}):
         segments += merge(store, bucket, EVENTS.empty_table(), edges, rank_of_cell).segments
     saved = len(store.manifest.segments) - len(segments)
-    if saved:
+    if tuple(sorted(segments)) != store.manifest.segments:
         store.commit(replace(store.manifest, segments=tuple(sorted(segments))))
     return saved

@@ -19,16 +19,18 @@ import pyarrow as pa
 # National and international spellings of one number must meet: separators go, "00" and "+" mean the same.
 _NORMALISED = r"""
     CASE WHEN regexp_full_match(raw, '[1-9][0-9]*') THEN raw
-         WHEN NOT regexp_full_match(raw, '[(]?[+]?[0-9 ().-]+') THEN raw
-         WHEN regexp_matches(raw, '^[ ().-]*([+]|0[ ().-]*0)')
-             THEN regexp_replace(regexp_replace(raw, '^[ ().-]*([+]|0[ ().-]*0)', ''), '[ ().-]', '', 'g')
-         WHEN regexp_matches(raw, '^[ ().-]*0') AND $country_code <> ''
-             THEN $country_code || regexp_replace(regexp_replace(raw, '^[ ().-]*0', ''), '[ ().-]', '', 'g')
-         ELSE regexp_replace(raw, '[ ().-]', '', 'g') END
+         WHEN regexp_full_match(raw, '[1-9][0-9]{6,}[.]0+') THEN regexp_replace(raw, '[.]0+', '')
+         WHEN NOT regexp_full_match(raw, '[(]?[+]?[0-9 ()./-]+') THEN raw
+         WHEN regexp_matches(raw, '^[ ()./-]*([+]|0[ ()./-]*0)')
+             THEN regexp_replace(regexp_replace(raw, '^[ ()./-]*([+]|0[ ()./-]*0)', ''), '[ ()./-]', '', 'g')
+         WHEN regexp_matches(raw, '^[ ()./-]*0') AND $country_code <> ''
+             THEN $country_code || regexp_replace(regexp_replace(raw, '^[ ()./-]*0', ''), '[ ()./-]', '', 'g')
+         ELSE regexp_replace(raw, '[ ()./-]', '', 'g') END
 """
+_AROUND = r"[\s\p{Cc}\p{Cf}\pZ]+"  # blanks, controls, marks of direction
 _HMAC = f"""
     SELECT ('0x' || left(sha256($outer::BLOB || unhex(sha256($inner::BLOB || encode({_NORMALISED})))), 16))::UBIGINT
-    FROM (SELECT trim(raw) AS raw FROM identifiers)
+    FROM (SELECT regexp_replace(raw, '^{_AROUND}|{_AROUND}$', '', 'g') AS raw FROM identifiers)
 """
 _BLOCK = 64
 
@@ -43,7 +45,8 @@ def pseudonyms(
     connection
         An in-memory engine that cannot spill.
     identifiers
-        Strings, shape (n,), without nulls. Spaces, dots, hyphens and brackets are dropped from numbers, a leading
+        Strings, shape (n,), without nulls. Blanks and control signs around them are dropped; in numbers also spaces,
+        dots, hyphens, slashes and brackets, a decimal zero, and a leading
         ``+`` or ``00`` too; with a country code, a leading ``0`` becomes it.
     key
         The epoch's pseudonym key.

@@ -83,6 +83,7 @@ class Plan:
             "time_zone": self.calendar.time_zone,
             "day_starts": f"{self.calendar.day_starts:%H:%M}",
             "first_day": self.first.isoformat(),
+            "time_zone_rules": self.calendar.rules_version,
             "areas_at": self.first.isoformat(),
             "last_day": (self.last - timedelta(days=1)).isoformat(),
             "k": self.project.minimum_people,
@@ -145,7 +146,7 @@ def plan(
             number=number,
             starts=starts,
             ends=ends,
-            windows=_windows(store, number, starts, ends) if own_clock else np.array([starts, ends]),
+            windows=_windows(store, number, days) if own_clock else days[[0, -1]],
             hours=hours,
             days=days,
             area_of_span=area_of_row[timeline.row].astype(np.int32),
@@ -269,6 +270,7 @@ def _period(book: EpochBook, calendar: Calendar, first: date | None, last: date 
         oldest, newest = _recorded(book.store(readable[-1]))
         first = first or _day(calendar, oldest)
         last = last or _day(calendar, newest) + timedelta(days=1)
+        first, last = _within(readable[-1], calendar, first, last)
     if last <= first:
         raise InputError(f"the period ends on {last}, not after its first day {first}", expected="a later end")
     edges = calendar.edges(first, last, "day")
@@ -284,6 +286,16 @@ def _period(book: EpochBook, calendar: Calendar, first: date | None, last: date 
                 )
             return epoch, starts, ends
     raise NotFound("there are no events in this period", where=f"project {book.project.name}", expected=_extent(book))
+
+
+def _within(epoch: Epoch, calendar: Calendar, first: date, last: date) -> tuple[date, date]:
+    """Leave out a first or last day that an epoch holds only in part, since it ends by another clock."""
+    edges = calendar.edges(first, last, "day")
+    if edges[0] < epoch.starts and len(edges) > 2:
+        first += timedelta(days=1)
+    if edges[-1] > epoch.ends and len(edges) > 2:
+        last -= timedelta(days=1)
+    return first, last
 
 
 def _stored(book: EpochBook, epoch: Epoch) -> list[tuple[int, int]]:
@@ -314,11 +326,11 @@ def _extent(book: EpochBook) -> str:
     return "days within " + "; ".join(parts) if parts else "run: commonweal mobility import"
 
 
-def _windows(store: EpochStore, bucket: int, starts: int, ends: int) -> np.ndarray:
-    """Give the edges of a bucket's windows: those of its segments, within the period."""
+def _windows(store: EpochStore, bucket: int, days: np.ndarray) -> np.ndarray:
+    """Give the edges of a bucket's windows: those of its segments that begin a day of the period."""
     segments = store.manifest.events(bucket)
-    edges = {starts, ends, *(s.start for s in segments), *(s.end for s in segments)}
-    return np.array(sorted(edge for edge in edges if starts <= edge <= ends), np.int64)
+    edges = np.unique([days[0], days[-1], *(s.start for s in segments), *(s.end for s in segments)])
+    return edges[np.isin(edges, days)]
 
 
 def _utc(moment: int) -> datetime:

@@ -32,6 +32,7 @@ from commonweal.mobility.staging import FileReport, Staged
 from commonweal.mobility.store import held, project_folder
 
 FIRST_YEAR = 1990
+ABANDONED = 7 * 86400  # seconds after which a staged import is not expected to be taken up again
 
 
 # Import ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -56,7 +57,8 @@ def import_job(job: Running) -> dict[str, Any]:
                 where=f"project {project.name}",
                 expected="--cells FILE",
             )
-        request = Request(files, layout, register, _accepted_period(project, job.parameters))
+        asked = (job.parameters["first"], job.parameters["last"])
+        request = Request(files, layout, register, _accepted_period(project, job.parameters), asked)
         _finish_removal(job.settings, job.database, project)
         fresh, known = _not_yet_imported(job.database, project, request)
         for file in known:
@@ -99,7 +101,7 @@ def _import(job: Running, project: Project, request: Request) -> list[FileReport
 
 
 def _finish_removal(settings: Settings, database: Database, project: Project) -> None:
-    """Remove what an import staged that was recorded, but whose process ended before it could remove it."""
+    """Remove what imports staged that were recorded, but ended before they could; and what nobody came back for."""
     from sqlalchemy import select
 
     folder = project_folder(settings.store, project.name)
@@ -111,9 +113,11 @@ def _finish_removal(settings: Settings, database: Database, project: Project) ->
     book = EpochBook(settings, database, project)
     stores = [book.store(epoch) for epoch in book.epochs if not epoch.destroyed]
     for one in staged:
-        if one is None or not {report.digest for report in one.files} <= known:
+        if one is None:
             continue
-        if any(one.identity in store.manifest.applied for store in stores):
+        recorded = {report.digest for report in one.files} <= known
+        applied = any(one.identity in store.manifest.applied for store in stores)
+        if (recorded and applied) or staging.age(folder / ".staging", one.identity) > ABANDONED:
             staging.remove(folder / ".staging", stores, one.identity)
 
 
@@ -159,7 +163,6 @@ def _accepted_period(project: Project, parameters: dict[str, Any]) -> tuple[int,
     if first and last and last <= first:
         raise InputError(f"the period ends on {last}, not after its first day {first}", expected="a later end")
     calendar = project.calendar
-    # Whole days, so that a run taken up again the same day is the same import.
     newest = datetime.now(UTC).date() + timedelta(days=1)
     oldest = date(FIRST_YEAR, 1, 1)
     if project.retention_days is not None:

@@ -76,14 +76,22 @@ def _arrange(order, subscriber, moment, rest):  # type: ignore[no-untyped-def]
 
 @numba.njit(nogil=True, cache=True)
 def _settle_tie(order, start, end, rest):  # type: ignore[no-untyped-def]
-    """Sort rows of one moment by the rest, keeping the order of equal ones (insertion: ties are few)."""
-    for i in range(start + 1, end):
-        row = order[i]
-        j = i
-        while j > start and _compare(order[j - 1], row, rest) > 0:
-            order[j] = order[j - 1]
-            j -= 1
-        order[j] = row
+    """Sort rows of one moment by the rest, keeping the order of equal ones: by merging ever longer runs."""
+    other = order[start:end].copy()
+    length = 1
+    while length < end - start:
+        for left in range(start, end, 2 * length):
+            middle, right = min(left + length, end), min(left + 2 * length, end)
+            i, j = left, middle
+            for k in range(left, right):
+                if j == right or (i < middle and _compare(order[i], order[j], rest) <= 0):
+                    other[k - start] = order[i]
+                    i += 1
+                else:
+                    other[k - start] = order[j]
+                    j += 1
+        order[start:end] = other
+        length *= 2
 
 
 @numba.njit(nogil=True, cache=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -64,7 +65,7 @@ class Staged:
     Parameters
     ----------
     identity
-        Of the import: files, layout, cells and period.
+        Of the import: files, layout, cells and the days asked for.
     files
         A report for each file.
     at_file, at_line
@@ -75,6 +76,8 @@ class Staged:
         Epoch and file of each part of the rejects.
     newest
         By the epoch's start, the UTC second of its newest event.
+    period
+        UTC seconds between which events are accepted, as they were when the import began.
     merged
         By the epoch's start, for each file: how many events were new, how many repeated another.
     """
@@ -86,6 +89,7 @@ class Staged:
     runs: list[dict[str, Any]] = field(default_factory=list)
     rejects: list[dict[str, Any]] = field(default_factory=list)
     newest: dict[str, int] = field(default_factory=dict)
+    period: Sequence[int] = ()
     merged: dict[str, list[list[int]]] = field(default_factory=dict)
 
     @classmethod
@@ -144,17 +148,25 @@ def write_run(store: EpochStore, identity: str, number: int, tables: Sequence[pa
     groups = [(b, grouped.slice(ends[b] - sizes[b], sizes[b])) for b in np.flatnonzero(sizes).tolist()]
     file = f"{run_folder(identity)}/{number:05}.parquet"
     store.write_groups([group for _, group in groups], file)
-    return {"epoch": store.manifest.starts, "file": file, "buckets": [b for b, _ in groups]}
+    return {"epoch": store.manifest.starts, "file": file, "bits": bits, "buckets": [b for b, _ in groups]}
 
 
 def read_bucket(store: EpochStore, runs: Sequence[dict[str, Any]], bucket: int) -> pa.Table:
-    """Read what all runs of an epoch hold for a bucket, in the order of the lines."""
-    tables = [
-        store.read_group(run["file"], run["buckets"].index(bucket))
-        for run in runs
-        if run["epoch"] == store.manifest.starts and bucket in run["buckets"]
-    ]
-    return pa.concat_tables(tables) if tables else EVENTS.empty_table()
+    """Read what all runs of an epoch hold for a bucket, in the order of the lines.
+
+    A run may be older than the store's division into buckets; then a part of one of its own buckets is meant.
+    """
+    bits = store.manifest.bucket_bits
+    tables = [EVENTS.empty_table()]
+    for run in runs:
+        whole = bucket >> (bits - run["bits"])
+        if run["epoch"] == store.manifest.starts and whole in run["buckets"]:
+            table = store.read_group(run["file"], run["buckets"].index(whole))
+            if run["bits"] != bits:
+                own = bucket_of(table.column("subscriber").to_numpy(), bits) == bucket
+                table = table.filter(pa.array(own))
+            tables.append(table)
+    return pa.concat_tables(tables)
 
 
 def rejects_of_repeated(lines: np.ndarray) -> pa.Table:
@@ -164,6 +176,11 @@ def rejects_of_repeated(lines: np.ndarray) -> pa.Table:
     for name in REJECTS.names[2:]:
         table = table.append_column(name, pa.nulls(len(lines), pa.string()))
     return table.cast(REJECTS)
+
+
+def age(folder: Path, identity: str) -> float:
+    """Give how many seconds ago an import last wrote down what it had staged."""
+    return time.time() - (folder / f"{identity}.json").stat().st_mtime
 
 
 def remove(folder: Path, epochs: Sequence[EpochStore], identity: str) -> None:

@@ -32,6 +32,7 @@ from pyarrow.parquet import encryption
 
 from commonweal.core.errors import Conflict, Damaged, NotFound, explain
 from commonweal.mobility.keys import EpochKey
+from commonweal.mobility.pseudonyms import bucket_of
 
 SEGMENT = pa.schema(
     [
@@ -264,7 +265,8 @@ class EpochStore:
         """Read a segment's subscribers, times and cells; see that it holds what the manifest says, in order."""
         table = self.read(segment.file, SEQUENCE)
         subscriber, time, cell = (numpy_of(table.column(name)) for name in SEQUENCE)
-        if len(subscriber) != segment.rows or not _in_order(subscriber, time):
+        ends = bucket_of(subscriber[[0, -1]], self.manifest.bucket_bits) if len(subscriber) else segment.bucket
+        if len(subscriber) != segment.rows or not _in_order(subscriber, time) or np.any(ends != segment.bucket):
             raise Damaged(
                 "a segment is not in order, or not whole",
                 where=self.folder / segment.file,
