@@ -70,6 +70,18 @@ def test_an_init_that_a_setting_forbids_leaves_nothing_behind(tmp_path: Path, mo
     assert init(tmp_path / "data", tmp_path / "keys").store == tmp_path / "data" / "store"
 
 
+def test_a_start_beside_the_keys_of_another_directory_leaves_these_as_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = initialise(tmp_path / "first", tmp_path / "keys of first")
+    first.database.close()
+    before = {path.name: path.read_bytes() for path in first.settings.keys.iterdir()}
+    monkeypatch.setenv("COMMONWEAL_KEYS", str(first.settings.keys))
+    with pytest.raises(InputError, match="COMMONWEAL_KEYS names another key directory"):
+        initialise(tmp_path / "second", tmp_path / "keys of second")
+    assert {path.name: path.read_bytes() for path in first.settings.keys.iterdir()} == before
+
+
 def test_init_never_writes_into_a_folder_that_holds_something(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "thesis.txt").write_text("years of work")

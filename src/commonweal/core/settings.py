@@ -168,7 +168,14 @@ def init(data: Path, keys: Path) -> Settings:
             f"# Settings of this data directory; docs/settings.md describes them all.\nkeys = {_toml(keys)}\n"
         )
         written.replace(data / CONFIG)
-        return load(data)
+        made = load(data)
+        if made.keys != keys:  # whoever tidies up after a failed start must never empty another key directory
+            raise InputError(
+                "COMMONWEAL_KEYS names another key directory",
+                where=made.keys,
+                expected=f"{keys}, as given, or the variable unset",
+            )
+        return made
     except InputError:
         discard(data, keys)
         raise
