@@ -1,8 +1,9 @@
 """Folders of releases in the lake: written whole or not at all, under a lock, and swept after a crash.
 
 A release is written to ``.incoming/ID/``, fsynced, and renamed to its place. Before the rename, ``.incoming/ID.target``
-names that place. So whatever a crash leaves can be found without looking through the lake, and only what a target
-names is ever swept: a lake opened with another database, or with an older copy of it, loses nothing.
+names that place and the entry of the audit log under which the database began it. So whatever a crash leaves can be
+found without looking through the lake, and a folder at its place is swept only with a database that holds that entry
+and not the release: a lake opened with another database, or with an older copy of it, loses nothing.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ INCOMING = ".incoming"
 LOCK = ".lock"
 PATIENCE = 600.0
 _PLACE = re.compile(r"[a-z0-9_]+\.[a-z0-9_]+/[0-9]+-[0-9a-f]+(-[0-9a-f]+)?")
+_TARGET = re.compile(rf"(?P<place>{_PLACE.pattern})\n(?P<begun>[0-9]+ [0-9a-f]{{64}})\n")
 
 
 @contextmanager
@@ -87,7 +89,7 @@ class Placed:
         self.keep()
 
 
-def place(lake: Path, at: str, write: Callable[[Path, str], None]) -> Placed:
+def place(lake: Path, at: str, begun: str, write: Callable[[Path, str], None]) -> Placed:
     """Write a folder and rename it to its place. The caller holds the lock.
 
     Parameters
@@ -96,6 +98,8 @@ def place(lake: Path, at: str, write: Callable[[Path, str], None]) -> Placed:
         The lake.
     at
         Path relative to the lake. If a folder that nobody recorded stands there, a free place beside it is taken.
+    begun
+        Sequence and hash of the audit log's entry under which the caller began.
     write
         Called with an empty folder and the place that was taken.
 
@@ -114,7 +118,7 @@ def place(lake: Path, at: str, write: Callable[[Path, str], None]) -> Placed:
         for file in sorted(folder.iterdir()):
             _fsync(file)
         _fsync(folder)
-        target.write_text(at, encoding="utf-8")
+        target.write_text(f"{at}\n{begun}\n", encoding="utf-8")
         _fsync(target)
         _fsync(folder.parent)
         (lake / at).parent.mkdir(exist_ok=True)
@@ -131,8 +135,10 @@ def place(lake: Path, at: str, write: Callable[[Path, str], None]) -> Placed:
     return Placed(lake, at, target)
 
 
-def sweep(lake: Path, recorded: Callable[[str], bool]) -> list[str]:
+def sweep(lake: Path, recorded: Callable[[str], bool], ours: Callable[[str], bool]) -> list[str]:
     """Remove what publishers that died left behind. The caller holds the lock.
+
+    What was placed with another database is left, with its target, for that database to keep or to sweep.
 
     Parameters
     ----------
@@ -140,6 +146,8 @@ def sweep(lake: Path, recorded: Callable[[str], bool]) -> list[str]:
         The lake.
     recorded
         Whether the database knows the release at a place.
+    ours
+        Whether the database holds the entry of the audit log under which a release was begun.
 
     Returns
     -------
@@ -150,13 +158,16 @@ def sweep(lake: Path, recorded: Callable[[str], bool]) -> list[str]:
     removed = []
     try:
         for target in sorted(incoming.glob("*.target")):
-            at = target.read_text(encoding="utf-8", errors="replace")
             # A target that was cut short was never followed by a rename.
-            if _PLACE.fullmatch(at) and (lake / at).is_dir() and not recorded(at):
-                shutil.rmtree(lake / at)
-                removed.append(at)
+            if said := _TARGET.fullmatch(target.read_text(encoding="utf-8", errors="replace")):
+                at = said["place"]
+                if (lake / at).is_dir() and not recorded(at):
+                    if not ours(said["begun"]):
+                        continue
+                    shutil.rmtree(lake / at)
+                    removed.append(at)
             target.unlink()
-        for folder in sorted(incoming.glob("*")):
+        for folder in sorted(path for path in incoming.glob("*") if path.is_dir()):
             shutil.rmtree(folder)
             removed.append(f"{INCOMING}/{folder.name}")
     except OSError as error:

@@ -105,7 +105,7 @@ def publish(
     fingerprint = _fingerprint(dataset, digest, inputs, parameters, code, area_set)
     with lake.locked(settings.lake):
         _admit(settings, database, dataset, digest, parameters, certificate)
-        lake.sweep(settings.lake, lambda place: _is_recorded(database, place))
+        lake.sweep(settings.lake, lambda place: _is_recorded(database, place), lambda entry: has_begun(database, entry))
         for _ in range(RACES):
             if same := _same(database, dataset.name, fingerprint):
                 verified_file(settings, same)
@@ -154,7 +154,8 @@ def _write_and_record(
         (folder / RECORD_FILE).write_text(json.dumps(release.record(), indent=1) + "\n", encoding="utf-8")
         written.append(release)
 
-    placed = lake.place(settings.lake, f"{fields['dataset']}/{fields['version']}-{fields['digest'][:12]}", write)
+    begun = _begin(database, fields)
+    placed = lake.place(settings.lake, f"{fields['dataset']}/{fields['version']}-{fields['digest'][:12]}", begun, write)
     release = written[0]
     with database.transaction() as session:
         try:
@@ -168,6 +169,27 @@ def _write_and_record(
         return None
     placed.keep()
     return release
+
+
+def _begin(database: Database, fields: Mapping[str, Any]) -> str:
+    """Note in the audit log, committed, that a release is on its way: by this, the database knows it as its own."""
+    with database.transaction() as session:
+        entry = audit.record(
+            session,
+            who=fields["provenance"].who,
+            action="catalog.begin",
+            what=f"{fields['dataset']} {fields['version']}",
+            details={"digest": fields["digest"]},
+        )
+        return f"{entry.sequence} {entry.hash}"
+
+
+def has_begun(database: Database, begun: str) -> bool:
+    """Tell whether a release was begun with this database: its audit log holds the entry that the target names."""
+    sequence, told = begun.split()
+    with database.reading() as session:
+        entry = session.get(audit.AuditEntry, int(sequence))
+        return entry is not None and entry.hash == told
 
 
 def _record(session: Session, release: Release, fingerprint: str) -> None:

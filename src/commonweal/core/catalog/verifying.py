@@ -10,6 +10,7 @@ from commonweal.core.catalog.certificate import read_public_key
 from commonweal.core.catalog.certificate import verify as verify_certificate
 from commonweal.core.catalog.declaration import Privacy
 from commonweal.core.catalog.digest import canonical_digest
+from commonweal.core.catalog.publishing import has_begun
 from commonweal.core.catalog.reading import read_table, releases
 from commonweal.core.catalog.release import RECORD_FILE, Release
 from commonweal.core.database import Database
@@ -53,7 +54,7 @@ def verify(settings: Settings, database: Database) -> Report:
         with lake.locked(settings.lake):
             known = releases(database)
             places = {release.path for release in known}
-            swept = lake.sweep(settings.lake, lambda place: place in places)
+            swept = lake.sweep(settings.lake, lambda place: place in places, lambda entry: has_begun(database, entry))
     except Unavailable:
         pass  # a lake that cannot be written to can still be verified
     findings = []
