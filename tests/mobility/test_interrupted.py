@@ -11,9 +11,10 @@ import pytest
 
 from commonweal.core.errors import InputError
 from commonweal.mobility import custody, importing, keys, merging, service
+from commonweal.mobility.cells import read_register
 from commonweal.mobility.epochs import epochs_of
 from commonweal.mobility.sorting import REST, arrange
-from commonweal.mobility.store import EpochStore
+from commonweal.mobility.store import EpochStore, project_folder
 
 WHO = "os:tester"
 
@@ -66,6 +67,12 @@ def test_an_import_goes_on_after_the_store_got_more_buckets(operator: Any, kill:
     for segment in store.manifest.events():
         store.sequences(segment)  # says so if a subscriber lies in another's bucket
     assert people_in(operator) == 40
+
+
+def test_a_manifest_names_the_cells_that_its_events_refer_to(operator: Any) -> None:
+    operator.import_(operator.events("one.csv", day_of_people(1)))
+    register = read_register(project_folder(operator.settings.store, operator.project.name))
+    assert operator.store().manifest.cells == register.digest
 
 
 def test_the_same_file_is_known_another_day_and_the_forgotten_stay_so(

@@ -325,7 +325,8 @@ class Import:
         staged.merged[str(store.manifest.starts)] = counts.tolist()
         staged.write(self.folder)
         applied = (*store.manifest.applied, staged.identity)
-        store.commit(replace(store.manifest, segments=tuple(sorted(segments + rejects)), applied=applied))
+        everything = tuple(sorted(segments + rejects))
+        store.commit(replace(store.manifest, segments=everything, applied=applied, cells=self.request.cells.digest))
         return staged.merged[str(store.manifest.starts)]
 
     def _reject_segment(self, staged: Staged, store: EpochStore, table: pa.Table) -> Segment:

@@ -104,6 +104,8 @@ class Manifest:
         In order.
     applied
         Identities of the imports that have been committed, so that one taken up again is not applied twice.
+    cells
+        Digest of the cell register that the newest of them knew: its codes are those of the events.
     """
 
     project: str
@@ -116,6 +118,7 @@ class Manifest:
     sequence: int = 0
     segments: tuple[Segment, ...] = ()
     applied: tuple[str, ...] = field(default=())
+    cells: str = ""
 
     @property
     def digest(self) -> str:
