@@ -69,6 +69,23 @@ def test_an_import_goes_on_after_the_store_got_more_buckets(operator: Any, kill:
     assert people_in(operator) == 40
 
 
+def test_of_a_duplicate_is_kept_what_identifies_nobody(operator: Any) -> None:
+    line = "23276550001,2026-03-01T10:00:00,a1,call,23277000001,5"
+    operator.import_(operator.events("one.csv", [line, line]))
+    [reject] = operator.rejects()
+    kept = {name: reject[name] for name in ("line", "reason", "time", "cell", "kind", "duration", "tac")}
+    assert kept == {
+        "line": 3,
+        "reason": "duplicate",
+        "time": "2026-03-01 10:00:00+00:00",
+        "cell": "a1",
+        "kind": "call",
+        "duration": "5",
+        "tac": None,
+    }
+    assert "2327" not in str(reject)
+
+
 def test_a_manifest_names_the_cells_that_its_events_refer_to(operator: Any) -> None:
     operator.import_(operator.events("one.csv", day_of_people(1)))
     register = read_register(project_folder(operator.settings.store, operator.project.name))

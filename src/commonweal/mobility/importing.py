@@ -294,7 +294,7 @@ class Import:
     def _merge_epoch(
         self, staged: Staged, store: EpochStore, pool: ThreadPoolExecutor, done: float, share: float
     ) -> list[list[int]]:
-        rank = self.request.cells.rank_of_codes()
+        rank, identifiers = self.request.cells.rank_of_codes(), self.request.cells.identifiers
         buckets = 1 << store.manifest.bucket_bits
         calendar = self.book.project.calendar
         moments = [newest(calendar, store.manifest), staged.newest.get(str(store.manifest.starts), 0)]
@@ -306,10 +306,11 @@ class Import:
 
         def one(bucket: int) -> tuple[list[Segment], list[Segment], np.ndarray]:
             merged = merge(store, bucket, staging.read_bucket(store, staged.runs, bucket), edges, rank)
-            table = staging.rejects_of_repeated(merged.repeated)
+            table = staging.rejects_of_repeated(merged.repeated, identifiers)
             kept = [self._reject_segment(staged, store, table)] if table.num_rows else []
             numbers = [
-                np.bincount(lines >> FILE_SHIFT, minlength=files) for lines in (merged.accepted, merged.repeated)
+                np.bincount(lines >> FILE_SHIFT, minlength=files)
+                for lines in (merged.accepted, merged.repeated["line"].to_numpy())
             ]
             return merged.segments, kept, np.stack(numbers, axis=1)
 

@@ -22,6 +22,12 @@ from commonweal.mobility.sorting import NOTHING, arrange, columns_of
 from commonweal.mobility.store import SEGMENT, EpochStore, Manifest, Segment
 
 STORED = -1  # the line of an event that is in the store already
+_REPEATED = pa.schema(
+    [
+        (name, pa.int64())
+        for name in ("line", "time", "cell", "kind", "direction", "duration", "home_plmn", "serving_plmn", "tac")
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -35,12 +41,12 @@ class Merged:
     accepted
         Lines of the new events, int64.
     repeated
-        Lines of those that repeat another, int64.
+        Those that repeat another: ``line``, ``time`` (UTC seconds), ``cell`` (code) and what else identifies nobody.
     """
 
     segments: list[Segment]
     accepted: np.ndarray
-    repeated: np.ndarray
+    repeated: pa.Table
 
 
 def spans(calendar: Calendar, manifest: Manifest, newest: int) -> np.ndarray:
@@ -106,7 +112,7 @@ def merge(store: EpochStore, bucket: int, new: pa.Table, edges: np.ndarray, rank
     span_of_row = np.searchsorted(edges, rows.column("time").to_numpy(), side="right") - 1
     touched = np.unique(span_of_row)
     segments = [segment for span, segment in whole.items() if span not in touched]
-    accepted, repeated = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    accepted, repeated = [np.zeros(0, np.int64)], [_REPEATED.empty_table()]
     in_span = np.argsort(span_of_row.astype(np.uint16), kind="stable")
     bounds = np.searchsorted(span_of_row[in_span], np.stack([touched, touched + 1]))
     for span, start, end in zip(touched.tolist(), *bounds.tolist(), strict=True):
@@ -116,14 +122,16 @@ def merge(store: EpochStore, bucket: int, new: pa.Table, edges: np.ndarray, rank
         line = columns.pop("line")
         columns["time"] = (columns["time"] - store.manifest.starts).astype(np.int32)
         order, again = arrange(columns, rank_of_cell)
-        repeated.append(line[again][line[again] != STORED])
+        again = again[line[again] != STORED]
+        said = columns | {"line": line, "time": columns["time"] + np.int64(store.manifest.starts)}
+        repeated.append(pa.table({name: said[name][again] for name in _REPEATED.names}, schema=_REPEATED))
         if own is not None and own.rows == len(order):
             segments.append(own)  # nothing is new
             continue
         table = _segment(columns, order)
         segments.append(store.write_segment("events", bucket, int(edges[span]), int(edges[span + 1]), table))
         accepted.append(line[order][line[order] != STORED])
-    return Merged(sorted(segments), np.concatenate(accepted), np.concatenate(repeated))
+    return Merged(sorted(segments), np.concatenate(accepted), pa.concat_tables(repeated))
 
 
 def in_order(table: pa.Table, rank_of_cell: np.ndarray) -> pa.Table:

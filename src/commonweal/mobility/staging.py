@@ -12,6 +12,7 @@ import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import numpy as np
 import pyarrow as pa
 
 from commonweal.core.errors import Damaged, explain
+from commonweal.mobility.layout import DIRECTIONS, KINDS
 from commonweal.mobility.parsing import EVENTS
 from commonweal.mobility.pseudonyms import bucket_of
 from commonweal.mobility.rejecting import REJECTS
@@ -169,13 +171,25 @@ def read_bucket(store: EpochStore, runs: Sequence[dict[str, Any]], bucket: int) 
     return pa.concat_tables(tables)
 
 
-def rejects_of_repeated(lines: np.ndarray) -> pa.Table:
-    """Give the rejects of events that repeat another."""
-    rows = {"line": lines, "reason": np.full(len(lines), "duplicate")}
-    table = pa.table(rows)
-    for name in REJECTS.names[2:]:
-        table = table.append_column(name, pa.nulls(len(lines), pa.string()))
-    return table.cast(REJECTS)
+def rejects_of_repeated(repeated: pa.Table, identifiers: Sequence[str]) -> pa.Table:
+    """Give the rejects of events that repeat another.
+
+    Parameters
+    ----------
+    repeated
+        As `commonweal.mobility.merging.Merged` has them.
+    identifiers
+        The identifier of each cell code.
+    """
+    words = {"kind": {code: word for word, code in KINDS.items()}, "direction": {c: w for w, c in DIRECTIONS.items()}}
+    rows = []
+    for event in repeated.to_pylist():
+        said: dict[str, Any] = {name: str(value) if value > 0 else None for name, value in event.items()}
+        said |= {name: known.get(event[name]) for name, known in words.items()}
+        said["duration"] = str(event["duration"]) if event["duration"] >= 0 else None
+        said["time"] = datetime.fromtimestamp(event["time"], UTC).isoformat(sep=" ")
+        rows.append(said | {"line": event["line"], "cell": identifiers[event["cell"]], "reason": "duplicate"})
+    return pa.Table.from_pylist(rows, schema=REJECTS)
 
 
 def age(folder: Path, identity: str) -> float:
