@@ -12,12 +12,12 @@ import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from commonweal.core.errors import Damaged, explain
 from commonweal.mobility.layout import DIRECTIONS, KINDS
@@ -181,15 +181,23 @@ def rejects_of_repeated(repeated: pa.Table, identifiers: Sequence[str]) -> pa.Ta
     identifiers
         The identifier of each cell code.
     """
-    words = {"kind": {code: word for word, code in KINDS.items()}, "direction": {c: w for w, c in DIRECTIONS.items()}}
-    rows = []
-    for event in repeated.to_pylist():
-        said: dict[str, Any] = {name: str(value) if value > 0 else None for name, value in event.items()}
-        said |= {name: known.get(event[name]) for name, known in words.items()}
-        said["duration"] = str(event["duration"]) if event["duration"] >= 0 else None
-        said["time"] = datetime.fromtimestamp(event["time"], UTC).isoformat(sep=" ")
-        rows.append(said | {"line": event["line"], "cell": identifiers[event["cell"]], "reason": "duplicate"})
-    return pa.Table.from_pylist(rows, schema=REJECTS)
+
+    def text(name: str, least: int = 1) -> pa.ChunkedArray:
+        column = repeated[name]
+        return pc.if_else(pc.greater_equal(column, least), column.cast(pa.string()), pa.scalar(None, pa.string()))
+
+    time = repeated["time"].cast(pa.timestamp("s")).cast(pa.string())
+    columns = {
+        "line": repeated["line"],
+        "reason": pa.array(["duplicate"] * repeated.num_rows, pa.string()),
+        "time": pc.binary_join_element_wise(time, "+00:00", ""),
+        "cell": pa.array(identifiers, pa.string()).take(repeated["cell"]),
+        "kind": pa.array([None, *KINDS]).take(repeated["kind"]),
+        "direction": pa.array([None, *DIRECTIONS]).take(repeated["direction"]),
+        "duration": text("duration", 0),
+        **{name: text(name) for name in ("home_plmn", "serving_plmn", "tac")},
+    }
+    return pa.table({name: columns[name] for name in REJECTS.names}, schema=REJECTS)
 
 
 def age(folder: Path, identity: str) -> float:
