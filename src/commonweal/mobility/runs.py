@@ -317,13 +317,15 @@ def _recorded(store: EpochStore) -> tuple[int, int]:
 
 
 def _extent(book: EpochBook) -> str:
-    if book.epochs and all(epoch.destroyed for epoch in book.epochs):
-        return "a readable epoch; the keys of all epochs have been destroyed"
     parts = []
     for epoch in book.epochs:
         for starts, ends in [] if epoch.destroyed else _stored(book, epoch):
             parts.append(f"{_utc(starts):%Y-%m-%d} to {_utc(ends):%Y-%m-%d} (epoch {epoch.name})")
-    return "days within " + "; ".join(parts) if parts else "run: commonweal mobility import"
+    if parts:
+        return "days within " + "; ".join(parts)
+    if any(epoch.destroyed for epoch in book.epochs):
+        return "a readable epoch; the keys of all epochs with events have been destroyed"
+    return "run: commonweal mobility import"
 
 
 def _windows(store: EpochStore, bucket: int, days: np.ndarray) -> np.ndarray:
