@@ -234,7 +234,8 @@ def read_events(store: EpochStore, bucket: Bucket, segments: Sequence[Segment], 
     starts[bucket.timeline.starts == ALWAYS] = -(2**31)
     window = _window(bucket, start, end)
     spans = (bucket.timeline.first, starts, bucket.area_of_span)
-    return Events(subscriber, time, *place(time, cell, *spans, window.hours, window.days))
+    day_of = (np.searchsorted(window.days, window.hours[:-1], side="right") - 1).astype(np.int32)
+    return Events(subscriber, time, *place(subscriber, time, cell, *spans, window.hours, day_of))
 
 
 def _window(bucket: Bucket, start: int, end: int) -> Window:

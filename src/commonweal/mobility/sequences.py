@@ -22,6 +22,8 @@ class Events:
         Index of the window's hour and day that each event falls into, int32, shape (n,).
     area
         Index of the area of each event's cell at its time, or -1 outside every area, int32, shape (n,).
+    subscriber_hour, subscriber_day
+        Which (subscriber, hour) and which (subscriber, day) an event belongs to, counted from 0, int32, shape (n,).
     """
 
     subscriber: np.ndarray
@@ -29,6 +31,8 @@ class Events:
     hour: np.ndarray
     day: np.ndarray
     area: np.ndarray
+    subscriber_hour: np.ndarray
+    subscriber_day: np.ndarray
 
 
 @numba.njit(nogil=True, cache=True)
@@ -42,41 +46,62 @@ def in_order(subscriber: np.ndarray, time: np.ndarray) -> bool:
 
 @numba.njit(nogil=True, cache=True)
 def place(
+    subscriber: np.ndarray,
     time: np.ndarray,
     cell: np.ndarray,
     first: np.ndarray,
     starts: np.ndarray,
     value: np.ndarray,
     hours: np.ndarray,
-    days: np.ndarray,
+    day_of: np.ndarray,
 ) -> tuple:  # type: ignore[type-arg]
-    """For every event its hour, its day, and value[the span of cell[i] that contains time[i]].
+    """For every event its hour, its day, value[the span of cell[i] that contains time[i]], and whose hour and day.
 
     Parameters
     ----------
-    time, cell
-        Of the events, which lie within the edges.
+    subscriber, time, cell
+        Of the events, which are sorted and lie within the edges.
     first, starts, value
         The spans of cell c are first[c] … first[c + 1] - 1; span s begins at starts[s], and value[s] holds in it.
-    hours, days
-        Edges, int64; period p is edges[p] ≤ time < edges[p + 1].
+    hours
+        Edges; hour h is hours[h] ≤ time < hours[h + 1].
+    day_of
+        The day of each hour: a day begins with an hour.
 
     Returns
     -------
-    hour, day, value
-        int32, shape (n,)
+    hour, day, value, subscriber_hour, subscriber_day
+        As in `Events`; int32, shape (n,).
+
+    Examples
+    --------
+    Cell 0 has value 5, then 6 from second 10 on. Subscriber 7 is seen in both hours of the only day, 9 in the second:
+
+    >>> hours, day_of = np.array([0, 10, 20]), np.array([0, 0])
+    >>> place(np.array([7, 7, 9]), np.array([9, 10, 19]), np.array([0, 0, 0]),
+    ...       np.array([0, 2]), np.array([0, 10]), np.array([5, 6]), hours, day_of)
+    (array([0, 1, 1], dtype=int32), array([0, 0, 0], dtype=int32), array([5, 6, 6], dtype=int32),
+     array([0, 1, 2], dtype=int32), array([0, 0, 1], dtype=int32))
     """
     hour, day = np.empty(len(time), np.int32), np.empty(len(time), np.int32)
     found = np.empty(len(time), np.int32)
-    hourly, daily = (len(hours) - 1) / (hours[-1] - hours[0]), (len(days) - 1) / (days[-1] - days[0])
+    whose_hour, whose_day = np.empty(len(time), np.int32), np.empty(len(time), np.int32)
+    hourly = (len(hours) - 1) / (hours[-1] - hours[0])
+    own_hour = own_day = last_hour = last_day = -1
     for i in range(len(time)):
-        hour[i] = period_of(time[i], hours, hourly)
-        day[i] = period_of(time[i], days, daily)
+        h = period_of(time[i], hours, hourly)
+        d = day_of[h]
+        # `|` where `or` would do: a branch that is mispredicted costs more than all the rest.
+        other = subscriber[i] != subscriber[i - 1]  # the first event's hour is new whatever the last subscriber is
+        own_hour += other | (h != last_hour)
+        own_day += other | (d != last_day)
+        last_hour, last_day = h, d
+        hour[i], day[i], whose_hour[i], whose_day[i] = h, d, own_hour, own_day
         span = first[cell[i] + 1] - 1
         while starts[span] > time[i]:
             span -= 1
         found[i] = value[span]
-    return hour, day, found
+    return hour, day, found, whose_hour, whose_day
 
 
 @numba.njit(nogil=True, cache=True, inline="always")

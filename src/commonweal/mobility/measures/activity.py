@@ -52,7 +52,7 @@ def count(events: Events, window: Window) -> pa.Table:
         {"start": window.days[:-1] + window.starts},
         {
             "events": daily_events(events.day, days),
-            "people": daily_subscribers(events.subscriber, events.day, days),
+            "people": daily_subscribers(events.subscriber_day, events.day, days),
         },
     )
 

@@ -83,6 +83,8 @@ def home(subscriber: np.ndarray, area: np.ndarray) -> tuple:  # type: ignore[typ
         for i in range(end - 1, start - 1, -1):  # from the most recent day, so a tie keeps the more recent area
             if i - start + 1 <= most:  # an area not met yet lies in the days that are left: too few
                 break
+            if most and area[i] == where[size]:  # counted already
+                continue
             days = 0
             for j in range(start, i + 1):
                 days += area[j] == area[i]

@@ -18,8 +18,8 @@ from commonweal.mobility.sequences import Events
 
 
 @numba.njit(nogil=True, cache=True)
-def last_event(subscriber: np.ndarray, day: np.ndarray, area: np.ndarray) -> np.ndarray:
-    """The rows of the last located event of each (subscriber, day), for sorted events.
+def last_event(subscriber_day: np.ndarray, area: np.ndarray) -> np.ndarray:
+    """The rows of the last located event of each (subscriber, day) that has one, for sorted events.
 
     Returns
     -------
@@ -27,27 +27,20 @@ def last_event(subscriber: np.ndarray, day: np.ndarray, area: np.ndarray) -> np.
 
     Examples
     --------
-    >>> last_event(np.array([7, 7, 7]), np.array([0, 0, 1]), np.array([2, 1, -1]))
+    >>> last_event(np.array([0, 0, 1]), np.array([2, 1, -1]))
     array([1])
     """
-    row = np.empty(len(subscriber), np.int64)
-    size = 0
-    located = False  # whether this subscriber's day has a row already
-    for i in range(len(subscriber)):
-        if i == 0 or subscriber[i] != subscriber[i - 1] or day[i] != day[i - 1]:
-            located = False
-        if area[i] < 0:
-            continue
-        if not located:
-            size += 1
-            located = True
-        row[size - 1] = i
-    return row[:size].copy()
+    days = subscriber_day[-1] + 1 if len(subscriber_day) else 0
+    row = np.full(days, -1, np.int64)
+    for i in range(len(area)):
+        if area[i] >= 0:
+            row[subscriber_day[i]] = i
+    return row[row >= 0]
 
 
 def derive(events: Events, window: Window) -> pa.Table:
     """Give each subscriber's last area of each day, sorted by (subscriber, day)."""
-    row = last_event(events.subscriber, events.day, events.area)
+    row = last_event(events.subscriber_day, events.area)
     return pa.table({"subscriber": events.subscriber[row], "area": events.area[row]})
 
 

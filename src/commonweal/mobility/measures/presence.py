@@ -39,13 +39,15 @@ UNITS = ("hour", "day")
 
 
 @numba.njit(nogil=True, cache=True)
-def presence(subscriber: np.ndarray, period: np.ndarray, area: np.ndarray, periods: int, areas: int) -> np.ndarray:
-    """counts[p, a] = |{subscriber[i] : period[i] = p, area[i] = a}|, for events sorted by (subscriber, time).
+def presence(visit: np.ndarray, period: np.ndarray, area: np.ndarray, periods: int, areas: int) -> np.ndarray:
+    """counts[p, a] = |{visit[i] : period[i] = p, area[i] = a}|, for events sorted by visit.
+
+    A visit is one subscriber in one period, so counting visits counts subscribers.
 
     Parameters
     ----------
-    subscriber, period, area
-        As in `Events`, the period an hour or a day; area -1 is none.
+    visit, period, area
+        As in `Events`: ``subscriber_hour`` with ``hour``, or ``subscriber_day`` with ``day``; area -1 is none.
     periods, areas
         How many there are.
 
@@ -57,30 +59,24 @@ def presence(subscriber: np.ndarray, period: np.ndarray, area: np.ndarray, perio
     --------
     One subscriber twice in area 0 during the first hour, then in area 1; another in area 1 at the end:
 
-    >>> presence(np.array([7, 7, 7, 9]), np.array([0, 0, 1, 1]), np.array([0, 0, 1, 1]), 2, 2)
+    >>> presence(np.array([0, 0, 1, 2]), np.array([0, 0, 1, 1]), np.array([0, 0, 1, 1]), 2, 2)
     array([[1, 0],
            [0, 2]])
     """
-    counts = np.zeros((periods, areas), np.int64)
-    counted_in = np.full(areas, -1, np.int64)  # for each area, the last (subscriber, period) that was counted there
-    stay = 0
-    for i in range(len(subscriber)):
-        if i > 0 and subscriber[i] == subscriber[i - 1] and period[i] == period[i - 1]:
-            if area[i] == area[i - 1]:
-                continue
-        else:
-            stay += 1
-        if area[i] >= 0 and counted_in[area[i]] != stay:
-            counted_in[area[i]] = stay
-            counts[period[i], area[i]] += 1
-    return counts
+    counts = np.zeros((periods, areas + 1), np.int64)  # index -1 is the last column: events outside every area
+    counted_in = np.full(areas + 1, -1, np.int32)  # for each area, the last visit that was counted there
+    for i in range(len(visit)):  # without a branch, which would be mispredicted as often as people move
+        counts[period[i], area[i]] += counted_in[area[i]] != visit[i]
+        counted_in[area[i]] = visit[i]
+    return counts[:, :areas]
 
 
 def count(events: Events, window: Window) -> pa.Table:
     """Count a bucket's presence by hour and by day."""
     parts = []
-    for unit, (periods, edges) in enumerate(((events.hour, window.hours), (events.day, window.days))):
-        counts = presence(events.subscriber, periods, events.area, len(edges) - 1, window.areas)
+    by_hour, by_day = (events.subscriber_hour, events.hour), (events.subscriber_day, events.day)
+    for unit, (visits, edges) in enumerate(((by_hour, window.hours), (by_day, window.days))):
+        counts = presence(*visits, events.area, len(edges) - 1, window.areas)
         period, area = np.nonzero(counts)
         keys = {"unit": np.full(len(area), unit), "start": edges[period] + window.starts, "area": area}
         parts.append(keyed_counts(keys, {"people": counts[period, area]}))

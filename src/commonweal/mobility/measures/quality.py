@@ -38,24 +38,23 @@ DATASET = Dataset(
 
 
 @numba.njit(nogil=True, cache=True)
-def daily_subscribers(subscriber: np.ndarray, day: np.ndarray, days: int) -> np.ndarray:
-    """counts[d] = |{subscriber[i] : day[i] = d}|, for sorted events.
+def daily_subscribers(subscriber_day: np.ndarray, day: np.ndarray, days: int) -> np.ndarray:
+    """counts[d] = |{subscriber_day[i] : day[i] = d}|, for sorted events.
 
     Examples
     --------
-    >>> daily_subscribers(np.array([7, 7, 9]), np.array([0, 0, 0]), 1)
+    >>> daily_subscribers(np.array([0, 0, 1]), np.array([0, 0, 0]), 1)
     array([2])
     """
     counts = np.zeros(days, np.int64)
-    for i in range(len(subscriber)):
-        if i == 0 or subscriber[i] != subscriber[i - 1] or day[i] != day[i - 1]:
-            counts[day[i]] += 1
+    for i in range(len(day)):
+        counts[day[i]] += i == 0 or subscriber_day[i] != subscriber_day[i - 1]
     return counts
 
 
 def count(events: Events, window: Window) -> pa.Table:
     """Count a bucket's subscribers by day."""
-    people = daily_subscribers(events.subscriber, events.day, len(window.days) - 1)
+    people = daily_subscribers(events.subscriber_day, events.day, len(window.days) - 1)
     return keyed_counts({"start": window.days[:-1] + window.starts}, {"people": people})
 
 
