@@ -19,8 +19,9 @@ from commonweal.core.errors import Conflict, Damaged, InputError, NotFound, Unav
 from commonweal.core.settings import init
 from commonweal.mobility import keys
 from commonweal.mobility.keys import EpochKey
+from commonweal.mobility.manifest import Manifest, read_manifest
 from commonweal.mobility.sorting import REST, arrange
-from commonweal.mobility.store import SEGMENT, EpochStore, Manifest, content_digest, held, read_manifest
+from commonweal.mobility.store import SEGMENT, EpochStore, content_digest, held
 
 EMPTY = Manifest("p", "2026", 0, 10**9, 2, fingerprint="", data_key="")
 KEY = EpochKey.from_secret(bytes(32))

@@ -141,7 +141,7 @@ class Place:
 
     def manifests(self) -> dict[str, str]:
         """Of every epoch: digest of what its manifest says the events are."""
-        from commonweal.mobility.store import read_manifest
+        from commonweal.mobility.manifest import read_manifest
 
         folders = {path.parent for path in (self.data / "store").glob("*/*/manifest-*.json")}
         return {str(folder.relative_to(self.data)): read_manifest(folder).digest for folder in folders}
@@ -209,7 +209,7 @@ _EXPECTED = (
 
 
 def _leftovers(data: Path, keys: Path) -> Iterator[str]:
-    from commonweal.mobility.store import read_manifest
+    from commonweal.mobility.manifest import read_manifest
 
     named = set()
     for folder in {path.parent for path in (data / "store").glob("*/*/manifest-*.json")}:

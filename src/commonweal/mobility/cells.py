@@ -18,8 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from commonweal.core.durable import sync_folder
 from commonweal.core.errors import Damaged, explain
-from commonweal.mobility.store import sync_folder
 
 ALWAYS = -(2**62)
 FOREVER = 2**62

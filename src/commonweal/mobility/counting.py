@@ -22,9 +22,10 @@ from commonweal.core.errors import Damaged
 from commonweal.core.settings import Settings
 from commonweal.mobility import keys
 from commonweal.mobility.cells import ALWAYS, Timeline
+from commonweal.mobility.manifest import Segment
 from commonweal.mobility.measure import Derivation, Measure, Window, measures
 from commonweal.mobility.sequences import Events, place
-from commonweal.mobility.store import EpochStore, Segment
+from commonweal.mobility.store import EpochStore
 
 _STARTS, _CODE = b"starts", b"code"
 

@@ -19,9 +19,10 @@ from commonweal.core.periods import Calendar
 from commonweal.core.settings import Settings
 from commonweal.mobility import keys
 from commonweal.mobility.keys import EpochKey
+from commonweal.mobility.manifest import Manifest
 from commonweal.mobility.models import EpochRecord
 from commonweal.mobility.projects import Project
-from commonweal.mobility.store import EpochStore, Manifest, project_folder
+from commonweal.mobility.store import EpochStore, project_folder
 
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
 

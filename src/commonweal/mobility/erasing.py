@@ -13,8 +13,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from commonweal.mobility.manifest import Segment
 from commonweal.mobility.merging import in_order
-from commonweal.mobility.store import EpochStore, Segment
+from commonweal.mobility.store import EpochStore
 
 
 def erase_before(store: EpochStore, moment: int) -> int:

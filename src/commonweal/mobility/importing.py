@@ -29,12 +29,13 @@ from commonweal.mobility.columnar import column_types, text_batches
 from commonweal.mobility.epochs import EpochBook
 from commonweal.mobility.layout import Column, Layout, Source, say_columns
 from commonweal.mobility.lines import by_role, split_line
+from commonweal.mobility.manifest import Segment
 from commonweal.mobility.merging import merge, newest, spans, split_buckets
 from commonweal.mobility.parsing import Parsed, Plan, engine, judge, parse_block
 from commonweal.mobility.rejecting import REJECTS
 from commonweal.mobility.remembering import Remembered
 from commonweal.mobility.staging import FILE_SHIFT, FileReport, Staged
-from commonweal.mobility.store import EpochStore, Segment, project_folder
+from commonweal.mobility.store import EpochStore, project_folder
 
 RUN_EVENTS = 2_000_000
 BUCKET_EVENTS = 4_000_000  # what merging holds in memory for each thread, about 100 bytes each

@@ -16,10 +16,11 @@ import numpy as np
 import pyarrow as pa
 
 from commonweal.core.periods import Calendar
+from commonweal.mobility.manifest import Manifest, Segment
 from commonweal.mobility.parsing import EVENTS
 from commonweal.mobility.pseudonyms import bucket_of
 from commonweal.mobility.sorting import NOTHING, arrange, columns_of
-from commonweal.mobility.store import SEGMENT, EpochStore, Manifest, Segment
+from commonweal.mobility.store import SEGMENT, EpochStore
 
 STORED = -1  # the line of an event that is in the store already
 _REPEATED = pa.schema(

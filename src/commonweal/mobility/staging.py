@@ -19,12 +19,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from commonweal.core.durable import sync_folder
 from commonweal.core.errors import Damaged, explain
 from commonweal.mobility.layout import DIRECTIONS, KINDS
 from commonweal.mobility.parsing import EVENTS
 from commonweal.mobility.pseudonyms import bucket_of
 from commonweal.mobility.rejecting import REJECTS
-from commonweal.mobility.store import EpochStore, sync_folder
+from commonweal.mobility.store import EpochStore
 
 FILE_SHIFT = 40  # a line of the import is (file's number << 40) + line
 

@@ -15,23 +15,30 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow.parquet import encryption
 
-from commonweal.core.errors import Conflict, Damaged, NotFound, explain
+from commonweal.core.durable import sync_folder
+from commonweal.core.errors import Conflict, Damaged, explain
 from commonweal.mobility.keys import EpochKey
+from commonweal.mobility.manifest import (
+    Manifest,
+    Segment,
+    manifest_numbers,
+    manifest_path,
+    read_manifest,
+    write_manifest,
+)
 from commonweal.mobility.pseudonyms import bucket_of
 
 SEGMENT = pa.schema(
@@ -51,86 +58,6 @@ SEGMENT = pa.schema(
 )
 SEQUENCE = ("subscriber", "time", "cell")
 _NEVER_REPEATED = ("time", "line", "counterpart", "duration")
-
-
-@dataclass(frozen=True, order=True)
-class Segment:
-    """One file of the store.
-
-    Parameters
-    ----------
-    store
-        ``events``, ``rejects`` or the name of a derivation.
-    bucket
-        Which subscribers.
-    start, end
-        UTC seconds; the end is not included.
-    rows
-        How many.
-    digest
-        SHA-256 of the columns' values, whatever file they lie in.
-    file
-        Path below the epoch's folder.
-    """
-
-    store: str
-    bucket: int
-    start: int
-    end: int
-    rows: int
-    digest: str
-    file: str
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """What an epoch's store holds.
-
-    Parameters
-    ----------
-    project, epoch
-        Whose.
-    starts, ends
-        The epoch's span, UTC seconds.
-    bucket_bits
-        Buckets are the top bits of the pseudonym.
-    fingerprint
-        Of the epoch key.
-    data_key
-        Wrapped.
-    sequence
-        Number of this manifest.
-    segments
-        In order.
-    applied
-        Identities of the imports that have been committed, so that one taken up again is not applied twice.
-    cells
-        Digest of the cell register that the newest of them knew: its codes are those of the events.
-    """
-
-    project: str
-    epoch: str
-    starts: int
-    ends: int
-    bucket_bits: int
-    fingerprint: str
-    data_key: str
-    sequence: int = 0
-    segments: tuple[Segment, ...] = ()
-    applied: tuple[str, ...] = field(default=())
-    cells: str = ""
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of what the events are, not of how or when they were written."""
-        said = [(s.store, s.bucket, s.start, s.end, s.rows, s.digest) for s in self.segments if s.store == "events"]
-        content = [self.project, self.epoch, self.starts, self.bucket_bits, said]
-        return hashlib.sha256(json.dumps(content).encode()).hexdigest()
-
-    def events(self, bucket: int | None = None) -> list[Segment]:
-        """Give the segments of events, of one bucket or of all, in order of time."""
-        found = [s for s in self.segments if s.store == "events" and bucket in (None, s.bucket)]
-        return sorted(found, key=lambda s: (s.bucket, s.start))
 
 
 def project_folder(store: Path, project: str) -> Path:
@@ -167,13 +94,13 @@ class EpochStore:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
             raise explain(error, folder) from error
-        if max(_numbers(folder), default=None) is None:
-            _write_manifest(folder, replace(manifest, data_key=key.wrap(os.urandom(32)), fingerprint=key.fingerprint))
+        if max(manifest_numbers(folder), default=None) is None:
+            write_manifest(folder, replace(manifest, data_key=key.wrap(os.urandom(32)), fingerprint=key.fingerprint))
         return cls(folder, key)
 
     def commit(self, manifest: Manifest) -> None:
         """Make a manifest the one that holds, then remove what it no longer names."""
-        _write_manifest(self.folder, replace(manifest, sequence=self.manifest.sequence + 1))
+        write_manifest(self.folder, replace(manifest, sequence=self.manifest.sequence + 1))
         self.manifest = read_manifest(self.folder)
         self.sweep()
 
@@ -188,9 +115,9 @@ class EpochStore:
             for path in (self.folder / store).rglob("*"):
                 if path.is_file() and path not in named:
                     path.unlink(missing_ok=True)
-        for number in _numbers(self.folder):
+        for number in manifest_numbers(self.folder):
             if number < self.manifest.sequence:
-                (self.folder / f"manifest-{number}.json").unlink(missing_ok=True)
+                manifest_path(self.folder, number).unlink(missing_ok=True)
 
     def write_segment(self, store: str, bucket: int, start: int, end: int, table: pa.Table) -> Segment:
         """Write a segment's file, synced; it holds once a manifest names it."""
@@ -303,68 +230,6 @@ def content_digest(table: pa.Table) -> str:
         else:
             content.update(np.ascontiguousarray(column.to_numpy(zero_copy_only=False)).data)
     return content.hexdigest()
-
-
-# Manifests ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _numbers(folder: Path) -> Iterator[int]:
-    for path in folder.glob("manifest-*.json"):
-        if match := re.fullmatch(r"manifest-(\d+)\.json", path.name):
-            yield int(match[1])
-
-
-def read_manifest(folder: Path) -> Manifest:
-    """Read the newest manifest of an epoch.
-
-    Raises
-    ------
-    NotFound
-        There is none.
-    Damaged
-        It cannot be read.
-    """
-    newest = max(_numbers(folder), default=None)
-    if newest is None:
-        raise NotFound("there is no store here", where=folder, expected="run: commonweal mobility import")
-    path = folder / f"manifest-{newest}.json"
-    try:
-        said: dict[str, Any] = json.loads(path.read_text())
-        segments = tuple(Segment(**segment) for segment in said.pop("segments"))
-        return Manifest(**(said | {"segments": segments, "applied": tuple(said["applied"])}))
-    except OSError as error:
-        raise explain(error, path) from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise Damaged("the manifest cannot be read", where=path, expected="a backup of this folder") from error
-
-
-def _write_manifest(folder: Path, manifest: Manifest) -> None:
-    path = folder / f"manifest-{manifest.sequence}.json"
-    written = folder / f".{path.name}.{os.getpid()}"
-    try:
-        with written.open("w") as file:
-            json.dump(asdict(manifest), file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(written, path)  # fails if another process committed this number
-        sync_folder(folder)
-    except FileExistsError:
-        raise Conflict(
-            "another process has committed to this store", where=folder, expected="the same command again"
-        ) from None
-    except OSError as error:
-        raise explain(error, path) from error
-    finally:
-        written.unlink(missing_ok=True)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make what was renamed in a folder last through a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

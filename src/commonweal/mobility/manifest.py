@@ -1,0 +1,161 @@
+"""What an epoch's store holds: its segments, named by a manifest whose replacement is the commit.
+
+Each commit writes ``manifest-N.json`` under the next number, whole and synced; the newest one counts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from commonweal.core.durable import sync_folder
+from commonweal.core.errors import Conflict, Damaged, NotFound, explain
+
+
+@dataclass(frozen=True, order=True)
+class Segment:
+    """One file of the store.
+
+    Parameters
+    ----------
+    store
+        ``events``, ``rejects`` or the name of a derivation.
+    bucket
+        Which subscribers.
+    start, end
+        UTC seconds; the end is not included.
+    rows
+        How many.
+    digest
+        SHA-256 of the columns' values, whatever file they lie in.
+    file
+        Path below the epoch's folder.
+    """
+
+    store: str
+    bucket: int
+    start: int
+    end: int
+    rows: int
+    digest: str
+    file: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What an epoch's store holds.
+
+    Parameters
+    ----------
+    project, epoch
+        Whose.
+    starts, ends
+        The epoch's span, UTC seconds.
+    bucket_bits
+        Buckets are the top bits of the pseudonym.
+    fingerprint
+        Of the epoch key.
+    data_key
+        Wrapped.
+    sequence
+        Number of this manifest.
+    segments
+        In order.
+    applied
+        Identities of the imports that have been committed, so that one taken up again is not applied twice.
+    cells
+        Digest of the cell register that the newest of them knew: its codes are those of the events.
+    """
+
+    project: str
+    epoch: str
+    starts: int
+    ends: int
+    bucket_bits: int
+    fingerprint: str
+    data_key: str
+    sequence: int = 0
+    segments: tuple[Segment, ...] = ()
+    applied: tuple[str, ...] = field(default=())
+    cells: str = ""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what the events are, not of how or when they were written."""
+        said = [(s.store, s.bucket, s.start, s.end, s.rows, s.digest) for s in self.segments if s.store == "events"]
+        content = [self.project, self.epoch, self.starts, self.bucket_bits, said]
+        return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+    def events(self, bucket: int | None = None) -> list[Segment]:
+        """Give the segments of events, of one bucket or of all, in order of time."""
+        found = [s for s in self.segments if s.store == "events" and bucket in (None, s.bucket)]
+        return sorted(found, key=lambda s: (s.bucket, s.start))
+
+
+def manifest_numbers(folder: Path) -> Iterator[int]:
+    """Give the numbers of an epoch's manifests; the highest is the one that holds."""
+    for path in folder.glob("manifest-*.json"):
+        if match := re.fullmatch(r"manifest-(\d+)\.json", path.name):
+            yield int(match[1])
+
+
+def manifest_path(folder: Path, number: int) -> Path:
+    """Where the manifest of a number lies."""
+    return folder / f"manifest-{number}.json"
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read the newest manifest of an epoch.
+
+    Raises
+    ------
+    NotFound
+        There is none.
+    Damaged
+        It cannot be read.
+    """
+    newest = max(manifest_numbers(folder), default=None)
+    if newest is None:
+        raise NotFound("there is no store here", where=folder, expected="run: commonweal mobility import")
+    path = manifest_path(folder, newest)
+    try:
+        said: dict[str, Any] = json.loads(path.read_text())
+        segments = tuple(Segment(**segment) for segment in said.pop("segments"))
+        return Manifest(**(said | {"segments": segments, "applied": tuple(said["applied"])}))
+    except OSError as error:
+        raise explain(error, path) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise Damaged("the manifest cannot be read", where=path, expected="a backup of this folder") from error
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write a manifest under its own number: from then on it holds.
+
+    Raises
+    ------
+    Conflict
+        Another process committed this number.
+    """
+    path = manifest_path(folder, manifest.sequence)
+    written = folder / f".{path.name}.{os.getpid()}"
+    try:
+        with written.open("w") as file:
+            json.dump(asdict(manifest), file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(written, path)  # fails if another process committed this number
+        sync_folder(folder)
+    except FileExistsError:
+        raise Conflict(
+            "another process has committed to this store", where=folder, expected="the same command again"
+        ) from None
+    except OSError as error:
+        raise explain(error, path) from error
+    finally:
+        written.unlink(missing_ok=True)
