@@ -3,11 +3,9 @@
 import errno
 import json
 import os
-import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -469,19 +467,6 @@ def test_a_full_disk_at_any_write_loses_nothing(home: Home, monkeypatch: pytest.
             break
     assert refused > 5
     assert catalog.verify(home.settings, home.database).findings == ()
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of half a megabyte."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mount = shutil.which("mount")
-    made = mount and subprocess.run([mount, "-t", "tmpfs", "-o", "size=512k", "tmpfs", folder], capture_output=True)
-    if not made or made.returncode != 0:
-        pytest.skip("a small file system cannot be mounted by this user")
-    yield folder
-    subprocess.run(["umount", folder], check=False)
 
 
 def test_a_really_full_disk_is_said_to_be_full_and_loses_nothing(home: Home, small_disk: Path) -> None:

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from commonweal.core.durable import replacing
 from commonweal.core.errors import Damaged, explain
 
 FILE = "audit.head"
@@ -123,19 +124,5 @@ def _locked(keys: Path) -> Iterator[None]:
 
 
 def _write(keys: Path, head: Head) -> None:
-    temporary = keys / f".{FILE}"
-    try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            os.fchmod(descriptor, 0o600)
-            json.dump(asdict(head), file)
-            file.flush()
-            os.fsync(descriptor)
-        temporary.replace(keys / FILE)
-        folder = os.open(keys, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    except OSError as error:
-        raise explain(error, temporary) from error
+    with replacing(keys / FILE, mode=0o600) as written:
+        written.write_text(json.dumps(asdict(head)), encoding="utf-8")

@@ -15,7 +15,8 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
-from commonweal.core.errors import Conflict, InputError, NotFound, Unavailable, explain
+from commonweal.core.durable import replacing
+from commonweal.core.errors import CommonwealError, Conflict, InputError, NotFound, Unavailable, explain
 
 CONFIG = "commonweal.toml"
 
@@ -163,11 +164,10 @@ def init(data: Path, keys: Path) -> Settings:
         for folder in (data, data / "lake", data / "store", data / "spill"):
             folder.mkdir(parents=True, exist_ok=True)
             folder.chmod(0o700)
-        written = data / f".{CONFIG}"
-        written.write_text(
-            f"# Settings of this data directory; docs/settings.md describes them all.\nkeys = {_toml(keys)}\n"
-        )
-        written.replace(data / CONFIG)
+        with replacing(data / CONFIG) as written:
+            written.write_text(
+                f"# Settings of this data directory; docs/settings.md describes them all.\nkeys = {_toml(keys)}\n"
+            )
         made = load(data)
         if made.keys != keys:  # whoever tidies up after a failed start must never empty another key directory
             raise InputError(
@@ -176,7 +176,7 @@ def init(data: Path, keys: Path) -> Settings:
                 expected=f"{keys}, as given, or the variable unset",
             )
         return made
-    except InputError:
+    except CommonwealError:
         discard(data, keys)
         raise
     except OSError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 from commonweal.core import audit
 from commonweal.core.catalog.certificate import PUBLIC_KEY, Certificate, message, read_public_key
 from commonweal.core.database import Database
+from commonweal.core.durable import creating
 from commonweal.core.errors import Conflict, Damaged, Unavailable, explain
 from commonweal.core.settings import Settings
 
@@ -40,8 +40,10 @@ def create_keys(settings: Settings, database: Database) -> None:
     if private.exists() or public.exists():
         raise Conflict("there is a disclosure signing key already", where=settings.keys, expected="to keep it")
     key = Ed25519PrivateKey.generate()
-    _write(private, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    _write(public, _public_bytes(key))
+    with creating(private, mode=0o600) as written:
+        written.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    with creating(public, mode=0o600) as written:
+        written.write_bytes(_public_bytes(key))
     with database.transaction() as session:
         audit.record(session, who=audit.who(), action="disclosure.create-keys", what=PUBLIC_KEY)
 
@@ -96,19 +98,3 @@ def _signing_key(keys: Path) -> Ed25519PrivateKey:
 
 def _public_bytes(key: Ed25519PrivateKey) -> bytes:
     return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-
-
-def _write(path: Path, content: bytes) -> None:
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(descriptor)
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    except OSError as error:
-        raise explain(error, path) from error

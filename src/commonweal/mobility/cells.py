@@ -8,7 +8,6 @@ are read, so a corrected cell file rewrites no event: the newest registration of
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,8 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from commonweal.core.durable import sync_folder
-from commonweal.core.errors import Damaged, explain
+from commonweal.core.durable import replacing
+from commonweal.core.errors import Damaged
 
 ALWAYS = -(2**62)
 FOREVER = 2**62
@@ -175,17 +174,8 @@ def read_register(folder: Path) -> CellRegister:
 
 def write_register(folder: Path, register: CellRegister) -> None:
     """Put a register in place of the former, all or nothing."""
-    path = folder / "cells.parquet"
-    written = folder / f".cells.{os.getpid()}.parquet"
-    try:
+    with replacing(folder / "cells.parquet") as written:
         pq.write_table(register.table, written, compression="zstd")
-        with written.open("rb") as file:
-            os.fsync(file.fileno())
-        written.replace(path)
-        sync_folder(folder)
-    except OSError as error:
-        written.unlink(missing_ok=True)
-        raise explain(error, path) from error
 
 
 def seconds(moment: datetime) -> int:

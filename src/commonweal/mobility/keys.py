@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 
+from commonweal.core.durable import creating, sync
 from commonweal.core.errors import Conflict, Damaged, Unavailable, explain
 
 
@@ -73,27 +75,8 @@ def create(keys: Path, project: str, epoch: str) -> EpochKey:
     The file is on disk before any pseudonym is made with it, so a crash can leave a key without data but never
     data without a key.
     """
-    path = key_path(keys, project, epoch)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for unfinished in path.parent.glob(f".{path.name}.*"):  # of processes that were killed here
-            unfinished.unlink(missing_ok=True)
-        written = path.with_name(f".{path.name}.{os.getpid()}")
-        descriptor = os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            os.write(descriptor, os.urandom(32).hex().encode() + b"\n")
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        try:
-            os.link(written, path)  # unlike a rename, it never replaces a key that is there
-        except FileExistsError:
-            pass
-        finally:
-            written.unlink()
-        _sync_folder(path.parent)
-    except OSError as error:
-        raise explain(error, path) from error
+    with suppress(Conflict), creating(key_path(keys, project, epoch), mode=0o600, parents=True) as written:
+        written.write_text(os.urandom(32).hex() + "\n")
     return open_key(keys, project, epoch)
 
 
@@ -146,18 +129,9 @@ def destroy(keys: Path, project: str, epoch: str) -> bool:
             return False
         with path.open("r+b") as file:
             file.write(os.urandom(path.stat().st_size))
-            file.flush()
-            os.fsync(file.fileno())
+        sync(path)
         path.unlink()
-        _sync_folder(path.parent)
+        sync(path.parent)
     except OSError as error:
         raise explain(error, path) from error
     return True
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from commonweal.core.durable import sync_folder
+from commonweal.core.durable import creating
 from commonweal.core.errors import Conflict, Damaged, NotFound, explain
 
 
@@ -142,20 +141,10 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     Conflict
         Another process committed this number.
     """
-    path = manifest_path(folder, manifest.sequence)
-    written = folder / f".{path.name}.{os.getpid()}"
     try:
-        with written.open("w") as file:
-            json.dump(asdict(manifest), file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(written, path)  # fails if another process committed this number
-        sync_folder(folder)
-    except FileExistsError:
+        with creating(manifest_path(folder, manifest.sequence)) as written:
+            written.write_text(json.dumps(asdict(manifest), indent=1))
+    except Conflict:
         raise Conflict(
             "another process has committed to this store", where=folder, expected="the same command again"
         ) from None
-    except OSError as error:
-        raise explain(error, path) from error
-    finally:
-        written.unlink(missing_ok=True)

@@ -7,7 +7,6 @@ after each run, so an import that is killed goes on with the next line.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import time
 from collections.abc import Sequence
@@ -19,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from commonweal.core.durable import sync_folder
+from commonweal.core.durable import replacing
 from commonweal.core.errors import Damaged, explain
 from commonweal.mobility.layout import DIRECTIONS, KINDS
 from commonweal.mobility.parsing import EVENTS
@@ -113,19 +112,8 @@ class Staged:
 
     def write(self, folder: Path) -> None:
         """Write it down, all or nothing."""
-        path = folder / f"{self.identity}.json"
-        written = folder / f".{self.identity}.{os.getpid()}"
-        try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with written.open("w") as file:
-                json.dump(asdict(self), file)
-                file.flush()
-                os.fsync(file.fileno())
-            written.replace(path)
-            sync_folder(folder)
-        except OSError as error:
-            written.unlink(missing_ok=True)
-            raise explain(error, path) from error
+        with replacing(folder / f"{self.identity}.json", parents=True) as written:
+            written.write_text(json.dumps(asdict(self)))
 
 
 def run_folder(identity: str) -> str:

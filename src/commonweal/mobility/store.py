@@ -16,7 +16,6 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -28,7 +27,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow.parquet import encryption
 
-from commonweal.core.durable import sync_folder
+from commonweal.core.durable import replacing, sweep_unfinished
 from commonweal.core.errors import Conflict, Damaged, explain
 from commonweal.mobility.keys import EpochKey
 from commonweal.mobility.manifest import (
@@ -133,11 +132,10 @@ class EpochStore:
     def write_groups(self, tables: Sequence[pa.Table], file: str) -> None:
         """Write tables as the row groups of one file, encrypted and synced; a crash leaves all or nothing."""
         path = self.folder / file
-        written = path.with_name(f".{path.name}.{os.getpid()}")
         columns = tables[0].column_names
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with pq.ParquetWriter(
+        with (
+            replacing(path, parents=True) as written,
+            pq.ParquetWriter(
                 written,
                 tables[0].schema,
                 compression="lz4",
@@ -146,16 +144,10 @@ class EpochStore:
                 encryption_properties=encryption.create_encryption_properties(
                     footer_key=self._data_key, aad_prefix=file.encode(), store_aad_prefix=False
                 ),
-            ) as writer:
-                for table in tables:
-                    writer.write_table(table, row_group_size=max(1, table.num_rows))
-            with written.open("rb") as opened:
-                os.fsync(opened.fileno())
-            written.replace(path)
-            sync_folder(path.parent)
-        except OSError as error:
-            written.unlink(missing_ok=True)
-            raise explain(error, path) from error
+            ) as writer,
+        ):
+            for table in tables:
+                writer.write_table(table, row_group_size=max(1, table.num_rows))
 
     def read(self, file: str, columns: Iterable[str] | None = None) -> pa.Table:
         """Read a file written by `write`.
@@ -255,23 +247,5 @@ def held(folder: Path) -> Iterator[None]:
                 where=folder,
                 expected="wait until it has ended; see: commonweal jobs list",
             ) from None
-        _sweep_unfinished(folder)
+        sweep_unfinished(folder)
         yield
-
-
-def _sweep_unfinished(folder: Path) -> None:
-    """Remove the files that killed processes were writing; their names end in the process's number."""
-    for path in folder.rglob(".*"):
-        found = re.fullmatch(r"\..+\.(\d+)(\.parquet)?", path.name)
-        if found and not _is_running(int(found[1])):
-            path.unlink(missing_ok=True)
-
-
-def _is_running(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True

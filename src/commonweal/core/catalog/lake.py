@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
+from commonweal.core.durable import sync
 from commonweal.core.errors import Conflict, explain
 
 INCOMING = ".incoming"
@@ -116,16 +117,16 @@ def place(lake: Path, at: str, begun: str, write: Callable[[Path, str], None]) -
         folder.mkdir(parents=True)
         write(folder, at)
         for file in sorted(folder.iterdir()):
-            _fsync(file)
-        _fsync(folder)
+            sync(file)
+        sync(folder)
         target.write_text(f"{at}\n{begun}\n", encoding="utf-8")
-        _fsync(target)
-        _fsync(folder.parent)
+        sync(target)
+        sync(folder.parent)
         (lake / at).parent.mkdir(exist_ok=True)
-        _fsync(lake)
+        sync(lake)
         os.replace(folder, lake / at)  # noqa: PTH105 - the tests stop the process here
-        _fsync((lake / at).parent)
-        _fsync(folder.parent)
+        sync((lake / at).parent)
+        sync(folder.parent)
     except Exception as error:
         for left in (folder, lake / at):
             shutil.rmtree(left, ignore_errors=True)
@@ -179,11 +180,3 @@ def unrecorded(lake: Path, places: set[str]) -> list[str]:
     """Return the folders of releases that the database does not know; they are left as they are."""
     found = (path.relative_to(lake).as_posix() for path in lake.glob("*/*") if path.is_dir())
     return sorted(at for at in found if _PLACE.fullmatch(at) and at not in places)
-
-
-def _fsync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

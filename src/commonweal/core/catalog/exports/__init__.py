@@ -6,9 +6,7 @@ A suppressed value is an empty cell with its state beside it, never zero. The sa
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -17,7 +15,8 @@ from urllib.parse import quote
 from commonweal.core.catalog.release import Release
 from commonweal.core.database import Database
 from commonweal.core.domain import load
-from commonweal.core.errors import InputError, NotFound, explain
+from commonweal.core.durable import replacing
+from commonweal.core.errors import InputError, NotFound
 from commonweal.core.settings import Settings
 
 
@@ -120,30 +119,17 @@ def save(settings: Settings, database: Database, release: Release, name: str, pa
     Unavailable
         If the file cannot be written.
     """
-    with _replacing(path) as file:
+    with replacing(path) as written, written.open("wb") as file:
         export(settings, database, release, name, file)
     if name != "csv":
         return [path]
     from commonweal.core.catalog.exports import csvw
 
     beside = path.with_name(f"{path.name}-metadata.json")
-    with _replacing(beside) as file:
-        file.write((json.dumps(csvw.metadata(release, quote(path.name)), indent=2, ensure_ascii=False) + "\n").encode())
+    with replacing(beside) as written:
+        said = json.dumps(csvw.metadata(release, quote(path.name)), indent=2, ensure_ascii=False)
+        written.write_text(said + "\n", encoding="utf-8")
     return [path, beside]
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[BinaryIO]:
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with unfinished.open("wb") as stream:
-            yield stream
-        unfinished.replace(path)
-    except OSError as error:
-        raise explain(error, path) from error
-    finally:
-        with suppress(OSError):
-            unfinished.unlink(missing_ok=True)
 
 
 def _format(name: str) -> Format:
