@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from commonweal.demo import cells, coverage, people, scenarios, trips
+from commonweal.demo import cells, coverage, daily_life, people, scenarios, trips
 from commonweal.demo.generate import Choices, generate
 from commonweal.demo.jumps import density, length_quantiles
 from commonweal.demo.landscape import Ground, survey
@@ -78,11 +78,11 @@ def visits() -> np.ndarray:
     plan = scenarios.plan(frozenset(), geography, network, settled, foreign, 14, 3)
     memory = trips.remember(settled)
     count = len(settled.lon)
-    person = trips.Person(settled.kind, np.full_like(settled.arrives, -(1 << 30)), settled.leaves)
-    laws = trips.Laws(geography.raster, length_quantiles(), trips.outing_hours())
+    person = daily_life.Person(settled.kind, np.full_like(settled.arrives, -(1 << 30)), settled.leaves)
+    laws = trips.Laws(geography.raster, length_quantiles(), daily_life.outing_hours())
     calm = plan.conditions(-1, np.zeros(count, bool))
     for day in range(-60, 0):
-        trips.move(day, day % 7, 3, 0, count, person, memory, plan.elsewhere, laws, calm)
+        daily_life.move(day, day % 7, 3, 0, count, person, memory, plan.elsewhere, laws, calm)
     return memory.visits[~settled.is_visitor].astype(float)
 
 

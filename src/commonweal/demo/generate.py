@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from commonweal.core.errors import Conflict, InputError
 from commonweal.core.periods import Calendar
-from commonweal.demo import cells, coverage, describing, events, people, scenarios, trips, truth, writing
+from commonweal.demo import cells, coverage, daily_life, describing, events, people, scenarios, trips, truth, writing
 from commonweal.demo.geography import Geography
 from commonweal.demo.jumps import length_quantiles
 from commonweal.demo.landscape import Ground, survey
@@ -93,7 +93,7 @@ class _World(NamedTuple):
     foreign: tuple[Operator, ...]
     people: people.People
     plan: scenarios.Plan
-    person: trips.Person
+    person: daily_life.Person
     memory: trips.Memory
     sims: events.Sims
     laws: trips.Laws
@@ -169,10 +169,10 @@ def _populate(choices: Choices, geography: Geography) -> _World:
         foreign=foreign,
         people=inhabitants,
         plan=plan,
-        person=trips.Person(inhabitants.kind, inhabitants.arrives, inhabitants.leaves),
+        person=daily_life.Person(inhabitants.kind, inhabitants.arrives, inhabitants.leaves),
         memory=trips.remember(inhabitants),
         sims=events.sims_of(inhabitants),
-        laws=trips.Laws(geography.raster, length_quantiles(), trips.outing_hours()),
+        laws=trips.Laws(geography.raster, length_quantiles(), daily_life.outing_hours()),
         trains=events.train_quantiles(),
     )
 
@@ -234,10 +234,10 @@ def _tell(tables: TruthTables, world: _World, day: int, lived: list[_Day]) -> No
 
 def _warm_up(world: _World, block: tuple[int, int]) -> None:
     """Let people explore for some weeks before the period, visitors apart, so that they know places when it begins."""
-    calm = trips.Conditions(False, False, 0.0, 0.0, np.zeros(len(world.people.lon), bool))
-    person = trips.Person(world.person.kind, np.full_like(world.person.arrives, -(1 << 30)), world.person.leaves)
-    for day in range(-trips.WARM_UP_DAYS, 0):
-        trips.move(
+    calm = daily_life.Conditions(False, False, 0.0, 0.0, np.zeros(len(world.people.lon), bool))
+    person = daily_life.Person(world.person.kind, np.full_like(world.person.arrives, -(1 << 30)), world.person.leaves)
+    for day in range(-daily_life.WARM_UP_DAYS, 0):
+        daily_life.move(
             day, _weekday(world, day), world.choices.seed, *block, person, world.memory, world.plan.elsewhere,
             world.laws, calm,
         )  # fmt: skip
@@ -245,14 +245,18 @@ def _warm_up(world: _World, block: tuple[int, int]) -> None:
     world.memory.at[visitors] = trips.HOME
 
 
-def _day(world: _World, day: int, cover: coverage.Cover, conditions: trips.Conditions, block: tuple[int, int]) -> _Day:
+def _day(
+    world: _World, day: int, cover: coverage.Cover, conditions: daily_life.Conditions, block: tuple[int, int]
+) -> _Day:
     """Let a block of people live a day and record it."""
     low, high = block
     seed, areas, elsewhere = world.choices.seed, len(world.geography.population), world.plan.elsewhere
     weekday = _weekday(world, day)
-    stays = trips.move(day, weekday, seed, low, high, world.person, world.memory, elsewhere, world.laws, conditions)
+    stays = daily_life.move(
+        day, weekday, seed, low, high, world.person, world.memory, elsewhere, world.laws, conditions
+    )
     made = truth.trips(day, low, stays, world.person)
-    trips.clip_to_visits(day, low, stays, world.person)
+    daily_life.clip_to_visits(day, low, stays, world.person)
     happened = events.record(
         day, seed, low, high, world.sims, stays, elsewhere, cover, events.hours_quantiles(weekday >= 5), world.trains,
         events.GENERATION,

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from commonweal.core.errors import InputError
 from commonweal.demo.cells import Network, Outage
+from commonweal.demo.daily_life import Conditions
 from commonweal.demo.geography import STEP, Geography, distance_km
 from commonweal.demo.jumps import area_at
 from commonweal.demo.operators import Operator
 from commonweal.demo.people import People, Relocation
-from commonweal.demo.trips import Conditions
 
 SCENARIOS = ("ordinary", "lockdown", "festival", "flood", "outbreak")
 LOCKDOWN_DAYS = FESTIVAL_DAYS = 3

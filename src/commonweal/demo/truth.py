@@ -14,11 +14,12 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from commonweal.demo.daily_life import Person
 from commonweal.demo.events import Events, Sims
 from commonweal.demo.faults import READABLE
 from commonweal.demo.geography import Raster, distance_km
 from commonweal.demo.jumps import area_at
-from commonweal.demo.trips import MOST_STAYS, Person, Stays
+from commonweal.demo.trips import MOST_STAYS, Stays
 
 ON_THE_WAY_S = 600
 """Someone under way is located every ten minutes."""
