@@ -108,9 +108,8 @@ def test_the_main_path_is_walked_from_files_to_releases(terminal: Terminal, proj
     listed = json.loads(terminal.says("mobility", "projects", "--json"))
     assert [(one["project"], one["k"]) for one in listed] == [("sl", 3)]
     assert "files fewer" in terminal.says("mobility", "compact", "-p", project)
-    assert terminal.says("mobility", "forget", "-p", project, typed="23276553201\n\n").startswith(
-        "1 numbers; 8 events erased"
-    )
+    said = terminal.says("mobility", "forget", "-p", project, typed="23276553201\n\n")
+    assert said.startswith("1 numbers, 1 of them with events; 8 events erased")
 
 
 @pytest.mark.slow
@@ -243,4 +242,4 @@ def test_forgetting_and_compacting_in_this_process(operator: Any, monkeypatch: p
     invoke: Callable[..., Any] = CliRunner().invoke
     assert "files fewer" in invoke(app, ["compact", "-p", "operator"]).output
     said = invoke(app, ["forget", "-p", "operator"], input="+232 76 553201\n").output
-    assert said == "1 numbers; 1 events erased or cut from them; releases stand\n"
+    assert said == "1 numbers, 1 of them with events; 1 events erased or cut from them; releases stand\n"

@@ -236,7 +236,7 @@ def test_no_identifier_reaches_a_file_a_pipe_a_log_or_a_message(fresh, tmp_path:
     assert int(re.search(r'"accepted": (\d+)', imported)[1]) >= 325  # type: ignore[index]
     assert all(reason in imported for reason in ("malformed line", "bad timestamp", "unknown cell", "bad encoding"))
     assert "mobility.presence" in said[4]
-    assert "1 numbers; 16 events erased" in said[7]
+    assert "1 numbers, 1 of them with events; 16 events erased" in said[7]
     for path in (path for folder in (place.data, place.keys, world) for path in folder.rglob("*") if path.is_file()):
         assert _found(identifiers, path.read_bytes()) == [], path
         assert _found(identifiers, str(path).encode()) == [], path

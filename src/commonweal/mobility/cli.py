@@ -161,14 +161,20 @@ def rejects(
 
 @app.command("forget")
 def forget(project: ProjectName) -> None:
-    """Erase the subscribers whose numbers come on standard input, one a line."""
+    """Erase the subscribers whose numbers come on standard input, one a line, and keep them out from then on."""
     from commonweal.core import audit
     from commonweal.mobility.custody import forget as erase
     from commonweal.mobility.projects import get_project
 
     home = opened()
     forgotten = erase(home.settings, home.database, get_project(home.database, project), sys.stdin, audit.who())
-    print(f"{forgotten.numbers:,} numbers; {forgotten.events:,} events erased or cut from them; releases stand")
+    print(
+        f"{forgotten.numbers:,} numbers, {forgotten.found:,} of them with events; "
+        f"{forgotten.events:,} events erased or cut from them; releases stand"
+    )
+    if forgotten.no_numbers:
+        lines = ", ".join(f"{line:,}" for line in forgotten.no_numbers)
+        print(f"{len(forgotten.no_numbers):,} of them are no telephone number or IMSI; lines: {lines}")
 
 
 @app.command("retain")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -21,7 +21,7 @@ from commonweal.mobility.epochs import Epoch, EpochBook, epochs_of
 from commonweal.mobility.models import EpochRecord, ImportRecord
 from commonweal.mobility.parsing import engine
 from commonweal.mobility.projects import Project, get_project
-from commonweal.mobility.pseudonyms import pseudonyms
+from commonweal.mobility.pseudonyms import are_numbers, pseudonyms
 from commonweal.mobility.store import held, project_folder
 
 
@@ -120,43 +120,58 @@ class Forgotten:
     Parameters
     ----------
     numbers
-        How many numbers were asked for.
+        How many were asked for.
+    no_numbers
+        Of these, the lines of those that are neither a telephone number nor an IMSI, counted from 1.
+    found
+        How many of them had events, or were somebody's counterpart.
     events
         How many events were erased or lost their counterpart.
     """
 
     numbers: int
+    no_numbers: tuple[int, ...]
+    found: int
     events: int
 
 
 def forget(settings: Settings, database: Database, project: Project, numbers: Iterable[str], who: str) -> Forgotten:
-    """Erase subscribers from every epoch that can be read; what has been published stands.
+    """Erase subscribers from every epoch that can be read and keep their objection; what has been published stands.
 
     Parameters
     ----------
     numbers
-        Identifiers as the operator writes them. They are pseudonymised at once and kept nowhere.
+        Lines with an identifier each, as the operator writes them. They are pseudonymised at once and kept nowhere.
     """
-    asked = [number.strip() for number in numbers if number.strip()]
-    with held(project_folder(settings.store, project.name)):
-        erasing.discard_staged(project_folder(settings.store, project.name))
+    lines = {place: text for place, line in enumerate(numbers, 1) if (text := line.strip())}
+    asked = list(lines.values())
+    folder = project_folder(settings.store, project.name)
+    with held(folder):
+        erasing.discard_staged(folder)
         book = EpochBook(settings, database, project)
-        rank = read_register(project_folder(settings.store, project.name)).rank_of_codes()
+        book.at(int(datetime.now(UTC).timestamp()))  # an objection counts also before anything has come in
+        rank = read_register(folder).rank_of_codes()
+        found = np.zeros(len(asked), bool)
         events = 0
-        for epoch in book.epochs:
-            if not epoch.destroyed:
-                # A leading 0 may have meant several countries, file by file.
-                subscribers = [pseudonyms_in(book, epoch, asked, code) for code in _country_codes(database, project)]
-                events += erasing.erase_subscribers(book.store(epoch), np.concatenate(subscribers), rank)
+        # A leading 0 may have meant several countries, file by file.
+        codes = _country_codes(database, project)
+        for epoch in [epoch for epoch in book.epochs if not epoch.destroyed]:
+            subscribers = np.stack([pseudonyms_in(book, epoch, asked, code) for code in codes])
+            erased = erasing.erase_subscribers(book.store(epoch), subscribers.ravel(), rank)
+            found |= np.isin(subscribers, erased.met).any(axis=0)
+            events += erased.events
+        good = are_numbers(engine(), pa.array(asked, pa.string()))
+        no_numbers = tuple(place for place, one in zip(lines, good.tolist(), strict=True) if not one)
+        forgotten = Forgotten(len(asked), no_numbers, int(found.sum()), events)
         with database.transaction() as session:
             audit.record(
                 session,
                 who=who,
                 action="mobility.forget",
                 what=f"project {project.name}",
-                details={"numbers": len(asked), "events": events},
+                details=asdict(forgotten) | {"no_numbers": len(no_numbers)},
             )
-    return Forgotten(len(asked), events)
+    return forgotten
 
 
 def pseudonyms_in(book: EpochBook, epoch: Epoch, identifiers: Sequence[str], country_code: str) -> np.ndarray:

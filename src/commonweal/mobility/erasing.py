@@ -6,7 +6,7 @@ What was counted from erased events and kept for the next run is erased with the
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from commonweal.mobility.manifest import Segment
 from commonweal.mobility.merging import in_order
+from commonweal.mobility.objecting import without_counterparts, write_objections
 from commonweal.mobility.store import EpochStore
 
 
@@ -38,8 +39,26 @@ def erase_before(store: EpochStore, moment: int) -> int:
     return erased
 
 
-def erase_subscribers(store: EpochStore, subscribers: np.ndarray, rank_of_cell: np.ndarray) -> int:
-    """Erase subscribers' events, and their pseudonyms where they are counterparts; give how many events changed.
+@dataclass(frozen=True)
+class Erased:
+    """What erasing subscribers from an epoch came to.
+
+    Parameters
+    ----------
+    events
+        How many events were erased or lost their counterpart.
+    met
+        The pseudonyms, of those asked for, that events had.
+    """
+
+    events: int
+    met: np.ndarray
+
+
+def erase_subscribers(store: EpochStore, subscribers: np.ndarray, rank_of_cell: np.ndarray) -> Erased:
+    """Erase subscribers' events, and their pseudonyms where they are counterparts; from now on they have objected.
+
+    Erasure and objection are one commit, so that there is never one without the other.
 
     Parameters
     ----------
@@ -49,28 +68,26 @@ def erase_subscribers(store: EpochStore, subscribers: np.ndarray, rank_of_cell: 
         Each cell code's place among the identifiers in order of their text.
     """
     whose = pa.array(np.unique(subscribers))
-    keep: list[Segment] = []
+    keep: list[Segment] = write_objections(store, subscribers)
+    met = [np.zeros(0, np.int64)]
     changed = 0
     for segment in store.manifest.segments:
         if segment.store != "events":
-            keep.append(segment)
+            keep += [segment] if segment.store != "objections" else []
             continue
         table = store.read(segment.file)
-        own = pc.is_in(table["subscriber"], whose)
-        met = pc.is_in(table["counterpart"], whose)
-        touched = pc.sum(pc.or_(own, met)).as_py() or 0
+        own, other = (pc.is_in(table[name], value_set=whose) for name in ("subscriber", "counterpart"))
+        touched = pc.sum(pc.or_(own, other)).as_py() or 0
         if not touched:
             keep.append(segment)
             continue
         changed += touched
-        place = table.schema.get_field_index("counterpart")
-        blank = pc.if_else(met, pa.scalar(None, pa.int64()), table["counterpart"])
-        table = table.set_column(place, table.schema.field(place), blank)
+        met += [table["subscriber"].filter(own).to_numpy(), table["counterpart"].filter(other).to_numpy()]
         # Without their counterparts, rows may stand in another order, or say the same.
-        left = in_order(table.filter(pc.invert(own)), rank_of_cell)
+        left = in_order(without_counterparts(table.filter(pc.invert(own)), whose), rank_of_cell)
         keep.append(store.write_segment("events", segment.bucket, segment.start, segment.end, left))
     _commit(store, keep)
-    return changed
+    return Erased(changed, np.unique(np.concatenate(met)))
 
 
 def discard_staged(project: Path) -> None:

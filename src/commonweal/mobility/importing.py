@@ -31,6 +31,7 @@ from commonweal.mobility.layout import Column, Layout, Source, say_columns
 from commonweal.mobility.lines import by_role, split_line
 from commonweal.mobility.manifest import Segment
 from commonweal.mobility.merging import merge, newest, spans, split_buckets
+from commonweal.mobility.objecting import objectors, without_objectors
 from commonweal.mobility.parsing import Parsed, Plan, engine, judge, parse_block
 from commonweal.mobility.rejecting import REJECTS
 from commonweal.mobility.remembering import Remembered
@@ -106,6 +107,7 @@ class Import:
     check: Callable[[], None] = lambda: None
     _local: threading.local = field(default_factory=threading.local)
     _remembered: Remembered = field(default_factory=Remembered)
+    _objectors: dict[int, pa.Array] = field(default_factory=dict)
 
     @property
     def folder(self) -> Path:
@@ -141,7 +143,8 @@ class Import:
         rejects: list[pa.Table] = []
         held = 0
         reader = _Reading(path)
-        for parsed, next_line in self._in_turn(source(path, staged.at_line, reader), pool):
+        for everything, next_line in self._in_turn(source(path, staged.at_line, reader), pool):
+            parsed = without_objectors(everything, self._objectors_of)
             self.check()
             read(reader.position())
             report.rows += parsed.lines
@@ -260,13 +263,18 @@ class Import:
         split_buckets(store, self._bucket_bits())
         return store
 
+    def _objectors_of(self, starts: int) -> pa.Array:
+        if starts not in self._objectors:
+            self._objectors[starts] = objectors(self._store(starts))
+        return self._objectors[starts]
+
     def _bucket_bits(self) -> int:
         """Enough buckets that a bucket of this import fits into memory."""
         events = sum(_estimated_events(path) for path in self.request.files)
         return max(self.book.project.bucket_bits, min(12, ceil(log2(max(1, events / BUCKET_EVENTS)))))
 
     def _refuse_hopeless(self, report: FileReport, path: Path, anything: bool) -> None:
-        rejected = sum(report.rejected.values())
+        rejected = sum(report.rejected.values()) - report.rejected.get("objected", 0)
         if not anything and rejected >= HOPELESS and rejected == report.rows:
             reason, count = max(report.rejected.items(), key=lambda item: item[1])
             raise InputError(
@@ -303,7 +311,7 @@ class Import:
         files = len(staged.files)
         counts = np.zeros((files, 2), np.int64)
         segments: list[Segment] = []
-        rejects: list[Segment] = [s for s in store.manifest.segments if s.store == "rejects"]
+        others: list[Segment] = [s for s in store.manifest.segments if s.store != "events"]
 
         def one(bucket: int) -> tuple[list[Segment], list[Segment], np.ndarray]:
             merged = merge(store, bucket, staging.read_bucket(store, staged.runs, bucket), edges, rank)
@@ -319,15 +327,15 @@ class Import:
             self.check()
             self.progress(round(1000 * (done + share * (bucket + 1) / buckets)), 1000, "sorting")
             segments += kept
-            rejects += repeated
+            others += repeated
             counts += numbers
         for part in staged.rejects:
             if part["epoch"] == store.manifest.starts:
-                rejects.append(self._reject_segment(staged, store, store.read(part["file"])))
+                others.append(self._reject_segment(staged, store, store.read(part["file"])))
         staged.merged[str(store.manifest.starts)] = counts.tolist()
         staged.write(self.folder)
         applied = (*store.manifest.applied, staged.identity)
-        everything = tuple(sorted(segments + rejects))
+        everything = tuple(sorted(segments + others))
         store.commit(replace(store.manifest, segments=everything, applied=applied, cells=self.request.cells.digest))
         return staged.merged[str(store.manifest.starts)]
 

@@ -43,11 +43,13 @@ def rotate(
     """Begin a new epoch on a day: from then on people have other pseudonyms."""
     from commonweal.core import audit
     from commonweal.mobility.custody import rotate_key
+    from commonweal.mobility.objecting import OBJECTIONS_ARE_NOT_CARRIED_OVER
     from commonweal.mobility.projects import get_project
 
     home = opened()
     epoch = rotate_key(home.settings, home.database, get_project(home.database, project), day.date(), audit.who())
     print(f"epoch {epoch.name} begins; its key has fingerprint {epoch.fingerprint}")
+    print(OBJECTIONS_ARE_NOT_CARRIED_OVER)
 
 
 @app.command("destroy")

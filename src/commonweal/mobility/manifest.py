@@ -24,7 +24,7 @@ class Segment:
     Parameters
     ----------
     store
-        ``events``, ``rejects`` or the name of a derivation.
+        ``events``, ``rejects`` or ``objections``.
     bucket
         Which subscribers.
     start, end

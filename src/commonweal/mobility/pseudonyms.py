@@ -28,10 +28,12 @@ _NORMALISED = r"""
          ELSE regexp_replace(raw, '[ ()./-]', '', 'g') END
 """
 _AROUND = r"[\s\p{Cc}\p{Cf}\pZ]+"  # blanks, controls, marks of direction
+_BARE = rf"(SELECT regexp_replace(raw, '^{_AROUND}|{_AROUND}$', '', 'g') AS raw FROM identifiers)"
 _HMAC = f"""
     SELECT ('0x' || left(sha256($outer::BLOB || unhex(sha256($inner::BLOB || encode({_NORMALISED})))), 16))::UBIGINT
-    FROM (SELECT regexp_replace(raw, '^{_AROUND}|{_AROUND}$', '', 'g') AS raw FROM identifiers)
+    FROM {_BARE}
 """
+_IS_NUMBER = f"SELECT regexp_full_match({_NORMALISED}, '[0-9]{{7,15}}') FROM {_BARE}"
 _BLOCK = 64
 
 
@@ -66,17 +68,35 @@ def pseudonyms(
     np.True_
     """
     padded = key.ljust(_BLOCK, b"\0")
-    parameters = {
+    parameters: dict[str, bytes | str] = {
         "inner": bytes(byte ^ 0x36 for byte in padded),
         "outer": bytes(byte ^ 0x5C for byte in padded),
         "country_code": country_code,
     }
+    hashed = _of_each(connection, _HMAC, identifiers, parameters)
+    return np.ascontiguousarray(hashed).view(np.int64)
+
+
+def are_numbers(connection: duckdb.DuckDBPyConnection, identifiers: pa.Array) -> np.ndarray:
+    """Tell telephone numbers and IMSIs, however they are spelled, from other texts: they have 7 to 15 digits.
+
+    ITU-T E.164 and E.212 allow at most 15; fewer than 7 are no subscriber's number.
+
+    >>> are_numbers(duckdb.connect(), pa.array(["+232 76-123456", "232 76", "23276O23456"])).tolist()
+    [True, False, False]
+    """
+    return _of_each(connection, _IS_NUMBER, identifiers, {"country_code": ""})
+
+
+def _of_each(
+    connection: duckdb.DuckDBPyConnection, query: str, identifiers: pa.Array, parameters: dict[str, bytes | str]
+) -> np.ndarray:
     connection.register("identifiers", pa.table({"raw": identifiers}))
     try:
-        hashed = connection.execute(_HMAC, parameters).fetchnumpy()
+        found = connection.execute(query, parameters).fetchnumpy()
     finally:
         connection.unregister("identifiers")
-    return np.ascontiguousarray(next(iter(hashed.values()))).view(np.int64)
+    return np.asarray(next(iter(found.values())))
 
 
 def bucket_of(pseudonym: np.ndarray, bits: int) -> np.ndarray:

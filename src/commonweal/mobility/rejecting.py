@@ -24,6 +24,7 @@ REASONS = (
     "bad duration",
     "bad PLMN",
     "out of period",
+    "objected",
     "duplicate",
 )
 KEPT = ("time", "cell", "kind", "direction", "duration", "home_plmn", "serving_plmn", "tac")

@@ -27,6 +27,7 @@ from commonweal.mobility.importing import Import, Request
 from commonweal.mobility.layout import Layout, read_layout
 from commonweal.mobility.merging import compact
 from commonweal.mobility.models import ImportRecord
+from commonweal.mobility.objecting import OBJECTIONS_ARE_NOT_CARRIED_OVER, knowing_fewer
 from commonweal.mobility.projects import Project, get_project, whole_hours
 from commonweal.mobility.staging import FileReport, Staged
 from commonweal.mobility.store import held, project_folder
@@ -97,6 +98,9 @@ def _import(job: Running, project: Project, request: Request) -> list[FileReport
     remove_staged()
     for report in reports:
         job.log(describe(report))
+    readable = (epoch for epoch in book.epochs if not epoch.destroyed and book.has_key(epoch))
+    for name in knowing_fewer(book.store(epoch) for epoch in readable):
+        job.log(f"epoch {name} knows of fewer objections than another: {OBJECTIONS_ARE_NOT_CARRIED_OVER}")
     return reports
 
 
@@ -281,7 +285,7 @@ def home_areas(settings: Settings, database: Database, project: str) -> tuple[np
 def pseudonyms(settings: Settings, database: Database, project: str, identifiers: Sequence[str]) -> np.ndarray:
     """Give identifiers' pseudonyms in the newest epoch: to compare `home_areas` with a generator's truth."""
     book = EpochBook(settings, database, get_project(database, project))
-    newest = [epoch for epoch in book.epochs if not epoch.destroyed][-1]
+    newest = [epoch for epoch in book.epochs if not epoch.destroyed and book.store(epoch).manifest.events()][-1]
     return pseudonyms_in(book, newest, identifiers, book.project.country_code)
 
 

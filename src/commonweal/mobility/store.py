@@ -110,7 +110,7 @@ class EpochStore:
     def sweep(self) -> None:
         """Remove files that the newest manifest does not name, and older manifests."""
         named = {self.folder / segment.file for segment in self.manifest.segments}
-        for store in {segment.store for segment in self.manifest.segments} | {"events", "rejects"}:
+        for store in {segment.store for segment in self.manifest.segments} | {"events", "rejects", "objections"}:
             for path in (self.folder / store).rglob("*"):
                 if path.is_file() and path not in named:
                     path.unlink(missing_ok=True)
