@@ -16,7 +16,7 @@ from commonweal.core import audit
 from commonweal.core.catalog import latest
 from commonweal.core.errors import NotFound, Refused
 from commonweal.core.periods import Calendar
-from commonweal.mobility import custody, keys, runs, service
+from commonweal.mobility import custody, importing, keys, runs, service
 from commonweal.mobility.epochs import MONTHS, natural_span
 from commonweal.mobility.store import project_folder
 
@@ -226,7 +226,7 @@ def test_events_older_than_the_retention_are_erased_and_their_counts_with_them(o
     assert destroyed[old], "an epoch that is over with its retention needs no key"
     assert not keys.key_path(operator.settings.keys, "operator", old).exists()
     [entry] = entries(operator, "mobility.retain")
-    assert entry.details == {"before": oldest.isoformat(), "events": 3}
+    assert entry.details == {"before": oldest.isoformat(), "events": 3, "rejects": 0}
     assert custody.retain_job(operator.job())["events"] == 0
 
 
@@ -239,6 +239,52 @@ def test_retention_cuts_through_a_closed_month(operator: Any) -> None:
     kept_for(operator, (today - days[14]).days)
     assert custody.retain_job(operator.job())["events"] == sum(day < days[14] for day in days)
     assert len(operator.stored()) == 14 + 1
+
+
+@pytest.mark.parametrize(
+    ("rejected", "kept"),
+    [
+        (lambda age: line(1, days_ago(age), cell="zz"), [29, 0]),  # an unknown cell: the time of the event
+        (lambda age: line(9, days_ago(age)) + ",", [400, 31, 29, 0]),  # a broken line: the time of the import
+    ],
+    ids=["by their event", "by their import"],
+)
+def test_rejects_older_than_the_retention_are_erased_like_events(
+    operator: Any, rejected: Callable[[int], str], kept: list[int]
+) -> None:
+    ages = [400, 31, 29, 0]
+    operator.import_(operator.events("calls.csv", [line(1, days_ago(0)), *map(rejected, ages)]))
+    assert len(operator.rejects()) == len(ages)
+    kept_for(operator, 30)
+    assert custody.retain_job(operator.job())["rejects"] == len(ages) - len(kept)
+    assert [ages[reject["line"] - 3] for reject in operator.rejects()] == kept
+
+
+def test_rejects_without_a_time_of_their_own_are_erased_when_their_import_is_older_than_the_retention(
+    operator: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing.time, "time", lambda: datetime.now(UTC).timestamp() - 40 * 86400)
+    operator.import_(operator.events("calls.csv", [line(1, days_ago(0)), line(1, "never"), line(1, "9999-01-01")]))
+    assert len(operator.rejects()) == 2
+    kept_for(operator, 30)
+    assert custody.retain_job(operator.job())["rejects"] == 2, "the one of the year 9999 is no younger than its import"
+    assert operator.rejects() == []
+    assert len(operator.stored()) == 1
+
+
+def test_a_reject_from_before_all_calendars_is_old(operator: Any) -> None:
+    operator.import_(operator.events("calls.csv", [line(1, days_ago(0)), line(1, "0001-01-01T00:00:00")]))
+    kept_for(operator, 30)
+    assert custody.retain_job(operator.job())["rejects"] == 1
+
+
+def test_a_number_that_slipped_into_the_time_is_not_kept_as_the_rejects_time(operator: Any) -> None:
+    mapping = operator.mapping.read_text().replace('"iso"', '"epoch_s"')
+    operator.write("mapping.toml", mapping)
+    operator.import_(operator.events("calls.csv", ["0076550001,1690123456,zz,call,,5", "0076550001,1690123456,a1,,,5"]))
+    [segment] = [segment for segment in operator.store().manifest.segments if segment.store == "rejects"]
+    [reject] = operator.store().read(segment.file).to_pylist()
+    assert reject["dated"] > 1690123456 + 86400, "that of the import"
 
 
 def test_a_project_that_keeps_its_events_has_nothing_to_erase(operator: Any) -> None:

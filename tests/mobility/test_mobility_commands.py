@@ -140,7 +140,7 @@ def test_what_is_too_old_is_erased(terminal: Terminal) -> None:
     terminal.says("mobility", "import", "old.csv", "-p", "brief", "--mapping", "brief.toml", "--cells", "cells.csv")
     [shown] = json.loads(terminal.says("mobility", "imports", "-p", "brief", "--json"))
     assert shown["rejected"] == "out of period 1"
-    assert "0 events before" in terminal.says("mobility", "retain", "-p", "brief")
+    assert "0 events and 0 rejected rows before" in terminal.says("mobility", "retain", "-p", "brief")
 
 
 WRONG: dict[str, tuple[int, list[str], str]] = {

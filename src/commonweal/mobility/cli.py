@@ -179,9 +179,9 @@ def forget(project: ProjectName) -> None:
 
 @app.command("retain")
 def retain(project: ProjectName) -> None:
-    """Erase events older than the project's retention."""
+    """Erase events and rejected rows older than the project's retention."""
     result = _job(opened(), "mobility.retain", {"project": project}, "Erasing")
-    print(f"{result['events']:,} events before {result['before']} erased")
+    print("{events:,} events and {rejects:,} rejected rows before {before} erased".format(**result))
 
 
 @app.command("compact")

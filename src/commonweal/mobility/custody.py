@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -11,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from commonweal.core import audit
+from commonweal.core.canonical import JSON
 from commonweal.core.database import Database
 from commonweal.core.errors import Refused
 from commonweal.core.jobs import Running
@@ -80,7 +82,7 @@ def _destroy(settings: Settings, database: Database, project: Project, epoch: st
 
 
 def retain_job(job: Running) -> dict[str, Any]:
-    """Erase events older than the project's retention. Parameter of the job: ``project``."""
+    """Erase events and rejects older than the project's retention. Parameter of the job: ``project``."""
     project = get_project(job.database, job.parameters["project"])
     if project.retention_days is None:
         raise Refused(
@@ -96,21 +98,22 @@ def enforce_retention(job: Running, project: Project, retention_days: int) -> di
     before = int(project.calendar.edges(day, day + timedelta(days=1), "day")[0])
     erasing.discard_staged(project_folder(job.settings.store, project.name))
     book = EpochBook(job.settings, job.database, project)
-    erased = 0
-    for epoch in [epoch for epoch in book.epochs if not epoch.destroyed and epoch.starts < before]:
+    erased: Counter[str] = Counter()
+    for epoch in [epoch for epoch in book.epochs if not epoch.destroyed]:
         if epoch.ends > before or book.has_key(epoch):
-            erased += erasing.erase_before(book.store(epoch), before)
+            erased.update(erasing.erase_before(book.store(epoch), before))
         if epoch.ends <= before:
             _destroy(job.settings, job.database, project, epoch.name, job.who, f"kept {retention_days} days")
+    result: dict[str, JSON] = {"before": day.isoformat(), "events": erased["events"], "rejects": erased["rejects"]}
     with job.database.transaction() as session:
         audit.record(
             session,
             who=job.who,
             action="mobility.retain",
             what=f"project {project.name}",
-            details={"before": day.isoformat(), "events": erased},
+            details=result,
         )
-    return {"before": day.isoformat(), "events": erased}
+    return result
 
 
 @dataclass(frozen=True)

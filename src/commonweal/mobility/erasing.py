@@ -6,6 +6,7 @@ What was counted from erased events and kept for the next run is erased with the
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,22 +20,23 @@ from commonweal.mobility.objecting import without_counterparts, write_objections
 from commonweal.mobility.store import EpochStore
 
 
-def erase_before(store: EpochStore, moment: int) -> int:
-    """Erase events before a UTC second; give how many."""
+def erase_before(store: EpochStore, moment: int) -> Counter[str]:
+    """Erase events and rejects before a UTC second; give how many ``events`` and ``rejects``."""
+    over = store.manifest.ends <= moment  # then its key is destroyed next, and with it all that is left
     keep: list[Segment] = []
-    erased = 0
+    erased: Counter[str] = Counter()
     for segment in store.manifest.segments:
-        if segment.store != "events" or segment.start >= moment:
-            keep.append(segment)
-        elif segment.end <= moment:
-            erased += segment.rows
-        else:
+        ages = segment.store in ("events", "rejects")
+        if over or (ages and segment.end <= moment):
+            erased[segment.store] += segment.rows
+        elif ages and segment.start < moment:
             table = store.read(segment.file)
-            left = table.filter(pa.array(table["time"].to_numpy() >= moment - store.manifest.starts))
-            erased += segment.rows - left.num_rows
-            keep.append(store.write_segment("events", segment.bucket, segment.start, segment.end, left))
-    if store.manifest.ends <= moment:
-        keep = []  # rejects carry times too
+            column, since = ("time", store.manifest.starts) if segment.store == "events" else ("dated", 0)
+            left = table.filter(pc.greater_equal(table[column], moment - since))
+            erased[segment.store] += segment.rows - left.num_rows
+            keep.append(store.write_segment(segment.store, segment.bucket, segment.start, segment.end, left))
+        else:
+            keep.append(segment)
     _commit(store, keep)
     return erased
 

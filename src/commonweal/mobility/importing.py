@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -33,7 +34,7 @@ from commonweal.mobility.manifest import Segment
 from commonweal.mobility.merging import merge, newest, spans, split_buckets
 from commonweal.mobility.objecting import objectors, without_objectors
 from commonweal.mobility.parsing import Parsed, Plan, engine, judge, parse_block
-from commonweal.mobility.rejecting import REJECTS
+from commonweal.mobility.rejecting import REJECTS, date_rejects
 from commonweal.mobility.remembering import Remembered
 from commonweal.mobility.staging import FILE_SHIFT, FileReport, Staged
 from commonweal.mobility.store import EpochStore, project_folder
@@ -243,7 +244,7 @@ class Import:
             staged.runs.append(staging.write_run(store, staged.identity, number, tables, store.manifest.bucket_bits))
             number += 1
         if rejects:
-            starts = min(pending, default=None) or self._some_epoch(staged)
+            starts = max(pending, default=None) or self._some_epoch(staged)
             file = f"{staging.run_folder(staged.identity)}/rejects-{number:05}.parquet"
             self._store(starts).write(pa.concat_tables(rejects), file)
             staged.rejects.append({"epoch": starts, "file": file})
@@ -340,12 +341,13 @@ class Import:
         return staged.merged[str(store.manifest.starts)]
 
     def _reject_segment(self, staged: Staged, store: EpochStore, table: pa.Table) -> Segment:
-        """Write rejects under their file's digest."""
+        """Write rejects under their file's digest, dated."""
         place = table.column("line").to_numpy()
         digests = np.array([report.digest for report in staged.files])[place >> FILE_SHIFT]
         named = table.set_column(0, REJECTS.field("line"), pa.array(place & ((1 << FILE_SHIFT) - 1)))
         named = named.add_column(0, "file", pa.array(digests, pa.string()))
-        return store.write_segment("rejects", 0, store.manifest.starts, store.manifest.ends, named)
+        dated, start, end = date_rejects(named, int(time.time()))
+        return store.write_segment("rejects", 0, start, end, dated)
 
 
 @dataclass

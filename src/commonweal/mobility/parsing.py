@@ -191,7 +191,7 @@ def judge(
             ],
             schema=EVENTS,
         )
-    rejected = rejects(columns, reason, lines, broken, plan.cell_beginnings)
+    rejected = rejects(columns, reason, lines, pa.array(time, mask=~good), broken, plan.cell_beginnings)
     return Parsed(events, rejected, count + len(broken))
 
 

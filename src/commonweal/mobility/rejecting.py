@@ -33,9 +33,13 @@ REJECTS = pa.schema(
         pa.field("line", pa.int64(), nullable=False),
         pa.field("reason", pa.string(), nullable=False),
         *(pa.field(name, pa.string()) for name in KEPT),
+        pa.field(
+            "dated", pa.int64()
+        ),  # UTC second of the event, where its time is kept; in the store see `date_rejects`
     ]
 )
 
+DAY = 86400
 _SEPARATORS = re.compile(r"[ ().+_-]")
 _LONG_NUMBER = re.compile(r"\d{7}")
 
@@ -44,6 +48,7 @@ def rejects(
     columns: dict[str, pa.Array],
     reason: np.ndarray,
     lines: np.ndarray,
+    moments: pa.Array,
     broken: Sequence[tuple[int, str]],
     cell_beginnings: frozenset[str],
 ) -> pa.Table:
@@ -51,6 +56,21 @@ def rejects(
 
     A text is kept only if it is nobody's identifier in this block and holds no number as long as a telephone's, in
     one piece or several: a row whose columns have slipped must not carry an identifier in under another name.
+
+    Parameters
+    ----------
+    columns
+        Texts by role, shape (n,).
+    reason
+        Number of the reason, shape (n,); 0 for rows that are accepted.
+    lines
+        Shape (n,).
+    moments
+        UTC second of the event, shape (n,); null where the text is no time.
+    broken
+        Lines that are no rows, and why.
+    cell_beginnings
+        What the identifiers of known cells begin with.
     """
     rows = np.flatnonzero(reason)
     identifiers = _bare_identifiers(columns, rows)
@@ -61,12 +81,37 @@ def rejects(
         for row, text in enumerate(said):
             if text not in others and _is_harmless(text, role, identifiers[row], cell_beginnings):
                 kept[role][row] = text[:8] if role == "tac" else text
+    dated = pc.if_else(
+        pa.array([text is not None for text in kept["time"]], pa.bool_()),
+        moments.take(rows),
+        pa.scalar(None, pa.int64()),
+    )
     table = {
         "line": [*lines[rows].tolist(), *(line for line, _ in broken)],
         "reason": [*(REASONS[number] for number in reason[rows]), *(why for _, why in broken)],
         **{role: [*kept[role], *[None] * len(broken)] for role in KEPT},
+        "dated": [*dated.to_pylist(), *[None] * len(broken)],
     }
     return pa.table(table, schema=REJECTS)
+
+
+def date_rejects(table: pa.Table, imported: int) -> tuple[pa.Table, int, int]:
+    """Date rejects, so that retention can tell their age; give also the first and last-exclusive second of their days.
+
+    A reject is as old as its event where that is known, else as its import; an event cannot be later than its import.
+
+    Parameters
+    ----------
+    table
+        Rows of `REJECTS`, not empty.
+    imported
+        UTC second of the import.
+    """
+    known = table["dated"].fill_null(imported).to_numpy()
+    dated = np.clip(known, 0, imported)
+    place = table.schema.get_field_index("dated")
+    first, last = int(dated.min()), int(dated.max())
+    return table.set_column(place, "dated", pa.array(dated)), first - first % DAY, last - last % DAY + DAY
 
 
 def _bare_identifiers(columns: dict[str, pa.Array], rows: np.ndarray) -> list[set[str]]:

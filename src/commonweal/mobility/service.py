@@ -327,5 +327,5 @@ def list_rejects(settings: Settings, database: Database, project: str, limit: in
         store = book.store(epoch)
         for segment in store.manifest.segments:
             if segment.store == "rejects" and len(rows) < limit:
-                rows += store.read(segment.file).slice(0, limit - len(rows)).to_pylist()
+                rows += store.read(segment.file).drop_columns("dated").slice(0, limit - len(rows)).to_pylist()
     return rows

@@ -185,6 +185,7 @@ def rejects_of_repeated(repeated: pa.Table, identifiers: Sequence[str]) -> pa.Ta
         "direction": pa.array([None, *DIRECTIONS]).take(repeated["direction"]),
         "duration": text("duration", 0),
         **{name: text(name) for name in ("home_plmn", "serving_plmn", "tac")},
+        "dated": repeated["time"],
     }
     return pa.table({name: columns[name] for name in REJECTS.names}, schema=REJECTS)
 
