@@ -1,13 +1,17 @@
 """The keys of a project's epochs: made, opened, destroyed.
 
 An epoch has one secret of 32 random bytes in the key directory. Three keys are derived from it (HKDF-SHA-256,
-RFC 5869): one makes pseudonyms, one wraps the store's data key (RFC 3394), and a fingerprint tells a wrong key
-file from the right one without saying anything about it. Without the secret the store cannot be read and no
-pseudonym can be made again.
+RFC 5869): one makes pseudonyms, one wraps the store's data key (RFC 3394), one authenticates its manifests (HMAC,
+RFC 2104); and a fingerprint tells a wrong key file from the right one without saying anything about it. Without the
+secret the store cannot be read and no pseudonym can be made again.
+
+Beside the key lies its head: the number of the newest manifest that was committed under it, so that an older store put
+back in its place is found. The head may lag behind (the machine may stop between the two writes) and never leads.
 """
 
 from __future__ import annotations
 
+import hmac
 import os
 import re
 from contextlib import suppress
@@ -18,7 +22,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 
-from commonweal.core.durable import creating, sync
+from commonweal.core.durable import creating, replacing, sync
 from commonweal.core.errors import Conflict, Damaged, Unavailable, explain
 
 
@@ -29,17 +33,21 @@ class EpochKey:
     fingerprint: str
     pseudonym: bytes
     wrapping: bytes
+    authenticating: bytes
+    head: Path | None = None
 
     def __repr__(self) -> str:
         return f"EpochKey({self.fingerprint})"
 
     @classmethod
-    def from_secret(cls, secret: bytes) -> EpochKey:
-        """Derive the working keys."""
+    def from_secret(cls, secret: bytes, head: Path | None = None) -> EpochKey:
+        """Derive the working keys; the head, if there is to be one, lies in a file of its own."""
         return cls(
             fingerprint=_derive(secret, b"fingerprint", 8).hex(),
             pseudonym=_derive(secret, b"pseudonym", 32),
             wrapping=_derive(secret, b"wrapping", 32),
+            authenticating=_derive(secret, b"authenticating", 32),
+            head=head,
         )
 
     def wrap(self, data_key: bytes) -> str:
@@ -58,6 +66,39 @@ class EpochKey:
             return aes_key_unwrap(self.wrapping, bytes.fromhex(wrapped))
         except (InvalidUnwrap, ValueError):
             raise Damaged("its data key does not open with this epoch's key", where=where) from None
+
+    def authenticate(self, content: bytes) -> str:
+        """Give the content's HMAC-SHA-256, which nobody can make without the secret."""
+        return hmac.digest(self.authenticating, content, "sha256").hex()
+
+    def vouches_for(self, content: bytes, authenticated: str) -> bool:
+        """Say whether this is what `authenticate` gave for the content."""
+        return hmac.compare_digest(self.authenticate(content).encode(), authenticated.encode(errors="replace"))
+
+    def committed(self) -> int | None:
+        """Give the number of the newest manifest known to be committed; None if none is known.
+
+        Raises
+        ------
+        Damaged
+            The head is not readable.
+        """
+        if self.head is None:
+            return None
+        try:
+            return int(self.head.read_text(encoding="ascii"))
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise explain(error, self.head) from error
+        except ValueError:
+            raise Damaged("this is no number of a manifest", where=self.head, expected="a backup to restore") from None
+
+    def commit(self, number: int) -> None:
+        """Keep the number of a manifest that was committed."""
+        if self.head is not None:
+            with replacing(self.head, mode=0o600) as written:
+                written.write_text(f"{number}\n", encoding="ascii")
 
 
 def _derive(secret: bytes, purpose: bytes, length: int) -> bytes:
@@ -108,7 +149,7 @@ def open_key(keys: Path, project: str, epoch: str, fingerprint: str | None = Non
         raise Conflict("others than its owner can read this key", where=path, expected=f"run: chmod 600 {path}")
     if not re.fullmatch("[0-9a-f]{64}", text):
         raise Damaged("this is not a key file", where=path, expected="64 hexadecimal digits")
-    key = EpochKey.from_secret(bytes.fromhex(text))
+    key = EpochKey.from_secret(bytes.fromhex(text), path.with_suffix(".head"))
     if fingerprint is not None and key.fingerprint != fingerprint:
         raise Damaged(
             f"this is not the key of epoch {epoch} of project {project} (its fingerprint is {key.fingerprint})",
@@ -119,7 +160,7 @@ def open_key(keys: Path, project: str, epoch: str, fingerprint: str | None = Non
 
 
 def destroy(keys: Path, project: str, epoch: str) -> bool:
-    """Overwrite and remove an epoch's key; say whether it was there.
+    """Overwrite and remove an epoch's key, and its head; say whether it was there.
 
     Overwriting is best effort on journaling and flash storage; `docs/security.md` says what that means.
     """
@@ -131,6 +172,7 @@ def destroy(keys: Path, project: str, epoch: str) -> bool:
             file.write(os.urandom(path.stat().st_size))
         sync(path)
         path.unlink()
+        path.with_suffix(".head").unlink(missing_ok=True)
         sync(path.parent)
     except OSError as error:
         raise explain(error, path) from error

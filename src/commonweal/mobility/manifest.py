@@ -1,6 +1,8 @@
 """What an epoch's store holds: its segments, named by a manifest whose replacement is the commit.
 
-Each commit writes ``manifest-N.json`` under the next number, whole and synced; the newest one counts.
+Each commit writes ``manifest-N.json`` under the next number, whole and synced; the newest one counts. It carries
+HMAC-SHA-256, under a key of its epoch, of all that it says (as JSON with sorted keys and no spaces), so that nobody
+without the key can drop a segment, exchange one or bring one back.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from typing import Any
 
 from commonweal.core.durable import creating
 from commonweal.core.errors import Conflict, Damaged, NotFound, explain
+from commonweal.mobility.keys import EpochKey
 
 
 @dataclass(frozen=True, order=True)
@@ -109,42 +112,79 @@ def manifest_path(folder: Path, number: int) -> Path:
     return folder / f"manifest-{number}.json"
 
 
-def read_manifest(folder: Path) -> Manifest:
+def read_manifest(folder: Path, key: EpochKey | None = None) -> Manifest:
     """Read the newest manifest of an epoch.
+
+    Parameters
+    ----------
+    folder
+        The epoch's folder.
+    key
+        The epoch's key. Without it, what the manifest says is not proven.
 
     Raises
     ------
     NotFound
         There is none.
     Damaged
-        It cannot be read.
+        It cannot be read, is of another key, was altered, or is older than what was committed under this key.
     """
+    committed = key.committed() if key else None  # first: what is committed meanwhile only makes the manifest newer
     newest = max(manifest_numbers(folder), default=None)
+    if committed is not None and (newest is None or newest < committed):
+        there = "none is there" if newest is None else f"the newest one there is {newest}"
+        raise Damaged(
+            f"manifest {committed} was committed, and {there}: this is an older store, or part of one",
+            where=folder,
+            expected="the newest store; for a restored backup see docs/security.md#going-back-to-an-older-store",
+        )
     if newest is None:
         raise NotFound("there is no store here", where=folder, expected="run: commonweal mobility import")
     path = manifest_path(folder, newest)
     try:
         said: dict[str, Any] = json.loads(path.read_text())
-        segments = tuple(Segment(**segment) for segment in said.pop("segments"))
-        return Manifest(**(said | {"segments": segments, "applied": tuple(said["applied"])}))
+        authenticated = str(said.pop("hmac"))
+        segments = tuple(Segment(**segment) for segment in said["segments"])
+        manifest = Manifest(**(said | {"segments": segments, "applied": tuple(said["applied"])}))
     except OSError as error:
         raise explain(error, path) from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Damaged("the manifest cannot be read", where=path, expected="a backup of this folder") from error
+    if key is None:
+        return manifest
+    if key.fingerprint != manifest.fingerprint:
+        raise Damaged(
+            f"the key's fingerprint is {key.fingerprint}",
+            where=folder,
+            expected=f"the key with fingerprint {manifest.fingerprint}",
+        )
+    if manifest.sequence != newest or not key.vouches_for(_content(said), authenticated):
+        raise Damaged(
+            "the manifest was altered, or is not of this place: its HMAC is not that of what it says",
+            where=path,
+            expected="a backup of this folder",
+        )
+    return manifest
 
 
-def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Write a manifest under its own number: from then on it holds.
+def _content(said: dict[str, Any]) -> bytes:
+    return json.dumps(said, sort_keys=True, separators=(",", ":")).encode()
+
+
+def write_manifest(folder: Path, manifest: Manifest, key: EpochKey) -> None:
+    """Write a manifest under its own number, authenticated: from then on it holds, and its key's head knows of it.
 
     Raises
     ------
     Conflict
         Another process committed this number.
     """
+    said = asdict(manifest)
     try:
         with creating(manifest_path(folder, manifest.sequence)) as written:
-            written.write_text(json.dumps(asdict(manifest), indent=1))
+            written.write_text(json.dumps(said | {"hmac": key.authenticate(_content(said))}, indent=1))
     except Conflict:
         raise Conflict(
             "another process has committed to this store", where=folder, expected="the same command again"
         ) from None
+    key.commit(manifest.sequence)

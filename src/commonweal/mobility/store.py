@@ -73,17 +73,19 @@ class EpochStore:
         The epoch's folder.
     key
         Its key.
+
+    Raises
+    ------
+    NotFound
+        Nothing has been stored there.
+    Damaged
+        It is not this key's store, was altered, or is older than what was committed under this key.
     """
 
     def __init__(self, folder: Path, key: EpochKey) -> None:
         self.folder = folder
-        self.manifest = read_manifest(folder)
-        if key.fingerprint != self.manifest.fingerprint:
-            raise Damaged(
-                f"the key's fingerprint is {key.fingerprint}",
-                where=folder,
-                expected=f"the key with fingerprint {self.manifest.fingerprint}",
-            )
+        self._key = key
+        self.manifest = read_manifest(folder, key)
         self._data_key = key.unwrap(self.manifest.data_key, folder)
 
     @classmethod
@@ -93,14 +95,15 @@ class EpochStore:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
             raise explain(error, folder) from error
-        if max(manifest_numbers(folder), default=None) is None:
-            write_manifest(folder, replace(manifest, data_key=key.wrap(os.urandom(32)), fingerprint=key.fingerprint))
+        if max(manifest_numbers(folder), default=None) is None and key.committed() is None:
+            first = replace(manifest, data_key=key.wrap(os.urandom(32)), fingerprint=key.fingerprint)
+            write_manifest(folder, first, key)
         return cls(folder, key)
 
     def commit(self, manifest: Manifest) -> None:
         """Make a manifest the one that holds, then remove what it no longer names."""
-        write_manifest(self.folder, replace(manifest, sequence=self.manifest.sequence + 1))
-        self.manifest = read_manifest(self.folder)
+        write_manifest(self.folder, replace(manifest, sequence=self.manifest.sequence + 1), self._key)
+        self.manifest = read_manifest(self.folder, self._key)
         self.sweep()
 
     def shorten(self, ends: int) -> None:
