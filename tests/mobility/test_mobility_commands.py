@@ -108,6 +108,7 @@ def test_the_main_path_is_walked_from_files_to_releases(terminal: Terminal, proj
     listed = json.loads(terminal.says("mobility", "projects", "--json"))
     assert [(one["project"], one["k"]) for one in listed] == [("sl", 3)]
     assert "files fewer" in terminal.says("mobility", "compact", "-p", project)
+    assert "are what their manifests say; epochs: 2026" in terminal.says("mobility", "verify", "-p", project)
     said = terminal.says("mobility", "forget", "-p", project, typed="23276553201\n\n")
     assert said.startswith("1 numbers, 1 of them with events; 8 events erased")
 
@@ -227,6 +228,7 @@ def test_commands_tell_of_themselves() -> None:
         "rejects",
         "forget",
         "retain",
+        "verify",
         "compact",
     ):
         assert command in result.output

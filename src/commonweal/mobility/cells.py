@@ -23,6 +23,7 @@ from commonweal.core.errors import Damaged
 ALWAYS = -(2**62)
 FOREVER = 2**62
 
+REGISTER = "cells.parquet"
 SCHEMA = pa.schema(
     [
         pa.field("code", pa.int32(), nullable=False),
@@ -160,7 +161,7 @@ def empty_register() -> CellRegister:
 
 def read_register(folder: Path) -> CellRegister:
     """Read a project's register; one that was never written is empty."""
-    path = folder / "cells.parquet"
+    path = folder / REGISTER
     if not path.exists():
         return empty_register()
     try:
@@ -174,7 +175,7 @@ def read_register(folder: Path) -> CellRegister:
 
 def write_register(folder: Path, register: CellRegister) -> None:
     """Put a register in place of the former, all or nothing."""
-    with replacing(folder / "cells.parquet") as written:
+    with replacing(folder / REGISTER) as written:
         pq.write_table(register.table, written, compression="zstd")
 
 

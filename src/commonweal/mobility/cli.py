@@ -184,6 +184,29 @@ def retain(project: ProjectName) -> None:
     print("{events:,} events and {rejects:,} rejected rows before {before} erased".format(**result))
 
 
+@app.command("verify")
+def verify(project: ProjectName, as_json: AsJson = False) -> None:
+    """Read the whole store and compare it with its manifests."""
+    from dataclasses import asdict
+
+    from commonweal.mobility.projects import get_project
+    from commonweal.mobility.verifying import verify as read_all
+
+    home = opened()
+    chosen = get_project(home.database, project)
+    verified = read_all(home.settings, home.database, chosen)
+    if as_json:
+        print_json(asdict(verified))
+    else:
+        epochs = ", ".join(verified.epochs) or "none"
+        print(f"{verified.segments:,} segments, {verified.rows:,} rows are what their manifests say; epochs: {epochs}")
+        for path in verified.superfluous:
+            print(f"superfluous: {path}")
+        for finding in verified.findings:
+            print(f"damaged: {finding}")
+    verified.refuse_damage(chosen)
+
+
 @app.command("compact")
 def compact(project: ProjectName) -> None:
     """Bring closed months into one file a bucket, which long periods read faster."""
