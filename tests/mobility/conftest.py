@@ -151,7 +151,7 @@ class Operator:
 
     def rejects(self) -> list[dict[str, Any]]:
         """Every rejected row that is kept."""
-        return service.list_rejects(self.settings, self.database, self.project.name, 10**6)
+        return service.list_rejects(self.settings, self.database, self.project.name, 10**6).rows
 
     def files(self) -> list[Path]:
         """Every file of the data directory and of the key directory."""

@@ -95,6 +95,10 @@ def test_the_main_path_is_walked_from_files_to_releases(terminal: Terminal, proj
         (34, "bad timestamp"),
         (35, "malformed line"),
     ]
+    some = ["mobility", "rejects", "-p", project, "--limit", "1"]
+    assert "the first 1 of 2 rejected rows" in terminal.says(*some)
+    assert "rejected rows" not in terminal.says(*some, "--reason", "bad timestamp", "--file", "calls.csv")
+    assert len(json.loads(terminal.says(*some, "--json"))) == 1
     said = terminal.says("mobility", "run", "-p", project)
     for name in ("presence", "home", "flows", "quality", "activity"):
         assert f"published mobility.{name} version 1" in said
@@ -198,6 +202,8 @@ WRONG: dict[str, tuple[int, list[str], str]] = {
         "days within 2026-01",
     ),
     "no such measure": (3, ["mobility", "run", "-p", "sl", "--measure", "speed"], "one of: activity, flows"),
+    "no such reason": (3, ["mobility", "rejects", "-p", "sl", "--reason", "bad luck"], "one of: malformed line, "),
+    "no such file of rejects": (3, ["mobility", "rejects", "-p", "sl", "--file", "none.csv"], "no file 'none.csv'"),
     "a clock that is none": (2, ["mobility", "run", "-p", "sl", "--day-starts", "noon"], "'noon' is no time of day"),
     "nothing to retain": (5, ["mobility", "retain", "-p", "sl"], "keeps its events"),
     "nothing to inspect": (6, ["mobility", "inspect", "none.csv"], "no such file"),

@@ -149,14 +149,22 @@ def imports(project: ProjectName, as_json: AsJson = False) -> None:
 @app.command("rejects")
 def rejects(
     project: ProjectName,
-    limit: Annotated[int, typer.Option(help="At most so many rows.")] = 50,
+    reason: Annotated[str | None, typer.Option(help="Only rows rejected for this reason.")] = None,
+    file: Annotated[
+        str | None, typer.Option(help="Only rows of this file: its name, or the beginning of its digest.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=0, help="At most so many rows.")] = 50,
     as_json: AsJson = False,
 ) -> None:
     """Show rejected rows: file, line, reason and what cannot identify anyone."""
     from commonweal.mobility.service import list_rejects
 
     home = opened()
-    _show(list_rejects(home.settings, home.database, project, limit), as_json)
+    found = list_rejects(home.settings, home.database, project, limit, reason, file)
+    _show(found.rows, as_json)
+    if found.total > len(found.rows):
+        note = f"the first {len(found.rows):,} of {found.total:,} rejected rows; --limit shows more"
+        print(note, file=sys.stderr if as_json else sys.stdout)
 
 
 @app.command("forget")
