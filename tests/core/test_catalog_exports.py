@@ -343,6 +343,39 @@ def test_a_table_too_long_for_a_sheet_is_refused(home: Home, monkeypatch: pytest
         exports.export(home.settings, home.database, release, "xlsx", io.BytesIO())
 
 
+# The file's ending
+
+
+@pytest.mark.parametrize("form", exports.FORMATS.values(), ids=lambda form: form.name)
+def test_the_ending_of_the_file_decides_the_format(form: exports.Format) -> None:
+    assert exports.format_of(Path(f"rain{form.suffix}")) == form
+    assert exports.format_of(Path(f"RAIN.V2{form.suffix.upper()}")) == form
+
+
+@pytest.mark.parametrize(
+    ("file", "name", "said"),
+    [
+        ("rain.csv", "geojson", "csv, or a name that ends in .geojson"),
+        ("rain.csv-metadata.json", "json", "csvw, or a name that ends in .json"),
+        ("rain.json", "csvw", "json, or a name that ends in .csv-metadata.json"),
+        ("rain", None, "parquet (.parquet), csv (.csv), csvw (.csv-metadata.json), geojson (.geojson), xlsx"),
+        ("rain.pdf", None, "parquet (.parquet), csv (.csv)"),
+        ("csv", None, "parquet (.parquet), csv (.csv)"),
+    ],
+)
+def test_an_ending_that_contradicts_the_format_or_says_none_is_refused(
+    home: Home, release: Release, tmp_path: Path, file: str, name: str | None, said: str
+) -> None:
+    with pytest.raises(InputError, match=re.escape(said)):
+        exports.save(home.settings, home.database, release, tmp_path / file, name)
+    assert not (tmp_path / file).exists()
+
+
+def test_an_ending_of_no_format_contradicts_none(home: Home, release: Release, tmp_path: Path) -> None:
+    exports.save(home.settings, home.database, release, tmp_path / "rain.txt", "json")
+    assert json.loads((tmp_path / "rain.txt").read_text())["dataset"] == "demo.rain"
+
+
 # The command line
 
 
@@ -373,7 +406,7 @@ def test_the_commands_list_show_verify_and_export(
     assert json.loads(run("show", "demo.rain", "--json")) == release.record()
     assert "prov:wasGeneratedBy" in run("show", "demo.rain", "--prov")
     assert "1 releases are what their records say" in run("verify")
-    run("export", "demo.rain", "--format", "csv", "--out", str(tmp_path / "rain.csv"))
+    run("export", "demo.rain", "--out", str(tmp_path / "rain.csv"))
     assert (tmp_path / "rain.csv").read_bytes().startswith(b"area,start,depth,depth_state,note,dry\n")
     assert json.loads((tmp_path / "rain.csv-metadata.json").read_text())["url"] == "rain.csv"
     assert "dcat:Catalog" in run("dcat", "--base", "https://data.example.org/")

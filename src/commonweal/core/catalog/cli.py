@@ -104,7 +104,9 @@ def verify_all() -> None:
 def export_release(
     name: Name,
     out: Annotated[Path, typer.Option(help="File to write.")],
-    form: Annotated[str, typer.Option("--format", help="parquet, csv, csvw, geojson, xlsx or json.")] = "csv",
+    form: Annotated[
+        str | None, typer.Option("--format", help="parquet, csv, csvw, geojson, xlsx or json; else the ending decides.")
+    ] = None,
     version: Version = None,
 ) -> None:
     """Write a release to a file; beside CSV also its metadata."""
@@ -113,7 +115,7 @@ def export_release(
 
     home = opened()
     release = get(home.database, name, version)
-    for path in exports.save(home.settings, home.database, release, form, out):
+    for path in exports.save(home.settings, home.database, release, out, form):
         print(f"{path}  {path.stat().st_size} bytes")
 
 

@@ -104,8 +104,52 @@ def export(settings: Settings, database: Database, release: Release, name: str, 
     load(chosen.writer)(settings, database, release, stream)
 
 
-def save(settings: Settings, database: Database, release: Release, name: str, path: Path) -> list[Path]:
+def format_of(path: Path, name: str | None = None) -> Format:
+    """Return the format to write a file in: that of its name's ending, which a format asked for must not contradict.
+
+    Parameters
+    ----------
+    path
+        The file; an ending of no format says nothing.
+    name
+        Name of the format that was asked for.
+
+    Raises
+    ------
+    NotFound
+        If there is no such format.
+    InputError
+        If the ending is that of another format, or none was asked for and the ending is of none.
+
+    Examples
+    --------
+    >>> format_of(Path("rain.csv-metadata.json")).name
+    'csvw'
+    """
+    fitting = [each for each in FORMATS.values() if path.name.lower().endswith(each.suffix)]
+    ending = max(fitting, key=lambda each: len(each.suffix), default=None)  # CSV metadata end in .json too
+    chosen = ending if name is None else _format(name)
+    if chosen is None:
+        every = ", ".join(f"{each.name} ({each.suffix})" for each in FORMATS.values())
+        raise InputError(
+            "the ending says no format", where=path, expected=f"the ending of a format, or its name: {every}"
+        )
+    if ending not in (None, chosen):
+        raise InputError(
+            f"format {chosen.name} was asked for, but the ending is that of {ending.name}",
+            where=path,
+            expected=f"format {ending.name}, or a name that ends in {chosen.suffix}",
+        )
+    return chosen
+
+
+def save(settings: Settings, database: Database, release: Release, path: Path, name: str | None = None) -> list[Path]:
     """Write a release to a file, whole or not at all; beside CSV also the metadata that points to it.
+
+    Parameters
+    ----------
+    path, name
+        The file, and the format if its ending does not say it. See `format_of`.
 
     Returns
     -------
@@ -115,13 +159,14 @@ def save(settings: Settings, database: Database, release: Release, name: str, pa
     Raises
     ------
     NotFound, InputError, Damaged
-        As `export`.
+        As `format_of` and `export`.
     Unavailable
         If the file cannot be written.
     """
+    chosen = format_of(path, name)
     with replacing(path) as written, written.open("wb") as file:
-        export(settings, database, release, name, file)
-    if name != "csv":
+        export(settings, database, release, chosen.name, file)
+    if chosen.name != "csv":
         return [path]
     from commonweal.core.catalog.exports import csvw
 
