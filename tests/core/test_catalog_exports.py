@@ -65,7 +65,7 @@ def release(home: Home) -> Release:
         parameters={"time_zone": "Africa/Freetown"},
         who="os:ada",
         area_set="natural-earth:SL",
-    )
+    ).release
 
 
 @pytest.fixture
@@ -285,7 +285,7 @@ def test_a_flow_is_a_line_from_inside_one_area_to_inside_the_other(home: Home) -
     one, other = AREAS.codes[:2]
     table = pa.table({"origin": [one, one], "destination": [one, other]})
     said = {"inputs": [], "parameters": {}, "who": "os:ada", "area_set": "natural-earth:SL"}
-    release = catalog.publish(home.settings, home.database, flows, table, **said)  # type: ignore[arg-type]
+    release = catalog.publish(home.settings, home.database, flows, table, **said).release  # type: ignore[arg-type]
     stream = io.BytesIO()
     exports.export(home.settings, home.database, release, "geojson", stream)
     features = {
@@ -299,7 +299,7 @@ def test_a_flow_is_a_line_from_inside_one_area_to_inside_the_other(home: Home) -
 
 def test_without_an_area_set_there_is_no_geojson(home: Home) -> None:
     said = {"inputs": [], "parameters": {}, "who": "os:ada"}
-    release = catalog.publish(home.settings, home.database, RAIN, ROWS, **said)  # type: ignore[arg-type]
+    release = catalog.publish(home.settings, home.database, RAIN, ROWS, **said).release  # type: ignore[arg-type]
     assert "geojson" not in [each.name for each in exports.formats(release)]
     with pytest.raises(InputError, match="needs areas of a known area set"):
         exports.export(home.settings, home.database, release, "geojson", io.BytesIO())

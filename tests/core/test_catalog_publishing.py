@@ -36,7 +36,7 @@ def sites(*heights: float) -> pa.Table:
 
 def publish(settings: Settings, database: Database, table: pa.Table, **other: object) -> Release:
     said: dict[str, object] = {"inputs": [Input("cells.csv", "ab" * 32, "file")], "parameters": {}, "who": "os:ada"}
-    return catalog.publish(settings, database, SITES, table, **(said | other))  # type: ignore[arg-type]
+    return catalog.publish(settings, database, SITES, table, **(said | other)).release  # type: ignore[arg-type]
 
 
 def files(settings: Settings) -> set[str]:
@@ -85,6 +85,17 @@ def test_publishing_the_same_again_returns_the_same_release(settings: Settings, 
     again = publish(settings, database, sites(30, 40).take([1, 0]), who="os:grace")
     assert again == first
     assert len(catalog.releases(database)) == 1
+
+
+def test_publishing_tells_whether_a_release_is_new_or_was_found(settings: Settings, database: Database) -> None:
+    def published(*heights: float) -> tuple[int, bool]:
+        said = catalog.publish(settings, database, SITES, sites(*heights), inputs=[], parameters={}, who="os:ada")
+        return said.release.version, said.new
+
+    assert published(30) == (1, True)
+    assert published(30) == (1, False)
+    assert published(31) == (2, True)
+    assert published(30) == (1, False)
 
 
 def test_a_rerun_finds_its_release_whatever_was_published_since(settings: Settings, database: Database) -> None:
@@ -192,7 +203,7 @@ def publish(number):
     table = catalog.with_states(SITES, pa.table({"site": ["A", "B"], "height": [1.0, float(number)]}))
     settings = load()
     return catalog.publish(settings, connect(settings), SITES, table, inputs=[], parameters={}, who="os:ada",
-        code="demo")
+        code="demo").release
 
 def die_at(step):
     reached = 0
@@ -388,7 +399,7 @@ print("ready", flush=True)
 sys.stdin.readline()
 for number in range(8):
     table = pa.table({"site": [f"{sys.argv[1]} {number}"]})
-    print(catalog.publish(settings, database, SITES, table, inputs=[], parameters={}, who="os:ada").version)
+    print(catalog.publish(settings, database, SITES, table, inputs=[], parameters={}, who="os:ada").release.version)
 """
 
 

@@ -47,7 +47,7 @@ def protected(home: Home, database: Database | None = None, **other: Any) -> Pro
 def publish(home: Home, dataset: Dataset, table: pa.Table, certificate: Certificate | None, **other: Any) -> Any:
     said = {"inputs": [], "parameters": {}, "who": "os:ada", "certificate": certificate} | other
     database = said.pop("database", home.database)
-    return catalog.publish(home.settings, database, dataset, table, **said)
+    return catalog.publish(home.settings, database, dataset, table, **said).release
 
 
 def test_a_protected_table_is_published_with_its_certificate(home: Home, database: Database) -> None:

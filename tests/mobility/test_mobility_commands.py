@@ -101,7 +101,8 @@ def test_the_main_path_is_walked_from_files_to_releases(terminal: Terminal, proj
     assert len(json.loads(terminal.says(*some, "--json"))) == 1
     said = terminal.says("mobility", "run", "-p", project)
     for name in ("presence", "home", "flows", "quality", "activity"):
-        assert f"published mobility.{name} version 1" in said
+        assert f"published mobility.{name} version 1: " in said
+    assert terminal.says("mobility", "run", "-p", project) == said.replace("published", "found")
     assert "mobility.presence" in terminal.says("catalog", "list")
     assert terminal("catalog", "verify").returncode == 0
 

@@ -116,7 +116,7 @@ def _released(
         who=WHO,
         certificate=protected.certificate,
         area_set=area_set,
-    )
+    ).release
 
 
 class Site:

@@ -135,7 +135,8 @@ def run(
     }
     result = _job(opened(), "mobility.run", parameters, "Running")
     for release in result["releases"]:
-        print("published {dataset} version {version}: {rows:,} rows, digest {digest:.12}".format(**release))
+        came = "published" if release["new"] else "found"
+        print(f"{came} {{dataset}} version {{version}}: {{rows:,}} rows, digest {{digest:.12}}".format(**release))
 
 
 @app.command("imports")

@@ -14,7 +14,7 @@ import pyarrow as pa
 from commonweal import disclosure
 from commonweal.core import areas as places
 from commonweal.core.areas import Areas
-from commonweal.core.catalog import Input, Kind, Release, code_version, publish
+from commonweal.core.catalog import Input, Kind, Publication, code_version, publish
 from commonweal.core.database import Database
 from commonweal.core.errors import InputError, NotFound, Refused
 from commonweal.core.periods import Calendar
@@ -167,20 +167,20 @@ def run(
     planned: Plan,
     who: str,
     progress: Callable[[int, int, str], None] = lambda done, total, what: None,
-) -> list[Release]:
+) -> list[Publication]:
     """Count, protect and publish. Run again on the same events, it finds the same releases."""
     started = datetime.now(UTC)
     total = len(planned.buckets)
     counts = count(settings, planned.buckets, lambda done: progress(done, total, "counting"))
     published: dict[str, pa.Table] = {}
-    releases = []
+    publications = []
     known = measures()
     # A total is protected after the table that it could complete.
     for name in sorted(counts, key=lambda name: known[name].parts is not None):
         progress(total, total, f"publishing {name}")
         protected = _protected(settings, database, known[name], counts[name], planned, published, who)
         published[name] = protected.table
-        releases.append(
+        publications.append(
             publish(
                 settings,
                 database,
@@ -195,7 +195,7 @@ def run(
                 started=started,
             )
         )
-    return releases
+    return publications
 
 
 def _protected(

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from commonweal.core import audit
-from commonweal.core.catalog import Release
+from commonweal.core.catalog import Publication
 from commonweal.core.database import Database
 from commonweal.core.errors import InputError, NotFound, Refused
 from commonweal.core.jobs import Running
@@ -241,16 +241,16 @@ def run_job(job: Running) -> dict[str, Any]:
             job.check()
             job.progress(done, total, what)
 
-        releases = runs.run(job.settings, job.database, planned, job.who, progress)
+        publications = runs.run(job.settings, job.database, planned, job.who, progress)
         with job.database.transaction() as session:
             audit.record(
                 session,
                 who=job.who,
                 action="mobility.run",
                 what=f"project {project.name}",
-                details={release.dataset: release.digest for release in releases},
+                details={one.release.dataset: one.release.digest for one in publications},
             )
-    return {"releases": [_summary(release) for release in releases]}
+    return {"releases": [_summary(one) for one in publications]}
 
 
 def _calendar(project: Project, parameters: dict[str, Any]) -> Calendar:
@@ -262,8 +262,10 @@ def _calendar(project: Project, parameters: dict[str, Any]) -> Calendar:
     return whole_hours(Calendar(zone or project.time_zone, day_starts))
 
 
-def _summary(release: Release) -> dict[str, Any]:
-    return {"dataset": release.dataset, "version": release.version, "rows": release.rows, "digest": release.digest}
+def _summary(publication: Publication) -> dict[str, Any]:
+    release = publication.release
+    said = {"dataset": release.dataset, "version": release.version, "rows": release.rows, "digest": release.digest}
+    return said | {"new": publication.new}
 
 
 def compact_store(settings: Settings, database: Database, project: Project) -> int:

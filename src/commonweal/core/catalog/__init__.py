@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from commonweal.core.catalog.check import conform, with_states
     from commonweal.core.catalog.digest import canonical_digest
     from commonweal.core.catalog.provenance import Input, Provenance, code_version
-    from commonweal.core.catalog.publishing import publish
+    from commonweal.core.catalog.publishing import Publication, publish
     from commonweal.core.catalog.reading import datasets, get, latest, open, releases  # noqa: A004
     from commonweal.core.catalog.release import Release
     from commonweal.core.catalog.verifying import verify
@@ -41,6 +41,7 @@ __all__ = [
     "Measure",
     "Privacy",
     "Provenance",
+    "Publication",
     "Release",
     "State",
     "canonical_digest",
@@ -60,6 +61,7 @@ _HOME = {
     "Certificate": "certificate",
     "Input": "provenance",
     "Provenance": "provenance",
+    "Publication": "publishing",
     "Release": "release",
     "canonical_digest": "digest",
     "code_version": "provenance",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,22 @@ ROW_GROUP = 1 << 17
 RACES = 100
 
 
+@dataclass(frozen=True)
+class Publication:
+    """What came of publishing.
+
+    Parameters
+    ----------
+    release
+        The release that says what was to be published.
+    new
+        Whether it was made now; otherwise it was there and was found.
+    """
+
+    release: Release
+    new: bool
+
+
 def publish(
     settings: Settings,
     database: Database,
@@ -48,13 +65,13 @@ def publish(
     code: str | None = None,
     area_set: str | None = None,
     started: datetime | None = None,
-) -> Release:
+) -> Publication:
     """Publish a table as the next release of a dataset.
 
     The files are written and fsynced first; the row in the database, in one transaction with its entry in the audit
     log, is the commit point. A crash leaves the old state or the new one, and what it left half-done is swept by the
     next publisher. Publishing the same content, from the same inputs, with the same parameters and code as any
-    release of the dataset, the latest or an earlier one, returns that release.
+    release of the dataset, the latest or an earlier one, finds that release.
 
     Parameters
     ----------
@@ -82,8 +99,8 @@ def publish(
 
     Returns
     -------
-    Release
-        The new release, or the one that says the same.
+    Publication
+        The new release, or the one that says the same, and which of the two it is.
 
     Raises
     ------
@@ -109,7 +126,7 @@ def publish(
         for _ in range(RACES):
             if same := _same(database, dataset.name, fingerprint):
                 verified_file(settings, same)
-                return same
+                return Publication(same, new=False)
             latest = _latest(database, dataset.name)
             release = _write_and_record(
                 settings,
@@ -129,7 +146,7 @@ def publish(
                 },
             )
             if release is not None:
-                return release
+                return Publication(release, new=True)
     raise Conflict("others published it again and again at the same moment", where=dataset.name, expected="try again")
 
 
