@@ -13,6 +13,7 @@ from commonweal.mobility import DOMAIN as MOBILITY
 
 if TYPE_CHECKING:
     from commonweal.core.console import Home
+    from commonweal.core.settings import Settings
 
 GROUND_FLOOR = (
     Domain(
@@ -23,6 +24,7 @@ GROUND_FLOOR = (
         models=("commonweal.core.audit",),
         migrations="commonweal.core:migrations",
         prepare="commonweal.core.audit:prepare",
+        key_files="commonweal.core.audit_head:KEY_FILES",
     ),
     Domain(
         name="jobs",
@@ -51,6 +53,7 @@ DISCLOSURE = Domain(
     title="Disclosure control",
     summary="The rules that keep people from being found in what is published.",
     prepare="commonweal.disclosure.certificate:create_keys",
+    key_files="commonweal.disclosure.certificate:KEY_FILES",
 )
 DOMAINS = (MOBILITY,)
 ROOMS = (*GROUND_FLOOR, DISCLOSURE, *DOMAINS)
@@ -65,17 +68,18 @@ def initialise(data: Path, keys: Path) -> Home:
     """Write a ready data directory and key directory: settings, keys, database at its newest version."""
     from commonweal.core.console import Home
     from commonweal.core.database import connect
-    from commonweal.core.settings import discard, init
+    from commonweal.core.directories import init
 
-    settings = init(data, keys)
-    database = connect(settings)
-    try:
-        database.upgrade(ROOMS)
-        for room in ROOMS:
-            if room.prepare:
-                load(room.prepare)(settings, database)
-    except Exception:
-        database.close()
-        discard(settings.data, settings.keys)
-        raise
-    return Home(settings, database)
+    def prepare(settings: Settings) -> None:
+        database = connect(settings)
+        try:
+            database.upgrade(ROOMS)
+            for room in ROOMS:
+                if room.prepare:
+                    load(room.prepare)(settings, database)
+        finally:
+            database.close()
+
+    key_files = [name for room in ROOMS if room.key_files for name in load(room.key_files)]
+    settings = init(data, keys, prepare, key_files)
+    return Home(settings, connect(settings))

@@ -19,12 +19,13 @@ from sqlalchemy import text
 
 from commonweal.core import jobs
 from commonweal.core.database import Database
+from commonweal.core.directories import init
 from commonweal.core.errors import CommonwealError, Conflict, InputError, NotFound, Refused, Unavailable
 from commonweal.core.jobs import launch, lease, service
 from commonweal.core.jobs.models import Job
 from commonweal.core.jobs.process import Process, is_gone, this_process
 from commonweal.core.jobs.progress import follow
-from commonweal.core.settings import Settings, init
+from commonweal.core.settings import Settings
 
 HERE = Path(__file__).parent
 HANDLERS = [

@@ -1,30 +1,12 @@
 """Settings: typed, from two places, and keys never beside the data."""
 
-import os
-import stat
 from pathlib import Path
 
 import pytest
 
-from commonweal.core.errors import Conflict, InputError, NotFound
-from commonweal.core.settings import CONFIG, Settings, init, load
-from commonweal.domains import initialise
-
-
-def test_init_writes_a_directory_that_load_reads(tmp_path: Path) -> None:
-    made = init(tmp_path / "data", tmp_path / "keys")
-    assert load(tmp_path / "data") == made
-    assert made.lake == tmp_path / "data" / "lake"
-    assert made.database_url == f"sqlite:///{tmp_path / 'data' / 'commonweal.db'}"
-    assert {path.name for path in (tmp_path / "data").iterdir()} >= {CONFIG, "lake", "store", "spill"}
-
-
-def test_only_the_owner_can_read_the_keys(tmp_path: Path) -> None:
-    made = initialise(tmp_path / "data", tmp_path / "keys").settings
-    assert stat.S_IMODE(made.keys.stat().st_mode) == 0o700
-    private = [path for path in made.keys.rglob("*") if path.is_file() and path.suffix != ".pub"]
-    assert private
-    assert {stat.S_IMODE(path.stat().st_mode) for path in private} == {0o600}
+from commonweal.core.directories import init
+from commonweal.core.errors import InputError, NotFound
+from commonweal.core.settings import CONFIG, Settings, load
 
 
 @pytest.mark.parametrize(("data", "keys"), [("d", "d/keys"), ("d", "d"), ("k/data", "k"), ("d", "d/x/../keys")])
@@ -60,34 +42,6 @@ def test_no_folder_of_data_set_elsewhere_holds_the_keys_or_lies_among_them(
         load(tmp_path / "data")
     monkeypatch.setenv(f"COMMONWEAL_{folder.upper()}", str(tmp_path / "far" / "keys of others"))
     assert getattr(load(tmp_path / "data"), folder).name == "keys of others"
-
-
-def test_an_init_that_a_setting_forbids_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COMMONWEAL_STORE", str(tmp_path / "keys" / "store"))
-    with pytest.raises(InputError, match="one inside the other"):
-        init(tmp_path / "data", tmp_path / "keys")
-    monkeypatch.delenv("COMMONWEAL_STORE")
-    assert init(tmp_path / "data", tmp_path / "keys").store == tmp_path / "data" / "store"
-
-
-def test_a_start_beside_the_keys_of_another_directory_leaves_these_as_they_are(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    first = initialise(tmp_path / "first", tmp_path / "keys of first")
-    first.database.close()
-    before = {path.name: path.read_bytes() for path in first.settings.keys.iterdir()}
-    monkeypatch.setenv("COMMONWEAL_KEYS", str(first.settings.keys))
-    with pytest.raises(InputError, match="COMMONWEAL_KEYS names another key directory"):
-        initialise(tmp_path / "second", tmp_path / "keys of second")
-    assert {path.name: path.read_bytes() for path in first.settings.keys.iterdir()} == before
-
-
-def test_init_never_writes_into_a_folder_that_holds_something(tmp_path: Path) -> None:
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "thesis.txt").write_text("years of work")
-    with pytest.raises(Conflict, match="not empty"):
-        init(tmp_path / "data", tmp_path / "keys")
-    assert [path.name for path in (tmp_path / "data").iterdir()] == ["thesis.txt"]
 
 
 def test_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,9 +111,3 @@ def test_a_password_in_the_database_url_is_not_shown(tmp_path: Path) -> None:
 
 def test_every_setting_is_described() -> None:
     assert all(field.description for field in Settings.model_fields.values())
-
-
-def test_odd_characters_in_paths_survive(tmp_path: Path) -> None:
-    made = init(tmp_path / 'da "ta', tmp_path / "ke\\ys é")
-    assert load(tmp_path / 'da "ta').keys == made.keys == tmp_path / "ke\\ys é"
-    assert os.access(made.keys, os.R_OK)

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from commonweal.core.directories import init
 from commonweal.core.errors import Conflict, Damaged, InputError, NotFound, Unavailable
-from commonweal.core.settings import init
 from commonweal.mobility import keys
 from commonweal.mobility.keys import EpochKey
 from commonweal.mobility.manifest import Manifest, read_manifest

@@ -20,6 +20,7 @@ from commonweal.core.errors import Damaged, explain
 
 FILE = "audit.head"
 LOCK = "audit.lock"
+KEY_FILES = (FILE, LOCK)
 
 
 @dataclass(frozen=True)

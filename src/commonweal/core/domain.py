@@ -39,6 +39,8 @@ class Domain:
         Folder of Alembic scripts, as ``"package:folder"``.
     prepare
         Function of (settings, database) that `commonweal init` calls once.
+    key_files
+        Names of the files that `prepare` writes into the key directory.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Domain:
     models: tuple[str, ...] = ()
     migrations: str | None = None
     prepare: str | None = None
+    key_files: str | None = None
 
 
 def load(import_string: str) -> Any:

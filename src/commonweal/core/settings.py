@@ -7,7 +7,6 @@ a copy of the data alone opens nothing.
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
@@ -15,10 +14,10 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
-from commonweal.core.durable import replacing
-from commonweal.core.errors import CommonwealError, Conflict, InputError, NotFound, Unavailable, explain
+from commonweal.core.errors import InputError, NotFound, explain
 
 CONFIG = "commonweal.toml"
+RECORDS = "commonweal.db"
 
 
 def _absolute(path: Path) -> Path:
@@ -81,7 +80,7 @@ class Settings(BaseSettings):
             if name not in self.model_fields_set:
                 object.__setattr__(self, name, self.data / name)
         if not self.database_url:
-            object.__setattr__(self, "database_url", f"sqlite:///{self.data / 'commonweal.db'}")
+            object.__setattr__(self, "database_url", f"sqlite:///{self.data / RECORDS}")
 
 
 def _config_in_use(*sources: PydanticBaseSettingsSource) -> Path | None:
@@ -117,7 +116,22 @@ def load(data: Path | None = None) -> Settings:
     try:
         if not config.exists():
             raise NotFound(f"there is no {CONFIG}, so this is not a data directory", where=data, expected=how)
-        settings = Settings(data=data)  # type: ignore[call-arg]
+    except OSError as error:
+        raise explain(error, config) from error
+    return read(data)
+
+
+def read(data: Path, **given: Any) -> Settings:
+    """Read the settings of a data directory, whether or not it has been made; what is given wins.
+
+    Raises
+    ------
+    InputError
+        As `load`.
+    """
+    config = _absolute(data) / CONFIG
+    try:
+        settings = Settings(data=data, **given)
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         name = ".".join(str(part) for part in first["loc"])
@@ -140,61 +154,3 @@ def _refuse_keys_inside(name: str, folder: Path, keys: Path) -> None:
             where=keys,
             expected="a key directory elsewhere, on another disk if there is one",
         )
-
-
-def init(data: Path, keys: Path) -> Settings:
-    """Write a ready data directory and, elsewhere, a key directory only its owner can read.
-
-    Raises
-    ------
-    InputError
-        The key directory lies inside the data directory or the other way round, or another setting has a value it
-        cannot have; nothing is left behind.
-    Conflict
-        One of the two is there already and not empty.
-    """
-    data, keys = _absolute(data), _absolute(keys)
-    _refuse_keys_inside("data", data, keys)
-    for folder in (data, keys):
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise Conflict("this is there already and not empty", where=folder, expected="a new or empty folder")
-    try:
-        keys.mkdir(parents=True, exist_ok=True)
-        keys.chmod(0o700)
-        for folder in (data, data / "lake", data / "store", data / "spill"):
-            folder.mkdir(parents=True, exist_ok=True)
-            folder.chmod(0o700)
-        with replacing(data / CONFIG) as written:
-            written.write_text(
-                f"# Settings of this data directory; docs/settings.md describes them all.\nkeys = {_toml(keys)}\n"
-            )
-        made = load(data)
-        if made.keys != keys:  # whoever tidies up after a failed start must never empty another key directory
-            raise InputError(
-                "COMMONWEAL_KEYS names another key directory",
-                where=made.keys,
-                expected=f"{keys}, as given, or the variable unset",
-            )
-        return made
-    except CommonwealError:
-        discard(data, keys)
-        raise
-    except OSError as error:
-        discard(data, keys)
-        raise explain(error) from error
-
-
-def discard(data: Path, keys: Path) -> None:
-    """Empty the two folders again that `init` found empty, so that it can be tried once more."""
-    for folder in (data, keys):
-        for path in folder.iterdir() if folder.is_dir() else ():
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
-
-
-def _toml(path: Path) -> str:
-    if any(ord(sign) < 32 for sign in str(path)):
-        raise Unavailable("a path with control characters cannot be used", where=repr(str(path)))
-    return '"' + str(path).replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -24,6 +24,7 @@ from commonweal.core.errors import Conflict, Damaged, Unavailable, explain
 from commonweal.core.settings import Settings
 
 PRIVATE_KEY = "disclosure-signing.key"
+KEY_FILES = (PRIVATE_KEY, PUBLIC_KEY)
 
 
 def create_keys(settings: Settings, database: Database) -> None:
