@@ -83,19 +83,20 @@ def _init(
 
 
 def _upgrade() -> None:
-    """Bring the database to the newest version."""
+    """Bring the database to the newest version, and the triggers that protect the audit log into force."""
     from commonweal.core.console import opened
 
-    opened().database.upgrade(ROOMS)
+    for trigger in opened().database.upgrade(ROOMS):
+        print(f"in force again: {trigger}")
     print("the database is up to date")
 
 
 def _check() -> None:
-    """Say whether database, migrations and models agree."""
+    """Say whether database, migrations and models agree, and the audit log is protected."""
     from commonweal.core.console import opened
 
     opened().database.check(ROOMS)
-    print("the database is up to date and equals the models")
+    print("the database is up to date, equals the models and protects the audit log")
 
 
 def _serve(

@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.orm import DeclarativeBase, Session
 
+from commonweal.core import audit_triggers
 from commonweal.core.domain import Domain
 from commonweal.core.errors import InputError, Unavailable, explain
 from commonweal.core.settings import Settings
@@ -102,13 +103,31 @@ class Database:
         """Close every pooled connection."""
         self.engine.dispose()
 
-    def upgrade(self, domains: Sequence[Domain]) -> None:
-        """Bring the database to the newest version of every room's migrations."""
-        with _explained(self.url), self.engine.begin() as connection:
-            _migrate(connection, domains)
+    def upgrade(self, domains: Sequence[Domain]) -> list[str]:
+        """Bring the database to the newest version of every room's migrations, and the audit log's triggers into force.
+
+        Returns
+        -------
+        list of str
+            The triggers that someone had put out of force; an entry in the log names them too.
+        """
+        from commonweal.core import audit
+
+        with self.transaction() as session:
+            _migrate(session.connection(), domains)
+            restored = audit_triggers.restore(session.connection())
+            if restored:
+                audit.record(
+                    session,
+                    who=audit.who(),
+                    action="audit.protect",
+                    what="audit log",
+                    details={"triggers": [*restored]},
+                )
+        return restored
 
     def check(self, domains: Sequence[Domain]) -> None:
-        """Say whether the database stands at the newest migrations and equals the models.
+        """Say whether the database stands at the newest migrations, equals the models and protects the audit log.
 
         Raises
         ------
@@ -129,9 +148,17 @@ class Database:
                     expected="run: commonweal db upgrade",
                 )
             differences = compare_metadata(context, Base.metadata)
-        if differences:
+            if differences:
+                raise Unavailable(
+                    f"{len(differences)} differences between models and tables, first: {differences[0]}",
+                    where="database",
+                )
+            unprotected = audit_triggers.missing(connection)
+        if unprotected:
             raise Unavailable(
-                f"{len(differences)} differences between models and tables, first: {differences[0]}", where="database"
+                f"the audit log can be changed, triggers are not in force: {', '.join(unprotected)}",
+                where="database",
+                expected="run: commonweal audit verify, then: commonweal db upgrade",
             )
 
 

@@ -47,7 +47,7 @@ def readiness(settings: Settings, database: Database, rooms: Sequence[Domain]) -
 
     Returns
     -------
-    ``database`` (reachable and migrated), ``lake`` (readable) and ``keys`` (present).
+    ``database`` (reachable, migrated and protecting the audit log), ``lake`` (readable) and ``keys`` (present).
     """
     checks: dict[str, Callable[[], object]] = {
         "database": lambda: database.check(rooms),
