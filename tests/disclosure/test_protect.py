@@ -7,10 +7,11 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from commonweal.core import audit, catalog
 from commonweal.core.catalog import Attribute, Dataset, Dimension, Kind, Measure, Privacy
-from commonweal.core.catalog.certificate import Certificate, parse, read_public_key, verify
+from commonweal.core.catalog.certificate import Certificate, message, parse, read_public_key, verify
 from commonweal.core.console import Home
 from commonweal.core.database import Database
 from commonweal.core.errors import Conflict, Damaged, InputError, Refused, Unavailable
@@ -86,14 +87,51 @@ def test_without_a_certificate_nothing_about_people_is_published(home: Home) -> 
     assert catalog.releases(home.database) == []
 
 
+class Equal(str):
+    """A text that says it is any other."""
+
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    def __ne__(self, other: object) -> bool:
+        return False
+
+
+def covered(fields: dict[str, Any]) -> bytes:
+    """What the signature of a certificate with these fields has to cover."""
+    return message(*(fields[name] for name in ("dataset", "digest", "rule", "parameters", "ledger_entry")))
+
+
+def around_the_constructor(fields: dict[str, Any]) -> Certificate:
+    made = Certificate.__new__(Certificate)
+    for name, value in fields.items():
+        object.__setattr__(made, name, value)
+    return made
+
+
 def forged(home: Home) -> dict[str, tuple[Dataset, pa.Table, Certificate]]:
     safe = protected(home)
     paper = safe.certificate
     raw = catalog.with_states(HOMES, RAW.drop(["people"]))
+    of_raw = vars(paper) | {"digest": catalog.canonical_digest(HOMES, raw)}
     other_name = Dataset(**(vars(HOMES) | {"name": "demo.homes_again"}))
     return {
         "another table": (HOMES, raw, paper),
-        "its digest put in": (HOMES, raw, replace(paper, digest=catalog.canonical_digest(HOMES, raw))),
+        "its digest put in": (HOMES, raw, Certificate(**of_raw)),
+        "made around the constructor": (HOMES, raw, around_the_constructor(of_raw)),
+        "another's message shown": (
+            HOMES,
+            raw,
+            around_the_constructor(of_raw | {"message": lambda: covered(vars(paper))}),
+        ),
+        "a digest that equals any": (HOMES, raw, replace(paper, digest=Equal(paper.digest))),
+        "signed with another key": (
+            HOMES,
+            raw,
+            Certificate(**of_raw | {"signature": Ed25519PrivateKey.generate().sign(covered(of_raw)).hex()}),
+        ),
         "another name": (other_name, safe.table, paper),
         "its name put in": (
             other_name,
@@ -112,6 +150,10 @@ def forged(home: Home) -> dict[str, tuple[Dataset, pa.Table, Certificate]]:
     [
         "another table",
         "its digest put in",
+        "made around the constructor",
+        "another's message shown",
+        "a digest that equals any",
+        "signed with another key",
         "another name",
         "its name put in",
         "a kinder rule",

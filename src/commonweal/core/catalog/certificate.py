@@ -35,7 +35,7 @@ class Certificate:
     ledger_entry
         ``{"sequence": int, "hash": hex}`` of the audit entry that records the protection.
     signature
-        Ed25519 signature (hex) over :meth:`message`.
+        Ed25519 signature (hex) over what `message` gives.
     """
 
     dataset: str
@@ -44,10 +44,6 @@ class Certificate:
     parameters: Mapping[str, Any]
     ledger_entry: Mapping[str, Any]
     signature: str
-
-    def message(self) -> bytes:
-        """Return the bytes that the signature covers."""
-        return message(self.dataset, self.digest, self.rule, self.parameters, self.ledger_entry)
 
     def record(self) -> dict[str, Any]:
         """Return the certificate as JSON values; :func:`parse` is its inverse."""
@@ -133,7 +129,9 @@ def verify(certificate: Certificate, public_key: bytes, dataset: str, digest: st
     if certificate.digest != digest:
         raise Refused("the certificate is for another table", where=dataset, expected=expected)
     try:
-        key.verify(bytes.fromhex(certificate.signature), certificate.message())
+        # Over the dataset and the digest that are to be published, whatever the certificate says of itself.
+        signed = message(dataset, digest, certificate.rule, certificate.parameters, certificate.ledger_entry)
+        key.verify(bytes.fromhex(certificate.signature), signed)
     except (InvalidSignature, ValueError) as error:
         raise Refused("the certificate's signature does not verify", where=dataset, expected=expected) from error
 
