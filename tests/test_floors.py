@@ -62,22 +62,6 @@ def climbing(source: str, module: str) -> list[str]:
     return found
 
 
-def building_certificates(source: str) -> list[int]:
-    """Lines on which a `Certificate` is built, under whatever name it was imported."""
-    tree = ast.parse(source)
-    names = {"Certificate"}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom):
-            names |= {alias.asname for alias in node.names if alias.name == "Certificate" and alias.asname}
-    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
-    return [
-        call.lineno
-        for call in calls
-        if (isinstance(call.func, ast.Name) and call.func.id in names)
-        or (isinstance(call.func, ast.Attribute) and call.func.attr == "Certificate")
-    ]
-
-
 def dotted(path: Path) -> str:
     parts = path.relative_to(SOURCE.parent).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
@@ -121,24 +105,6 @@ def test_an_import_that_climbs_or_crosses_is_found(module: str, source: str) -> 
 )
 def test_an_import_from_the_own_room_or_below_is_fine(module: str, source: str) -> None:
     assert climbing(source, module) == []
-
-
-def test_only_disclosure_builds_certificates() -> None:
-    allowed = {SOURCE / "core" / "catalog" / "certificate.py"}
-    builders = {path for path in MODULES if building_certificates(path.read_text(encoding="utf-8"))} - allowed
-    assert builders == {SOURCE / "disclosure" / "certificate.py"}
-
-
-@pytest.mark.parametrize(
-    "source",
-    [
-        "Certificate('a', 'b', 'c', {}, {}, 'd')",
-        "from commonweal.core.catalog import Certificate as Paper\nPaper('a', 'b', 'c', {}, {}, 'd')",
-        "catalog.Certificate(**fields)",
-    ],
-)
-def test_a_certificate_built_under_another_name_is_found(source: str) -> None:
-    assert building_certificates(source)
 
 
 def test_only_disclosure_names_the_signing_key() -> None:
