@@ -25,6 +25,8 @@ GROUND_FLOOR = (
         migrations="commonweal.core:migrations",
         prepare="commonweal.core.audit:prepare",
         key_files="commonweal.core.audit_head:KEY_FILES",
+        restore="commonweal.core.audit:restore",
+        check="commonweal.core.audit_triggers:check",
     ),
     Domain(
         name="jobs",

@@ -16,6 +16,7 @@ from commonweal.core.console import Home
 from commonweal.core.jobs import Job, Running
 from commonweal.mobility import service
 from commonweal.mobility.epochs import EpochBook
+from commonweal.mobility.imported import list_rejects
 from commonweal.mobility.projects import Project, create_project
 from commonweal.mobility.store import EpochStore
 
@@ -151,7 +152,7 @@ class Operator:
 
     def rejects(self) -> list[dict[str, Any]]:
         """Every rejected row that is kept."""
-        return service.list_rejects(self.settings, self.database, self.project.name, 10**6).rows
+        return list_rejects(self.settings, self.database, self.project.name, 10**6).rows
 
     def files(self) -> list[Path]:
         """Every file of the data directory and of the key directory."""

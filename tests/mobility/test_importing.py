@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 
 from commonweal.core.errors import Conflict, Damaged, InputError, Refused
 from commonweal.mobility import blocks, keys, merging
+from commonweal.mobility.imported import list_imports
 from commonweal.mobility.projects import Project
-from commonweal.mobility.service import list_imports
 from commonweal.mobility.store import held, project_folder
 
 NUMBERS = [f"2327655320{digit}" for digit in range(10)]

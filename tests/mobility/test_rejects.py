@@ -8,7 +8,7 @@ import pytest
 
 from commonweal.core.errors import NotFound
 from commonweal.mobility.blocks import file_digest
-from commonweal.mobility.service import list_rejects
+from commonweal.mobility.imported import list_rejects
 
 
 @pytest.fixture

@@ -124,7 +124,7 @@ class Place:
 
     def imports(self, project: str = "sample") -> list[tuple[str, str, int, int, str]]:
         """Of every imported file: name, digest, rows, accepted, rejected by reason."""
-        from commonweal.mobility.service import list_imports
+        from commonweal.mobility.imported import list_imports
 
         reports = self._looked_at(lambda database: list_imports(database, project))
         return sorted((r["file"], r["digest"], r["rows"], r["accepted"], r["rejected"]) for r in reports)

@@ -23,7 +23,7 @@ from sqlalchemy import BigInteger, Dialect, Integer, Text, TypeDecorator, event,
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from commonweal.core import audit_head
+from commonweal.core import audit_head, audit_triggers
 from commonweal.core.audit_head import EMPTY, Head
 from commonweal.core.canonical import JSON, canonical
 from commonweal.core.database import Base, Database
@@ -302,6 +302,15 @@ def keep_head(keys: Path, database: Database) -> Head:
         return head
 
     return audit_head.advance(keys, newest)
+
+
+def restore(session: Session) -> list[str]:
+    """Put the triggers that keep the log append-only back into force; give those that were not, as the log does."""
+    restored = audit_triggers.restore(session.connection())
+    if restored:
+        triggers: list[JSON] = [*restored]
+        record(session, who=who(), action="audit.protect", what="audit log", details={"triggers": triggers})
+    return restored
 
 
 def prepare(settings: Settings, database: Database) -> None:

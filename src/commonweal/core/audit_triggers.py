@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from sqlalchemy.engine import Connection
 
+from commonweal.core.errors import Unavailable
+
 REFUSAL = "the audit log is append-only"
 _ABORT = f"BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END"
 _SQLITE = {
@@ -43,6 +45,22 @@ def missing(connection: Connection) -> list[str]:
     )
     there = {name for name, type_, source in rows if type_ == _TYPES.get(name) and source == _BODY}
     return sorted(_POSTGRESQL.keys() - there)
+
+
+def check(connection: Connection) -> None:
+    """Do nothing if all are in force.
+
+    Raises
+    ------
+    Unavailable
+        With those that are not.
+    """
+    if gone := missing(connection):
+        raise Unavailable(
+            f"the audit log can be changed, triggers are not in force: {', '.join(gone)}",
+            where="database",
+            expected="run: commonweal audit verify, then: commonweal db upgrade",
+        )
 
 
 def restore(connection: Connection) -> list[str]:

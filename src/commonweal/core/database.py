@@ -18,8 +18,7 @@ from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.orm import DeclarativeBase, Session
 
-from commonweal.core import audit_triggers
-from commonweal.core.domain import Domain
+from commonweal.core.domain import Domain, load
 from commonweal.core.errors import InputError, Unavailable, explain
 from commonweal.core.settings import Settings
 
@@ -104,30 +103,19 @@ class Database:
         self.engine.dispose()
 
     def upgrade(self, domains: Sequence[Domain]) -> list[str]:
-        """Bring the database to the newest version of every room's migrations, and the audit log's triggers into force.
+        """Bring the database to the newest version of every room's migrations, and put back what guards its records.
 
         Returns
         -------
         list of str
-            The triggers that someone had put out of force; an entry in the log names them too.
+            What was not in force, such as a trigger that somebody had dropped.
         """
-        from commonweal.core import audit
-
         with self.transaction() as session:
             _migrate(session.connection(), domains)
-            restored = audit_triggers.restore(session.connection())
-            if restored:
-                audit.record(
-                    session,
-                    who=audit.who(),
-                    action="audit.protect",
-                    what="audit log",
-                    details={"triggers": [*restored]},
-                )
-        return restored
+            return [name for domain in domains if domain.restore for name in load(domain.restore)(session)]
 
     def check(self, domains: Sequence[Domain]) -> None:
-        """Say whether the database stands at the newest migrations, equals the models and protects the audit log.
+        """Say whether the database stands at the newest migrations, equals the models and guards what it must.
 
         Raises
         ------
@@ -153,13 +141,9 @@ class Database:
                     f"{len(differences)} differences between models and tables, first: {differences[0]}",
                     where="database",
                 )
-            unprotected = audit_triggers.missing(connection)
-        if unprotected:
-            raise Unavailable(
-                f"the audit log can be changed, triggers are not in force: {', '.join(unprotected)}",
-                where="database",
-                expected="run: commonweal audit verify, then: commonweal db upgrade",
-            )
+            for domain in domains:
+                if domain.check:
+                    load(domain.check)(connection)
 
 
 def connect(settings: Settings) -> Database:

@@ -41,6 +41,10 @@ class Domain:
         Function of (settings, database) that `commonweal init` calls once.
     key_files
         Names of the files that `prepare` writes into the key directory.
+    restore
+        Function of a session that puts back, after each upgrade, what guards the room's records; it names what it did.
+    check
+        Function of a connection that raises `Unavailable` where they are not guarded.
     """
 
     name: str
@@ -56,6 +60,8 @@ class Domain:
     migrations: str | None = None
     prepare: str | None = None
     key_files: str | None = None
+    restore: str | None = None
+    check: str | None = None
 
 
 def load(import_string: str) -> Any:

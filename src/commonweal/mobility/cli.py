@@ -142,7 +142,7 @@ def run(
 @app.command("imports")
 def imports(project: ProjectName, as_json: AsJson = False) -> None:
     """Show what was imported: of each file how many rows went where."""
-    from commonweal.mobility.service import list_imports
+    from commonweal.mobility.imported import list_imports
 
     _show(list_imports(opened().database, project), as_json)
 
@@ -158,7 +158,7 @@ def rejects(
     as_json: AsJson = False,
 ) -> None:
     """Show rejected rows: file, line, reason and what cannot identify anyone."""
-    from commonweal.mobility.service import list_rejects
+    from commonweal.mobility.imported import list_rejects
 
     home = opened()
     found = list_rejects(home.settings, home.database, project, limit, reason, file)

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from commonweal.core import audit
 from commonweal.core.catalog import Publication
 from commonweal.core.database import Database
-from commonweal.core.errors import InputError, NotFound, Refused
+from commonweal.core.errors import InputError, Refused
 from commonweal.core.jobs import Running
 from commonweal.core.periods import Calendar
 from commonweal.core.settings import Settings
@@ -31,7 +29,6 @@ from commonweal.mobility.merging import compact
 from commonweal.mobility.models import ImportRecord
 from commonweal.mobility.objecting import OBJECTIONS_ARE_NOT_CARRIED_OVER, knowing_fewer
 from commonweal.mobility.projects import Project, get_project, whole_hours
-from commonweal.mobility.rejecting import REASONS
 from commonweal.mobility.staging import FileReport, Staged
 from commonweal.mobility.store import held, project_folder
 
@@ -292,104 +289,3 @@ def pseudonyms(settings: Settings, database: Database, project: str, identifiers
     book = EpochBook(settings, database, get_project(database, project))
     newest = [epoch for epoch in book.epochs if not epoch.destroyed and book.store(epoch).manifest.events()][-1]
     return pseudonyms_in(book, newest, identifiers, book.project.country_code)
-
-
-# Looking ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def list_imports(database: Database, project: str) -> list[dict[str, Any]]:
-    """Give what was imported, newest last."""
-    from sqlalchemy import select
-
-    name = get_project(database, project).name
-    with database.reading() as session:
-        records = session.scalars(
-            select(ImportRecord)
-            .where(ImportRecord.project == name)
-            .order_by(ImportRecord.imported_at, ImportRecord.name)
-        )
-        return [
-            {
-                "file": record.name,
-                "digest": record.digest[:12],
-                "imported": f"{record.imported_at:%Y-%m-%d %H:%M}",
-                "by": record.imported_by,
-                "rows": record.rows,
-                "accepted": record.accepted,
-                "rejected": ", ".join(f"{reason} {count:,}" for reason, count in sorted(record.rejected.items())),
-            }
-            for record in records
-        ]
-
-
-@dataclass(frozen=True)
-class Rejects:
-    """Rejected rows, and how many there are in all where only the first of them are given."""
-
-    rows: list[dict[str, Any]]
-    total: int
-
-
-def list_rejects(
-    settings: Settings,
-    database: Database,
-    project: str,
-    limit: int,
-    reason: str | None = None,
-    file: str | None = None,
-) -> Rejects:
-    """Give rejected rows: the file's digest, line, reason and what cannot identify anyone.
-
-    Parameters
-    ----------
-    limit
-        At most so many rows; all are counted.
-    reason
-        Only those rejected for this reason.
-    file
-        Only those of the files of this name, or whose digest begins so.
-
-    Raises
-    ------
-    NotFound
-        There is no such reason, or no such file was imported.
-    """
-    book = EpochBook(settings, database, get_project(database, project))
-    if reason is not None and reason not in REASONS[1:]:
-        raise NotFound(f"there is no reason {reason!r}", expected=f"one of: {', '.join(REASONS[1:])}")
-    digests = None if file is None else _digests(database, book.project, file)
-    rows: list[dict[str, Any]] = []
-    total = 0
-    for epoch in book.epochs:
-        if epoch.destroyed:
-            continue
-        store = book.store(epoch)
-        for segment in store.manifest.segments:
-            if segment.store != "rejects":
-                continue
-            found = store.read(segment.file).drop_columns("dated")
-            if reason is not None:
-                found = found.filter(pc.equal(found["reason"], reason))
-            if digests is not None:
-                found = found.filter(pc.is_in(found["file"], value_set=digests))
-            total += found.num_rows
-            rows += found.slice(0, limit - len(rows)).to_pylist()
-    return Rejects(rows, total)
-
-
-def _digests(database: Database, project: Project, file: str) -> pa.Array:
-    """Give the digests of the imported files of a name, or that begin with a text."""
-    from sqlalchemy import select
-
-    with database.reading() as session:
-        known = session.execute(
-            select(ImportRecord.name, ImportRecord.digest).where(ImportRecord.project == project.name)
-        ).all()
-    found = {digest for name, digest in known if name == file or (file and digest.startswith(file))}
-    if not found:
-        raise NotFound(
-            f"no file {file!r} was imported",
-            where=f"project {project.name}",
-            expected="a name, or the beginning of a digest, that commonweal mobility imports shows",
-        )
-    return pa.array(sorted(found), pa.string())
