@@ -135,6 +135,6 @@ def test_what_a_reader_knows_of_the_parts_is_read_from_the_published_table() -> 
         }
     )
     assert parts_by(table, "n", ["day"]).sort_by("day").to_pylist() == [
-        {"day": 1, "reported": 60, "suppressed": 1},
-        {"day": 2, "reported": 0, "suppressed": 1},
+        {"day": 1, "reported": 60, "largest": 40, "suppressed": 1},
+        {"day": 2, "reported": 0, "largest": 0, "suppressed": 1},
     ]

@@ -12,6 +12,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+from commonweal.core.errors import InputError
 from commonweal.core.periods import Calendar
 from commonweal.mobility import counting, runs
 from commonweal.mobility.measure import measures
@@ -386,17 +387,66 @@ def test_a_rows_presence_says_nothing(start: Callable[..., Any]) -> None:
     assert sum(row["subscribers"] is not None for row in tables["presence"].to_pylist()) == 2
 
 
-def test_a_total_beside_suppressed_areas_is_never_exact(start: Callable[..., Any]) -> None:
-    operator = start(minimum_people=5)
-    seen = {"a1": 40, "b1": 30, "c1": 3}
+def published_sum(table: pa.Table, **chosen: str) -> int:
+    rows = [row for row in table.to_pylist() if all(row[name] == value for name, value in chosen.items())]
+    return sum(row["subscribers"] or 0 for row in rows)
+
+
+@pytest.mark.parametrize("many", [40, 44, 45])
+@pytest.mark.parametrize("few", [0, 3, 14])
+def test_the_totals_of_a_day_leave_every_hidden_area_free_to_have_anybody(
+    start: Callable[..., Any], many: int, few: int
+) -> None:
+    """One event a subscriber on one day: every total is then at least a sum of parts, and an exact one completes it."""
+    k = 15
+    operator = start(minimum_people=k)
     lines = [
-        f"23276{cell[0]}{n:04},2026-01-05T10:00:00,{cell},call,," for cell, many in seen.items() for n in range(many)
+        f"23276{cell}{n:04},2026-01-05T10:00:00,{area}1,call,,"
+        for cell, (area, count) in enumerate({"a": many, "b": 30, "c": few}.items())
+        for n in range(count)
     ]
     operator.import_(operator.events("calls.csv", lines))
     tables = operator.run()
-    [quality] = tables["quality"].to_pylist()
-    assert quality["subscribers"] is None or quality["subscribers"] % quality["rounded_to"] == 0
-    assert quality["subscribers"] != 73
+    known = {
+        ("activity", "events"): published_sum(tables["presence"], period="hour"),
+        ("quality", "subscribers"): published_sum(tables["home"]),
+    }
+    for (name, value), parts in known.items():
+        [total] = tables[name].to_pylist()
+        assert parts == many + 30
+        assert total[f"{value}_state"] == "rounded"
+        assert total[value] <= many + 30 + few < total[value] + total["rounded_to"]
+        at_most = total[value] + total["rounded_to"] - 1 - parts  # of all hidden areas together
+        assert at_most >= k - 1, (name, "no hidden area could have as many as the threshold allows")
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_days_events_bound_neither_its_hours_nor_its_flows(seed: int, start: Callable[..., Any]) -> None:
+    k = 3
+    world = World(seed, "2026-01-20", 3, count=500)
+    operator = start(minimum_people=k)
+    operator.import_(operator.events("calls.csv", world.lines()), cells=world.cells(operator))
+    tables = operator.run()
+    for row in tables["activity"].to_pylist():
+        if row["events"] is None:
+            continue
+        highest = row["events"] + row["rounded_to"] - 1
+        ends = row["start"] + timedelta(days=1)
+        hours = [
+            hour["subscribers"] or 0
+            for hour in tables["presence"].to_pylist()
+            if hour["period"] == "hour" and row["start"] <= hour["start"] < ends
+        ]
+        flows = [flow["subscribers"] or 0 for flow in tables["flows"].to_pylist() if flow["start"] == row["start"]]
+        assert highest - sum(hours) >= k - 1
+        assert highest - sum(flows) - max(flows) >= k - 1
+
+
+def test_a_total_is_published_only_beside_what_it_is_judged_by(operator: Any) -> None:
+    operator.import_(operator.events("calls.csv", World(3, "2026-01-20", 1).lines()))
+    with pytest.raises(InputError, match="could complete what is published of home"):
+        operator.run(measures=["presence", "quality"])
+    assert set(operator.run(measures=["presence", "home", "quality"])) == {"presence", "home", "quality"}
 
 
 def test_a_release_tells_what_it_depends_on(operator: Any) -> None:

@@ -73,14 +73,17 @@ def publish_flows(home: Home) -> Release:
 
 def publish_quality(home: Home, shown: Release) -> Release:
     """Publish the daily totals, rounded so that they complete no suppressed table."""
-    days = quality.parts({"presence": shown.table(home.settings)})
-    totals = pc.add(days["reported"], pc.multiply(days["suppressed"], 3))
+    table = shown.table(home.settings)
+    days = quality.at_least({"presence": table}).sort_by("start")
+    by_day = table.filter(pc.equal(table["period"], "day"))
+    seen = disclosure.parts_by(by_day, "subscribers", ["start"]).sort_by("start")
+    totals = pc.add(seen["reported"], pc.multiply(seen["suppressed"], 3))
     protected = disclosure.protect_totals(
         home.settings,
         home.database,
         quality.DATASET,
         days.append_column("subscribers", totals),
-        kind=Kind.UNION,
+        kind=Kind.SUM,
         rest=True,
         grid=days.select(["start"]),
         parameters=PARAMETERS,

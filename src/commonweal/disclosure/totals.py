@@ -136,20 +136,21 @@ def parts_by(table: pa.Table, measure: str, by: Sequence[str]) -> pa.Table:
     Returns
     -------
     pyarrow.Table
-        The columns of `by`, ``reported`` (int64, sum of the published values) and ``suppressed`` (int64, number of
-        values that are not published).
+        The columns of `by`, ``reported`` (int64, sum of the published values), ``largest`` (int64, the greatest of
+        them, or 0) and ``suppressed`` (int64, number of values that are not published).
 
     Examples
     --------
-    >>> table = pa.table({"n": [40, None, None], "n_state": ["reported", "suppressed", "suppressed"]})
+    >>> table = pa.table({"n": [40, 20, None], "n_state": ["reported", "reported", "suppressed"]})
     >>> parts_by(table, "n", []).to_pylist()
-    [{'reported': 40, 'suppressed': 2}]
+    [{'reported': 60, 'largest': 40, 'suppressed': 1}]
     """
     hidden = pc.equal(table.column(f"{measure}_state"), State.SUPPRESSED.value)
-    counted = table.select(list(by)).append_column("reported", pc.fill_null(table.column(measure), 0))
+    counted = table.select(list(by)).append_column("value", pc.fill_null(table.column(measure), 0))
     counted = counted.append_column("suppressed", hidden.cast(pa.int64()))
-    summed = counted.group_by(list(by)).aggregate([("reported", "sum"), ("suppressed", "sum")])
+    found = counted.group_by(list(by)).aggregate([("value", "sum"), ("value", "max"), ("suppressed", "sum")])
+    columns = {"reported": "value_sum", "largest": "value_max", "suppressed": "suppressed_sum"}
     return pa.table(
-        {name: summed.column(name) for name in by}
-        | {name: summed.column(f"{name}_sum").cast(pa.int64()) for name in ("reported", "suppressed")}
+        {name: found.column(name) for name in by}
+        | {name: found.column(column).cast(pa.int64()) for name, column in columns.items()}
     )

@@ -107,10 +107,12 @@ class Measure:
         The derivation it counts, or None for events.
     window
         As for a derivation.
-    parts
-        For a total that would complete a table of the same run: gives, from the protected tables by name, what a
-        reader knows of the total's parts (`commonweal.disclosure.totals.parts_by`). Such a total is rounded or
-        withheld.
+    at_least
+        For a total that would complete tables of the same run: gives for each of its keys, from the protected tables by
+        name, what a reader knows it to be at least, ``reported``, and how many parts are hidden, ``suppressed``. Such a
+        total is rounded or withheld.
+    beside
+        Names of the measures whose tables it would complete.
     """
 
     dataset: Dataset
@@ -119,7 +121,8 @@ class Measure:
     grid: Callable[[pa.Table, Scope], pa.Table]
     of: Derivation | None = None
     window: str = "day"
-    parts: Callable[[Mapping[str, pa.Table]], pa.Table] | None = None
+    at_least: Callable[[Mapping[str, pa.Table]], pa.Table] | None = None
+    beside: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
@@ -175,8 +175,7 @@ def run(
     published: dict[str, pa.Table] = {}
     publications = []
     known = measures()
-    # A total is protected after the table that it could complete.
-    for name in sorted(counts, key=lambda name: known[name].parts is not None):
+    for name in _judged_first(counts):
         progress(total, total, f"publishing {name}")
         protected = _protected(settings, database, known[name], counts[name], planned, published, who)
         published[name] = protected.table
@@ -198,6 +197,16 @@ def run(
     return publications
 
 
+def _judged_first(names: Iterable[str]) -> list[str]:
+    """Put each total after the tables that it could complete."""
+    left, order, known = list(names), list[str](), measures()
+    while left:
+        ready = [name for name in left if set(known[name].beside) <= set(order)]
+        order += ready
+        left = [name for name in left if name not in ready]
+    return order
+
+
 def _protected(
     settings: Settings,
     database: Database,
@@ -209,11 +218,11 @@ def _protected(
 ) -> disclosure.Protected:
     raw, grid = measure.finish(counts, planned.scope), measure.grid(counts, planned.scope)
     k = planned.project.minimum_people
-    if measure.parts is None:
+    if measure.at_least is None:
         return disclosure.protect(
             settings, database, measure.dataset, raw, k=k, grid=grid, parameters=planned.parameters, who=who
         )
-    known = measure.parts(published)
+    known = measure.at_least(published)
     joined = grid.join(raw.drop_columns("people"), list(measure.dataset.key)).join(known, list(measure.dataset.key))
     value = measure.dataset.measures[0].name
     for name in (value, "reported", "suppressed"):
@@ -224,9 +233,9 @@ def _protected(
         database,
         measure.dataset,
         joined,
-        kind=measure.dataset.measures[0].kind,
+        kind=Kind.SUM,  # of what it is known to be at least, and
+        rest=True,  # of what else there is
         k=k,
-        rest=measure.dataset.measures[0].kind is Kind.UNION,
         grid=grid,
         parameters=planned.parameters,
         who=who,
@@ -256,8 +265,13 @@ def _wanted(names: Sequence[str]) -> tuple[str, ...]:
         if name not in known:
             raise NotFound(f"there is no measure {name!r}", expected=f"one of: {', '.join(known)}")
     chosen = [name for name in known if not names or name in names]
-    if "quality" in chosen and "presence" not in chosen:
-        raise InputError("quality is judged by presence", expected="both, or neither")
+    for name in chosen:
+        lacking = [other for other in known[name].beside if other not in chosen]
+        if lacking:
+            raise InputError(
+                f"{name} could complete what is published of {' and '.join(lacking)}, so it is judged by them",
+                expected=f"{' and '.join(known[name].beside)} in the same run, or not {name}",
+            )
     return tuple(chosen)
 
 

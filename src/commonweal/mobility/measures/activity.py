@@ -3,15 +3,21 @@
 For a day d, over all events, located or not::
 
     events(d) = |{ i : day(i) = d }|
+
+Everybody in an area in an hour took at least one event there, so an exact figure would bound what is suppressed of
+presence, and of flows: it is rounded, or withheld.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numba
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from commonweal.core.catalog import Dataset, Dimension, Kind, Privacy
+from commonweal.core.catalog import Attribute, Dataset, Dimension, Kind, Privacy
 from commonweal.core.catalog import Measure as Value
 from commonweal.core.engine import keyed_counts
 from commonweal.mobility.measure import Measure, Scope, Window
@@ -21,9 +27,10 @@ from commonweal.mobility.sequences import Events
 DATASET = Dataset(
     name="mobility.activity",
     title="Daily events",
-    description="How many events were recorded on a day.",
+    description="How many events were recorded on a day, rounded so that they complete no suppressed table.",
     dimensions=(Dimension("start", "timestamp", "When the day begins.", hierarchy="period"),),
     measures=(Value("events", "integer", "Calls, messages, data sessions.", "{events}", Kind.SUM),),
+    attributes=(Attribute("rounded_to", "integer", "The figure is rounded down to a multiple of this."),),
     privacy=Privacy.PEOPLE,
     keywords=("quality", "activity", "mobile phone data"),
     theme="SOCI",
@@ -67,4 +74,39 @@ def grid(counts: pa.Table, scope: Scope) -> pa.Table:
     return pa.table({"start": scope.times(scope.days[:-1])})
 
 
-MEASURE = Measure(DATASET, count, finish, grid)
+def at_least(published: Mapping[str, pa.Table]) -> pa.Table:
+    """What a reader knows a day to have at least.
+
+    An event for each subscriber in each area and hour; or one for each flow that each of them is in, and one more for
+    each who moved, who are at least as many as the largest flow has. And one for each subscriber of the day whom the
+    day's presence does not explain: they may have been in no area.
+    """
+    from commonweal.disclosure.totals import parts_by
+
+    presence = published["presence"]
+    hourly = pc.equal(presence["period"], "hour")
+    days = parts_by(presence.filter(pc.invert(hourly)), "subscribers", ["start"]).sort_by("start")
+    starts = _seconds(days)
+    hours = presence.filter(hourly)
+    day_of = np.searchsorted(starts, _seconds(hours), side="right") - 1
+    stays = parts_by(hours.append_column("day", pa.array(day_of)), "subscribers", ["day"]).sort_by("day")
+    moves = parts_by(published["flows"], "subscribers", ["start"])
+    moved = _on_days(starts, moves, pc.add(moves["reported"], moves["largest"]))
+    seen = _on_days(starts, published["quality"], pc.fill_null(published["quality"]["subscribers"], 0))
+    nowhere = np.maximum(seen - days["reported"].to_numpy(), 0)
+    known = np.maximum(stays["reported"].to_numpy(), moved) + nowhere
+    return pa.table({"start": days["start"], "reported": known, "suppressed": stays["suppressed"]})
+
+
+def _on_days(starts: np.ndarray, table: pa.Table, values: pa.ChunkedArray) -> np.ndarray:
+    """Give a table's values in the order of the days, 0 for a day without one."""
+    ordered = np.zeros(len(starts), np.int64)
+    ordered[np.searchsorted(starts, _seconds(table))] = values.to_numpy()
+    return ordered
+
+
+def _seconds(table: pa.Table) -> np.ndarray:
+    return table["start"].cast(pa.int64()).to_numpy() // 1_000_000
+
+
+MEASURE = Measure(DATASET, count, finish, grid, at_least=at_least, beside=("presence", "flows", "quality"))

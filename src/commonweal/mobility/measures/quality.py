@@ -4,7 +4,8 @@ For a day d, over all events, located or not::
 
     subscribers(d) = |{ s(i) : day(i) = d }|
 
-It is the union of presence by area, so an exact figure would tell about suppressed areas: it is rounded, or withheld.
+It is the union of presence by area, and in a run of one day at least the sum of homes, so an exact figure would tell
+about suppressed areas: it is rounded, or withheld.
 """
 
 from __future__ import annotations
@@ -70,12 +71,19 @@ def grid(counts: pa.Table, scope: Scope) -> pa.Table:
     return pa.table({"start": scope.times(scope.days[:-1])})
 
 
-def parts(published: Mapping[str, pa.Table]) -> pa.Table:
-    """What the day's presence by area tells of it."""
+def at_least(published: Mapping[str, pa.Table]) -> pa.Table:
+    """What a reader knows a day to have at least: those in its fullest area, and in a run of one day all with a home.
+
+    Over one day, home is where the day ends, so everybody with a home was seen on that day; over several it is not.
+    """
     from commonweal.disclosure.totals import parts_by
 
     presence = published["presence"]
-    return parts_by(presence.filter(pc.equal(presence["period"], "day")), "subscribers", ["start"])
+    days = parts_by(presence.filter(pc.equal(presence["period"], "day")), "subscribers", ["start"])
+    known = days["largest"].to_numpy()
+    if days.num_rows == 1:
+        known = np.maximum(known, parts_by(published["home"], "subscribers", [])["reported"].to_numpy())
+    return pa.table({"start": days["start"], "reported": known, "suppressed": days["suppressed"]})
 
 
-MEASURE = Measure(DATASET, count, finish, grid, parts=parts)
+MEASURE = Measure(DATASET, count, finish, grid, at_least=at_least, beside=("presence", "home"))
