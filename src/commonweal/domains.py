@@ -29,6 +29,13 @@ GROUND_FLOOR = (
         check="commonweal.core.audit_triggers:check",
     ),
     Domain(
+        name="people",
+        title="People",
+        summary="Who may do what: people, roles, links, tokens.",
+        commands="commonweal.core.identity.cli:app",
+        models=("commonweal.core.identity.models",),
+    ),
+    Domain(
         name="jobs",
         title="Jobs",
         summary="Long work: progress, log, cancel, resume.",

@@ -19,20 +19,19 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import BigInteger, Dialect, Integer, Text, TypeDecorator, event, func, select, text, type_coerce
+from sqlalchemy import BigInteger, Dialect, Integer, Text, TypeDecorator, event, func, select, type_coerce
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from commonweal.core import audit_head, audit_triggers
 from commonweal.core.audit_head import EMPTY, Head
 from commonweal.core.canonical import JSON, canonical
-from commonweal.core.database import Base, Database
+from commonweal.core.database import Base, Database, take_turns
 from commonweal.core.errors import CommonwealError, Damaged, InputError
 from commonweal.core.settings import Settings
 
 FINDINGS_KEPT = 100
 PAGE = 500
-_POSTGRESQL_LOCK = 0x61756469  # "audi": the log's number among this house's advisory locks
 
 
 class _TimeText(TypeDecorator[datetime]):
@@ -150,7 +149,7 @@ def record(
     for field, value in (("who", who), ("action", action), ("what", what)):
         if not value.strip() or len(value.splitlines()) != 1:
             raise InputError("empty, or more than one line", where=f"audit entry, {field}", expected="a short name")
-    _lock(session)
+    take_turns(session, b"audi")
     row = session.execute(
         select(AuditEntry.sequence, AuditEntry.hash).order_by(AuditEntry.sequence.desc()).limit(1)
     ).first()
@@ -372,12 +371,6 @@ def _digest_of_stored(row: Mapping[str, Any]) -> str | None:
 
 def _digest(fields: Mapping[str, Any]) -> str:
     return sha256(canonical(dict(fields), where="audit entry").encode()).hexdigest()
-
-
-def _lock(session: Session) -> None:
-    # SQLite's transaction is the only writer already (BEGIN IMMEDIATE).
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _POSTGRESQL_LOCK})
 
 
 def _time_text(time: datetime) -> str:

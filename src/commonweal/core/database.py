@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, Engine, MetaData, TypeDecorator, create_engine, event
+from sqlalchemy import DateTime, Dialect, Engine, MetaData, TypeDecorator, create_engine, event, text
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.orm import DeclarativeBase, Session
@@ -144,6 +144,19 @@ class Database:
             for domain in domains:
                 if domain.check:
                     load(domain.check)(connection)
+
+
+def take_turns(session: Session, about: bytes) -> None:
+    """Make transactions about one thing wait for one another, until the end of each.
+
+    Parameters
+    ----------
+    about
+        Four bytes that stand for the thing, such as ``b"audi"``.
+    """
+    # SQLite's transaction is the only writer already (BEGIN IMMEDIATE).
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(:about)"), {"about": int.from_bytes(about)})
 
 
 def connect(settings: Settings) -> Database:

@@ -85,6 +85,20 @@ class Refused(CommonwealError):
     exit_code = 5
 
 
+class NotSignedIn(Refused):
+    """Whoever asks has not said who they are, or not proven it."""
+
+    title = "Sign in first"
+    status = 401
+
+
+class TooManyAttempts(Refused):
+    """Somebody tried too often; after a while they may try again."""
+
+    title = "Too many attempts"
+    status = 429
+
+
 class Unavailable(CommonwealError):
     """The disk, the database or another part this depends on cannot be used now; nothing was lost."""
 
@@ -102,7 +116,18 @@ class Damaged(CommonwealError):
 
 
 KINDS: dict[str, type[CommonwealError]] = {
-    kind.__name__: kind for kind in (CommonwealError, InputError, NotFound, Conflict, Refused, Unavailable, Damaged)
+    kind.__name__: kind
+    for kind in (
+        CommonwealError,
+        InputError,
+        NotFound,
+        Conflict,
+        Refused,
+        NotSignedIn,
+        TooManyAttempts,
+        Unavailable,
+        Damaged,
+    )
 }
 
 

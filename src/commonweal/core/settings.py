@@ -54,8 +54,17 @@ class Settings(BaseSettings):
     driver: Literal["threads", "spark"] = Field("threads", description="What maps measures over buckets.")
     spark_master: str = Field("local[2]", description="Spark master URL, when the driver is spark.")
     time_zone: Annotated[str, AfterValidator(_known_zone)] = Field("UTC", description="Time zone for new projects.")
-    host: str = Field("127.0.0.1", description="Address that `commonweal serve` binds to; loopback only for now.")
+    host: str = Field("127.0.0.1", description="Address that `commonweal serve` binds to.")
     port: int = Field(8400, ge=1, le=65535, description="Port that `commonweal serve` binds to.")
+    address: Annotated[str, Field(pattern=r"^(https?://[^/\s]+)?$")] = Field(
+        "",
+        description="What people type to reach the site, such as `https://commonweal.example.org`.",
+    )
+    tls_certificate: Folder | None = Field(None, description="PEM file with the certificate chain, to serve HTTPS.")
+    tls_key: Folder | None = Field(None, description="PEM file with the certificate's key; only its owner may read it.")
+    proxy: str = Field("", description="Address of the proxy that ends TLS before the site, such as `10.0.0.1`.")
+    open_reading: bool = Field(False, description="Whether what is published may be read without signing in.")
+    session_hours: int = Field(12, ge=1, le=720, description="Hours after which a person must sign in again.")
     publisher: str = Field("Commonweal", min_length=1, description="Who publishes, as the catalog says it to others.")
     contact: str | None = Field(None, description="E-mail address for questions about what is published.")
     job_attempts: int = Field(5, ge=1, le=100, description="Times a job is taken up again without progress.")
@@ -81,6 +90,10 @@ class Settings(BaseSettings):
                 object.__setattr__(self, name, self.data / name)
         if not self.database_url:
             object.__setattr__(self, "database_url", f"sqlite:///{self.data / RECORDS}")
+        if not self.address:
+            scheme = "https" if self.tls_certificate else "http"
+            host = f"[{self.host}]" if ":" in self.host else self.host
+            object.__setattr__(self, "address", f"{scheme}://{host}:{self.port}")
 
 
 def _config_in_use(*sources: PydanticBaseSettingsSource) -> Path | None:

@@ -7,17 +7,15 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from commonweal.core import audit
 from commonweal.core.canonical import canonical
-from commonweal.core.database import Database
+from commonweal.core.database import Database, take_turns
 from commonweal.core.errors import Conflict, NotFound
 from commonweal.core.jobs.lease import is_abandoned
 from commonweal.core.jobs.models import CANCELLED, FAILED, QUEUED, RUNNING, UNFINISHED, Job, JobLine
-
-_POSTGRESQL_LOCK = 0x6A6F6273  # "jobs": this room's number among the house's advisory locks
 
 
 def submit(database: Database, kind: str, parameters: Mapping[str, Any], who: str) -> int:
@@ -53,9 +51,7 @@ def submit_or_adopt(database: Database, kind: str, parameters: Mapping[str, Any]
     A job adopted this way gets its full number of attempts anew: a person asks for it again.
     """
     with database.transaction() as session:
-        # SQLite's transaction is the only writer already (BEGIN IMMEDIATE).
-        if session.get_bind().dialect.name == "postgresql":
-            session.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _POSTGRESQL_LOCK})
+        take_turns(session, b"jobs")
         unfinished = session.scalar(
             select(Job)
             .where(

@@ -1,0 +1,71 @@
+"""Whoever asks: a person, a program with a person's token, or somebody who did not say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from commonweal.core.errors import NotSignedIn, Refused
+from commonweal.core.identity.roles import Grant, Permission, Role, allowed
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Whoever asks, and what they may do.
+
+    Parameters
+    ----------
+    person
+        The person's number; None for somebody who did not sign in.
+    name
+        What they are shown as.
+    grants
+        What they hold.
+    only
+        What their token is limited to; None: everything that the grants allow.
+    """
+
+    person: int | None = None
+    name: str = ""
+    grants: tuple[Grant, ...] = ()
+    only: frozenset[Permission] | None = None
+
+    @property
+    def who(self) -> str:
+        """Name them for the audit log, which outlives people's names: by number."""
+        return "nobody" if self.person is None else f"person:{self.person}"
+
+    def may(self, permission: Permission, domain: str = "", area: str = "") -> bool:
+        """Say whether they may do something. See `Grant.covers`."""
+        return (self.only is None or permission in self.only) and allowed(self.grants, permission, domain, area)
+
+    def may_somewhere(self, permission: Permission, domain: str = "") -> bool:
+        """Say whether there is any area, or the whole, for which they may do something."""
+        return any(self.may(permission, domain, grant.area) for grant in self.grants)
+
+    def require(self, permission: Permission, domain: str = "", area: str = "", *, what: str = "this") -> None:
+        """Do nothing if they may.
+
+        Raises
+        ------
+        NotSignedIn
+            They did not say who they are.
+        Refused
+            No role of theirs allows it there.
+
+        Examples
+        --------
+        >>> Visitor(1, "Ada", (Grant(Role.VIEWER),)).require(Permission.RUN, "mobility", what="an import")
+        Traceback (most recent call last):
+        commonweal.core.errors.Refused: an import: no role of yours allows it (expected: the right to run in mobility)
+        """
+        if self.may(permission, domain, area):
+            return
+        if self.person is None:
+            raise NotSignedIn("this needs a sign-in", where=what, expected="your name and password, or a token")
+        place = f"{f' in {domain}' if domain else ''}{f' for {area}' if area else ''}"
+        raise Refused("no role of yours allows it", where=what, expected=f"the right to {permission}{place}")
+
+
+NOBODY = Visitor()
+READER = Visitor(grants=(Grant(Role.VIEWER),))
+"""Somebody who did not sign in where what is published is open to everyone."""
