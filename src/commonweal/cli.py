@@ -100,15 +100,18 @@ def _check() -> None:
 
 
 def _serve(
-    host: Annotated[str | None, typer.Option(help="Loopback address to bind to.")] = None,
+    host: Annotated[
+        str | None, typer.Option(help="Address to bind to; other than this machine's own needs TLS.")
+    ] = None,
     port: Annotated[int | None, typer.Option(help="Port to bind to.")] = None,
+    tls: Annotated[Path | None, typer.Option(help="PEM file with a certificate chain, to serve HTTPS.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="PEM file with the certificate's key.")] = None,
 ) -> None:
-    """Serve the site and the API on this machine."""
+    """Serve the site and the API."""
     from commonweal.core.console import opened
     from commonweal.server import serve
 
-    settings = opened().settings
-    serve(settings, host or settings.host, settings.port if port is None else port)
+    serve(opened().settings.served(host, port, tls, tls_key))
 
 
 def main() -> None:

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import errno
 import socket
+from collections.abc import Sequence
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Request
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
 from commonweal import __version__
 from commonweal.core.database import connect
 from commonweal.core.domain import load
 from commonweal.core.errors import Conflict, explain
+from commonweal.core.identity import signing_in
 from commonweal.core.settings import Settings
 from commonweal.domains import ROOMS
-from commonweal.web import assets, catalog, health, overview
+from commonweal.web import access, administration, assets, catalog, health, overview, sign_in
 from commonweal.web.errors import HANDLERS
-from commonweal.web.guard import Guard, HeadAsGet, refuse_other_than_loopback
+from commonweal.web.guard import Guard, HeadAsGet, refuse_in_the_clear
 
 ALREADY_COMPRESSED = (
     *DEFAULT_EXCLUDED_CONTENT_TYPES,
@@ -43,9 +47,10 @@ def application(settings: Settings) -> FastAPI:
         version=__version__,
         docs_url=None,
         redoc_url=None,
+        openapi_url=None,
         exception_handlers=HANDLERS,
         middleware=[
-            Middleware(Guard),
+            Middleware(Guard, address=settings.address),
             Middleware(HeadAsGet),
             Middleware(GZipMiddleware, compresslevel=6, exclude_content_types=ALREADY_COMPRESSED),
         ],
@@ -54,51 +59,62 @@ def application(settings: Settings) -> FastAPI:
     app.state.database = connect(settings)
     app.state.rooms = ROOMS
     app.state.tiles = {room.name: load(room.tiles) for room in ROOMS if room.tiles}
-    for part in (health.routes, overview.routes, catalog.routes, assets.routes):
-        _add(app, part)
+    for part in (health.routes, overview.routes, catalog.routes, assets.routes, sign_in.routes, administration.routes):
+        _add(app, part, "")
+    _add(app, [Route("/openapi.json", _openapi)], "")
     for room in ROOMS:
         for named in (room.routes, room.pages):
             if named:
-                _add(app, load(named))
+                _add(app, load(named), room.name)
     return app
 
 
-def _add(app: FastAPI, part: Any) -> None:
-    if isinstance(part, APIRouter):
-        app.include_router(part)
-    else:
-        app.router.routes.extend(part)
+@access.anyone
+def _openapi(request: Request) -> JSONResponse:
+    return JSONResponse(request.app.openapi())
 
 
-def serve(settings: Settings, host: str, port: int) -> None:
+def _add(app: FastAPI, part: APIRouter | Sequence[Route], domain: str) -> None:
+    """Add a room's routes, each behind a gate that opens to whom the route says."""
+    routes: Sequence[Any] = part.routes if isinstance(part, APIRouter) else part
+    app.router.routes.extend(access.guarded(route, domain) for route in routes)
+
+
+def serve(settings: Settings) -> None:
     """Serve until interrupted.
 
     Parameters
     ----------
     settings
-        Of the data directory to serve.
-    host
-        ``127.0.0.1``, ``::1`` or ``localhost``.
-    port
-        TCP port; 0 takes a free one.
+        Of the data directory to serve, and where to listen; port 0 takes a free one.
 
     Raises
     ------
     Refused
-        Another machine could reach the address, and there is no sign-in yet.
+        Another machine could reach the address, and what is said on the way would not be secret.
     Conflict
         Another program listens there.
     """
-    refuse_other_than_loopback(host)
-    listening = _listen(host.strip("[]"), port)
+    refuse_in_the_clear(settings)
+    listening = _listen(settings.host.strip("[]"), settings.port)
     import uvicorn
 
+    settings = settings.served(port=listening.getsockname()[1])
     app = application(settings)
-    place = listening.getsockname()
-    name = f"[{place[0]}]" if ":" in place[0] else place[0]
-    print(f"serving {settings.data} at http://{name}:{place[1]}/  (stop with Ctrl+C)", flush=True)
+    print(f"serving {settings.data} at {settings.address}/  (stop with Ctrl+C)", flush=True)
+    if offered := signing_in.offer_first_link(app.state.database):
+        print(f"become the first administrator, by this link once: {settings.address}/welcome/{offered}", flush=True)
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, server_header=False, proxy_headers=False, ws="none", lifespan="off"
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(settings.proxy),
+        forwarded_allow_ips=settings.proxy or None,
+        ssl_certfile=settings.tls_certificate,
+        ssl_keyfile=settings.tls_key,
+        ws="none",
+        lifespan="off",
     )
     server = uvicorn.Server(config)
     try:

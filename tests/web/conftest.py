@@ -123,25 +123,29 @@ def _released(
 
 
 class Site:
-    """A client of an application, in this process."""
+    """A client of an application, in this process; what is published is open to everyone unless it is said."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, open_reading: bool = True, **settings: Any) -> None:
         self.home = home
-        self.app = application(home.settings)
+        self.app = application(home.settings.model_copy(update={"open_reading": open_reading} | settings))
 
-    def get(self, address: str, method: str = "GET", **headers: str) -> httpx.Response:
+    def get(
+        self, address: str, method: str = "GET", form: dict[str, Any] | None = None, **headers: str
+    ) -> httpx.Response:
         """Ask for an address. A header's name has _ for -."""
         sent = {"host": "localhost:8400"} | {name.replace("_", "-"): value for name, value in headers.items()}
-        return asyncio.run(self._ask(method, address, sent))
+        return asyncio.run(self._ask(method, address, sent, form))
 
     def page(self, address: str) -> httpx.Response:
         """Ask as a browser does."""
         return self.get(address, accept="text/html,*/*;q=0.8")
 
-    async def _ask(self, method: str, address: str, headers: dict[str, str]) -> httpx.Response:
+    async def _ask(
+        self, method: str, address: str, headers: dict[str, str], form: dict[str, Any] | None
+    ) -> httpx.Response:
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8400") as client:
-            return await client.request(method, address, headers=headers)
+            return await client.request(method, address, headers=headers, data=form)
 
     def close(self) -> None:
         self.app.state.database.close()
@@ -185,11 +189,11 @@ def publish_all() -> Callable[[Home], None]:
 
 @pytest.fixture
 def site_of() -> Iterator[Callable[[Home], Site]]:
-    """Make a site of a home."""
+    """Make a site of a home, with other settings if they are said."""
     made: list[Site] = []
 
-    def make(home: Home) -> Site:
-        made.append(Site(home))
+    def make(home: Home, **settings: Any) -> Site:
+        made.append(Site(home, **settings))
         return made[-1]
 
     yield make
@@ -225,9 +229,10 @@ def free_port() -> int:
 
 def start_serving(home: Home, port: int, log: Path) -> subprocess.Popen[bytes]:
     """Run `commonweal serve` until it answers."""
+    environment = os.environ | {"COMMONWEAL_OPEN_READING": "true"}
     with log.open("wb") as written:
         process = subprocess.Popen(
-            command(home, "serve", "--port", str(port)), stdout=written, stderr=subprocess.STDOUT, env=dict(os.environ)
+            command(home, "serve", "--port", str(port)), stdout=written, stderr=subprocess.STDOUT, env=environment
         )
     for _ in range(300):
         if process.poll() is not None:

@@ -44,7 +44,7 @@ def test_another_address_is_refused_with_the_reason(published, run, host):
     done = run(published.home, "serve", "--host", host)
     assert done.returncode == 5
     assert done.stderr.count("\n") == 1
-    assert "no sign-in yet" in done.stderr
+    assert "could read every password" in done.stderr
     assert "127.0.0.1, ::1 or localhost" in done.stderr
 
 

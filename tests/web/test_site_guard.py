@@ -6,7 +6,7 @@ import pytest
 
 from commonweal.core.errors import Refused
 from commonweal.web.assets import FOLDER, asset
-from commonweal.web.guard import names_this_machine, refuse_other_than_loopback
+from commonweal.web.guard import LOOPBACK, is_named, refuse_in_the_clear
 
 ANSWERS = ["/", "/.json", "/health", "/catalog", "/nothing", "/?start=nonsense", asset("site.css"), "/openapi.json"]
 
@@ -25,18 +25,34 @@ def test_this_machine_may_be_called_by_each_of_its_names(site, host):
 
 @pytest.mark.parametrize("host", ["localhost:", "localhost:x", "local host", "user@localhost", "[localhost", "::1"])
 def test_a_host_header_that_is_none_names_nothing(host):
-    assert not names_this_machine(host)
+    assert not is_named(host, LOOPBACK)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "example.org", "", "localhost.example.org"])
-def test_an_address_that_others_could_reach_is_refused(host):
-    with pytest.raises(Refused, match="no sign-in yet"):
-        refuse_other_than_loopback(host)
+def test_an_address_that_others_could_reach_is_refused_in_the_clear(home, host):
+    with pytest.raises(Refused, match="read every password"):
+        refuse_in_the_clear(home.settings.served(host))
+
+
+def test_over_tls_it_is_served_by_the_name_people_type(home, tmp_path):
+    certificate = tmp_path / "certificate.pem"
+    refuse_in_the_clear(home.settings.served("0.0.0.0", certificate=certificate))
+    proxied = home.settings.served("10.0.0.2").model_copy(update={"proxy": "10.0.0.1"})
+    with pytest.raises(Refused, match="by https"):
+        refuse_in_the_clear(proxied)
+    refuse_in_the_clear(proxied.model_copy(update={"address": "https://commonweal.example"}))
+
+
+def test_the_site_is_heard_by_the_name_that_its_address_says(home, site_of):
+    site = site_of(home, address="https://commonweal.example")
+    answer = site.get("/health", host="commonweal.example")
+    assert (answer.status_code, "max-age" in answer.headers["strict-transport-security"]) == (200, True)
+    assert site.get("/health", host="evil.example").status_code == 400
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "[::1]", "localhost", "LocalHost"])
-def test_an_address_of_this_machine_alone_is_not(host):
-    refuse_other_than_loopback(host)
+def test_an_address_of_this_machine_alone_is_not(home, host):
+    refuse_in_the_clear(home.settings.served(host))
 
 
 @pytest.mark.parametrize("address", ANSWERS)

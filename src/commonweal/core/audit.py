@@ -171,6 +171,12 @@ def record(
     return entry
 
 
+def newest(database: Database, last: int) -> list[AuditEntry]:
+    """Give the newest entries, the newest first."""
+    with database.reading() as session:
+        return list(session.scalars(select(AuditEntry).order_by(AuditEntry.sequence.desc()).limit(last)))
+
+
 @dataclass(frozen=True)
 class Finding:
     """Something that is not as it was written.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from sqlalchemy import select
 
 from commonweal.core import audit
 from commonweal.core.console import opened, print_json, print_table
@@ -31,9 +30,7 @@ def list_entries(
     as_json: Annotated[bool, typer.Option("--json", help="Print every field, as the hash covers it.")] = False,
 ) -> None:
     """Show the newest entries, oldest of them first."""
-    with opened().database.reading() as session:
-        newest = select(audit.AuditEntry).order_by(audit.AuditEntry.sequence.desc()).limit(last)
-        entries = list(reversed(session.scalars(newest).all()))
+    entries = audit.newest(opened().database, last)[::-1]
     if as_json:
         print_json([{**entry.fields(), "hash": entry.hash} for entry in entries])
         return

@@ -91,9 +91,21 @@ class Settings(BaseSettings):
         if not self.database_url:
             object.__setattr__(self, "database_url", f"sqlite:///{self.data / RECORDS}")
         if not self.address:
-            scheme = "https" if self.tls_certificate else "http"
-            host = f"[{self.host}]" if ":" in self.host else self.host
-            object.__setattr__(self, "address", f"{scheme}://{host}:{self.port}")
+            object.__setattr__(self, "address", self._own_address())
+
+    def served(
+        self, host: str | None = None, port: int | None = None, certificate: Path | None = None, key: Path | None = None
+    ) -> Settings:
+        """Give the settings with what somebody said instead when they started the server."""
+        said = {"host": host, "port": port, "tls_certificate": certificate, "tls_key": key}
+        changed = self.model_copy(update={name: value for name, value in said.items() if value is not None})
+        if "address" not in self.model_fields_set:
+            object.__setattr__(changed, "address", changed._own_address())
+        return changed
+
+    def _own_address(self) -> str:
+        scheme, host = "https" if self.tls_certificate else "http", self.host.strip("[]")
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}"
 
 
 def _config_in_use(*sources: PydanticBaseSettingsSource) -> Path | None:

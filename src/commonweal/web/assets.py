@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from commonweal.core.errors import NotFound
+from commonweal.web.access import anyone
 
 FOLDER = Path(__file__).parent / "static"
 
@@ -49,6 +50,7 @@ def asset(name: str) -> str:
     raise NotFound("there is no such asset", where=name)
 
 
+@anyone
 def deliver(request: Request) -> Response:
     """Answer with an asset. Only addresses that `asset` gives exist, so no path can lead out of the folder."""
     path = _addresses().get(request.path_params["address"])

@@ -16,7 +16,9 @@ from commonweal.core.catalog import Release, dcat, exports, get
 from commonweal.core.catalog import datasets as newest_releases
 from commonweal.core.catalog import releases as all_releases
 from commonweal.core.errors import NotFound, explain
+from commonweal.core.identity import Permission
 from commonweal.web import words
+from commonweal.web.access import needs
 from commonweal.web.conditional import REVALIDATE, etag, is_known, not_modified, unless_known
 from commonweal.web.provenance import columns, day, download_links, facts
 from commonweal.web.render import page
@@ -34,14 +36,16 @@ routes = APIRouter()
 
 
 @routes.get("/catalog", include_in_schema=False)
+@needs(Permission.READ)
 def catalog_page(request: Request) -> Response:
     """List the datasets for people."""
     published = newest_releases(request.app.state.database)
     rows = [(release, f"/catalog/{release.dataset}", day(release.published_at)) for release in published]
-    return unless_known(request, page("catalog.html", path="/catalog", title="Catalog", rows=rows))
+    return unless_known(request, page(request, "catalog.html", title="Catalog", rows=rows))
 
 
 @routes.get("/catalog.json", summary="List the datasets and their newest releases", tags=["catalog"])
+@needs(Permission.READ)
 def catalog_data(request: Request) -> Response:
     """Give each dataset with its newest release and where to download it."""
     published = newest_releases(request.app.state.database)
@@ -49,6 +53,7 @@ def catalog_data(request: Request) -> Response:
 
 
 @routes.get("/catalog.jsonld", summary="The whole catalog as DCAT-AP 3 (JSON-LD)", tags=["catalog"])
+@needs(Permission.READ)
 def catalog_linked_data(request: Request) -> Response:
     """Describe every release for other catalogs to harvest."""
     base = str(request.base_url).rstrip("/")
@@ -58,6 +63,7 @@ def catalog_linked_data(request: Request) -> Response:
 
 
 @routes.get("/catalog/{dataset}.json", summary="A dataset and all its releases", tags=["catalog"], responses=UNKNOWN)
+@needs(Permission.READ)
 def dataset_data(request: Request, dataset: str) -> Response:
     """Give a dataset's declaration (columns, units, keys, licence, privacy class) and its releases."""
     versions = _versions(request, dataset)
@@ -69,6 +75,7 @@ def dataset_data(request: Request, dataset: str) -> Response:
 
 
 @routes.get("/catalog/{dataset}", include_in_schema=False)
+@needs(Permission.READ)
 def dataset_page(request: Request, dataset: str) -> Response:
     """Show a dataset's newest release for people."""
     versions = _versions(request, dataset)
@@ -76,6 +83,7 @@ def dataset_page(request: Request, dataset: str) -> Response:
 
 
 @routes.get("/catalog/{dataset}/{version}.json", summary="One release", tags=["catalog"], responses=UNKNOWN)
+@needs(Permission.READ)
 def release_data(request: Request, dataset: str, version: int) -> Response:
     """Give a release's record: digest, provenance, certificate, and where to download it."""
     release = get(request.app.state.database, dataset, version)
@@ -83,6 +91,7 @@ def release_data(request: Request, dataset: str, version: int) -> Response:
 
 
 @routes.get("/catalog/{dataset}/{version}", include_in_schema=False)
+@needs(Permission.READ)
 def release_page(request: Request, dataset: str, version: int) -> Response:
     """Show one release for people."""
     return _release_page(request, get(request.app.state.database, dataset, version), _versions(request, dataset))
@@ -95,6 +104,7 @@ def release_page(request: Request, dataset: str, version: int) -> Response:
     response_class=Response,
     responses=UNKNOWN | {200: {"content": {form.media_type: {} for form in exports.FORMATS.values()}}},
 )
+@needs(Permission.READ)
 def download(request: Request, dataset: str, version: int, file: str) -> Response:
     """Give all rows of a release in one format; `file` is named in the release's downloads."""
     state = request.app.state
@@ -158,8 +168,8 @@ def _release_page(request: Request, release: Release, versions: list[Release]) -
     return unless_known(
         request,
         page(
+            request,
             "dataset.html",
-            path=request.url.path,
             title=release.schema.title,
             release=release,
             facts=facts(release),

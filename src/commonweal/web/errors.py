@@ -31,7 +31,7 @@ def answer(request: Request, error: CommonwealError, status: int | None = None) 
     code = status or error.status
     headers = {"cache-control": "no-store"}
     if "text/html" in request.headers.get("accept", ""):
-        return page("error.html", status=code, headers=headers, path=request.url.path, title=error.title, error=error)
+        return page(request, "error.html", status=code, headers=headers, title=error.title, error=error)
     return JSONResponse(
         problem(error, request.url.path) | {"status": code}, status_code=code, headers=headers, media_type=PROBLEM
     )

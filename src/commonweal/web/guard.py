@@ -1,14 +1,15 @@
 """What stands before every answer: whose requests are heard, and what a browser is told to forbid.
 
-Until people can sign in, whoever reaches the server reads everything. So it listens on this machine only, and it
-answers only requests addressed to this machine by name: a page elsewhere whose own name was pointed at 127.0.0.1
-(DNS rebinding) is turned away by its Host header.
+The site answers only requests addressed to it by a name it goes by: a page elsewhere whose own name was pointed at this
+machine (DNS rebinding) is turned away by its Host header. Other machines are answered only over TLS.
 """
 
 from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Collection
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
@@ -16,6 +17,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from commonweal.core.errors import InputError, Refused, explain
+from commonweal.core.settings import Settings
 from commonweal.web.errors import answer
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -29,42 +31,47 @@ SECURITY_HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
+    "vary": "Cookie, Authorization, Accept",
 }
 
 
-def refuse_other_than_loopback(host: str) -> None:
-    """Refuse to listen where another machine could ask.
+STRICT_TRANSPORT = {"strict-transport-security": "max-age=31536000"}
+
+
+def refuse_in_the_clear(settings: Settings) -> None:
+    """Refuse to listen where another machine could ask, unless nobody on the way can read or change what is said.
 
     Raises
     ------
     Refused
-        The address is not this machine's own.
-
-    Examples
-    --------
-    >>> refuse_other_than_loopback("127.0.0.1")
-    >>> refuse_other_than_loopback("0.0.0.0")
-    Traceback (most recent call last):
-    commonweal.core.errors.Refused: ...
+        The address is not this machine's own, and there is neither TLS nor a proxy that ends it.
     """
-    if host.strip("[]").lower() not in LOOPBACK:
+    if settings.host.strip("[]").lower() in LOOPBACK:
+        return
+    if not settings.tls_certificate and not settings.proxy:
         raise Refused(
-            "the site has no sign-in yet, so whoever could reach this address could read everything on it",
-            where=f"host {host}",
-            expected="127.0.0.1, ::1 or localhost; to read it from elsewhere, forward the port over SSH",
+            "whoever stands between could read every password, since neither TLS nor a proxy is set",
+            where=f"host {settings.host}",
+            expected="--tls CERTIFICATE --tls-key KEY, or the setting proxy, or 127.0.0.1 with SSH",
+        )
+    if not settings.address.startswith("https://"):
+        raise Refused(
+            "people would not reach the site by https",
+            where=f"setting address, {settings.address}",
+            expected="the address that people type, such as https://commonweal.example.org",
         )
 
 
-def names_this_machine(host_header: str) -> bool:
-    """Say whether a Host header names this machine, with or without a port.
+def is_named(host_header: str, names: Collection[str]) -> bool:
+    """Say whether a Host header names one of the hosts, with or without a port.
 
     Examples
     --------
-    >>> [names_this_machine(host) for host in ("localhost:8400", "[::1]:8400", "127.0.0.1", "evil.example", "")]
+    >>> [is_named(host, LOOPBACK) for host in ("localhost:8400", "[::1]:8400", "127.0.0.1", "evil.example", "")]
     [True, True, True, False, False]
     """
     parsed = re.fullmatch(r"(\[[0-9A-Fa-f:]+\]|[^:\[\]@/\s]+)(:\d{1,5})?", host_header)
-    return parsed is not None and parsed[1].strip("[]").lower() in LOOPBACK
+    return parsed is not None and parsed[1].strip("[]").lower() in names
 
 
 class Guard:
@@ -74,10 +81,14 @@ class Guard:
     ----------
     app
         The application behind it.
+    address
+        The address that people reach the site by; the names of this machine are always heard.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, address: str) -> None:
         self.app = app
+        self.names = {*LOOPBACK, (urlsplit(address).hostname or "").lower()} - {""}
+        self.headers = SECURITY_HEADERS | (STRICT_TRANSPORT if address.startswith("https://") else {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -91,12 +102,12 @@ class Guard:
             if message["type"] == "http.response.start":
                 started = True
                 headers = MutableHeaders(raw=message["headers"])
-                for name, value in SECURITY_HEADERS.items():
+                for name, value in self.headers.items():
                     headers.setdefault(name, value)
             await send(message)
 
         try:
-            if names_this_machine(Headers(scope=scope).get("host", "")):
+            if is_named(Headers(scope=scope).get("host", ""), self.names):
                 await self.app(scope, receive, send_guarded)
             else:
                 await _wrong_host(scope)(scope, receive, send_guarded)
@@ -109,9 +120,9 @@ class Guard:
 
 def _wrong_host(scope: Scope) -> Response:
     error = InputError(
-        "the request is addressed to another host than this machine",
+        "the request is addressed to another host than this one",
         where="Host header",
-        expected="http://localhost, http://127.0.0.1 or http://[::1] and the port",
+        expected="the address that the setting address names, or this machine's own",
     )
     return answer(Request(scope), error, status=400)
 

@@ -15,11 +15,13 @@ from commonweal.core.database import Database
 from commonweal.core.domain import Domain
 from commonweal.core.errors import CommonwealError, Unavailable, explain
 from commonweal.core.settings import Settings
+from commonweal.web.access import anyone
 
 routes = APIRouter(tags=["health"])
 
 
 @routes.get("/health", summary="Whether the server lives")
+@anyone
 def live() -> dict[str, str]:
     """Answer as long as the process can answer at all."""
     return {"status": "alive"}
@@ -30,6 +32,7 @@ def live() -> dict[str, str]:
     summary="Whether the server can do its work",
     responses={503: {"description": "One of the parts is not ready; the answer says which and why."}},
 )
+@anyone
 def ready(request: Request) -> JSONResponse:
     """Look at the database, the lake and the keys, and say which is not ready."""
     state = request.app.state

@@ -10,6 +10,8 @@ from fastapi import APIRouter, Request
 from markupsafe import Markup
 from starlette.responses import JSONResponse, Response
 
+from commonweal.core.identity import Permission
+from commonweal.web.access import needs
 from commonweal.web.conditional import unless_known
 from commonweal.web.render import page
 
@@ -39,17 +41,19 @@ routes = APIRouter()
 
 
 @routes.get("/", include_in_schema=False)
+@needs(Permission.READ)
 def overview(request: Request) -> Response:
     """Show every domain's section under one shell."""
     sections = list(_sections(request).values())
     query = f"?{request.url.query}" if request.url.query else ""
     title = sections[0].title if len(sections) == 1 else "Overview"
     return unless_known(
-        request, page("overview.html", path="/", title=title, sections=sections, data_address=f"/.json{query}")
+        request, page(request, "overview.html", title=title, sections=sections, data_address=f"/.json{query}")
     )
 
 
 @routes.get("/.json", summary="The overview page as data", tags=["overview"])
+@needs(Permission.READ)
 def overview_data(request: Request) -> Response:
     """Give what the overview page shows, by domain; it takes the page's own query parameters."""
     data = {name: section.data for name, section in _sections(request).items()}

@@ -7,12 +7,21 @@ from typing import Any
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from commonweal.core.errors import NotSignedIn
+from commonweal.core.identity import Permission, Visitor
+from commonweal.core.identity.visitor import NOBODY
 from commonweal.web import words
+from commonweal.web.access import form_token_of, visitor_of
 from commonweal.web.assets import asset
 
-NAVIGATION = (("/", "Overview"), ("/catalog", "Catalog"))
+NAVIGATION = (
+    ("/", "Overview", Permission.READ),
+    ("/catalog", "Catalog", Permission.READ),
+    ("/administration", "Administration", Permission.ADMINISTER),
+)
 
 
 @lru_cache
@@ -26,7 +35,7 @@ def _environment(package: str) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(asset=asset, navigation=NAVIGATION)
+    environment.globals.update(asset=asset)
     environment.filters.update(count=words.count)
     return environment
 
@@ -47,9 +56,9 @@ def fragment(package: str, template: str, **values: Any) -> Markup:
 
 
 def page(
+    request: Request,
     template: str,
     *,
-    path: str,
     package: str = "commonweal.web",
     status: int = 200,
     headers: dict[str, str] | None = None,
@@ -59,7 +68,21 @@ def page(
 
     Parameters
     ----------
-    path
-        Path of the page's address, so that the navigation can mark where the reader is.
+    request
+        What is answered: the shell shows who asks, where they are and where they may go.
     """
-    return HTMLResponse(fragment(package, template, path=path, **values), status_code=status, headers=headers)
+    visitor = _visitor(request)
+    shell = {
+        "path": request.url.path,
+        "visitor": visitor,
+        "navigation": [(address, name) for address, name, right in NAVIGATION if visitor.may_somewhere(right)],
+        "form_token": form_token_of(request),
+    }
+    return HTMLResponse(fragment(package, template, **shell, **values), status_code=status, headers=headers)
+
+
+def _visitor(request: Request) -> Visitor:
+    try:
+        return visitor_of(request)
+    except NotSignedIn:
+        return NOBODY

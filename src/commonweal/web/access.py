@@ -1,0 +1,218 @@
+"""Who may ask for what: every route names what it needs, and one that names nothing is closed to everyone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import copy
+from dataclasses import dataclass
+from hmac import compare_digest
+from typing import Any, TypeVar
+from urllib.parse import quote, urlsplit
+
+from anyio.to_thread import run_sync
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from commonweal.core.errors import CommonwealError, NotSignedIn, Refused
+from commonweal.core.identity import Permission, Visitor, secret, sessions, tokens
+from commonweal.core.identity.visitor import NOBODY, READER
+
+SESSION = "__Host-commonweal"
+FORM = "__Host-commonweal-form"
+"""The cookie of a browser in which nobody is signed in yet, whose form must be sent back with it."""
+FIELD = "form_token"
+UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
+
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Access:
+    """What a route needs.
+
+    Parameters
+    ----------
+    permission
+        Which right, held in the route's domain, there for any area: an operation on one area looks again.
+    signed_in
+        Whether it needs a person, whatever they may do.
+    """
+
+    permission: Permission | None = None
+    signed_in: bool = False
+
+    def check(self, visitor: Visitor, domain: str, what: str) -> None:
+        """Do nothing if the visitor may go on.
+
+        Raises
+        ------
+        NotSignedIn, Refused
+            They may not.
+        """
+        if self.permission is not None and not visitor.may_somewhere(self.permission, domain):
+            visitor.require(self.permission, domain, what=what)
+        if self.signed_in and visitor.person is None:
+            raise NotSignedIn("this needs a sign-in", where=what, expected="your name and password")
+
+
+def anyone(endpoint: Endpoint) -> Endpoint:
+    """Let everyone ask for a route, signed in or not."""
+    return _marked(endpoint, Access())
+
+
+def person(endpoint: Endpoint) -> Endpoint:
+    """Let only people who signed in ask for a route, whatever they may do."""
+    return _marked(endpoint, Access(signed_in=True))
+
+
+def needs(permission: Permission) -> Callable[[Endpoint], Endpoint]:
+    """Let only those ask for a route who hold a right in its domain."""
+    return lambda endpoint: _marked(endpoint, Access(permission))
+
+
+def _marked(endpoint: Endpoint, access: Access) -> Endpoint:
+    endpoint.access = access  # type: ignore[attr-defined]
+    return endpoint
+
+
+def access_of(route: Route) -> Access | None:
+    """Say what a route needs; None if it does not say, and is closed."""
+    return getattr(route.endpoint, "access", None)
+
+
+def guarded(route: Route, domain: str) -> Route:
+    """Give a route of a domain (empty: of the house itself) with a gate before it."""
+    behind = copy(route)
+    behind.app = _Gate(route.app, access_of(route), domain)
+    return behind
+
+
+class _Gate:
+    def __init__(self, app: ASGIApp, access: Access | None, domain: str) -> None:
+        self.app, self.access, self.domain = app, access, domain
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        from commonweal.web.errors import answer
+
+        request = Request(scope, receive)
+        try:
+            visitor = await run_sync(visitor_of, request)
+            if self.access is None:
+                raise Refused("this address is closed to everyone", where=request.url.path)
+            self.access.check(visitor, self.domain, request.url.path)
+            if request.method in UNSAFE:
+                refuse_from_elsewhere(request)
+        except NotSignedIn as error:
+            to_sign_in = request.method in ("GET", "HEAD") and "text/html" in request.headers.get("accept", "")
+            response = sign_in_first(request) if to_sign_in else answer(request, error)
+            await response(scope, receive, send)
+        except CommonwealError as error:
+            await answer(request, error)(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+
+def visitor_of(request: Request) -> Visitor:
+    """Say who asks, by the request's token or session; it is looked up once.
+
+    Raises
+    ------
+    NotSignedIn
+        The request shows a token that does not work.
+    """
+    if not hasattr(request.state, "visitor"):
+        request.state.visitor = _identify(request)
+    found: Visitor = request.state.visitor
+    return found
+
+
+def _identify(request: Request) -> Visitor:
+    state = request.app.state
+    kind, _, token = request.headers.get("authorization", "").partition(" ")
+    if kind.lower() == "bearer":
+        visitor = tokens.identify(state.database, token.strip())
+        if visitor is None:
+            request.state.visitor = NOBODY  # for the page that tells it
+            raise NotSignedIn("this token does not work, or no longer", expected="a new one, from its person's page")
+        return visitor
+    held = request.cookies.get(SESSION)
+    visitor = sessions.identify(state.database, held) if held else None
+    return visitor or (READER if state.settings.open_reading else NOBODY)
+
+
+def refuse_from_elsewhere(request: Request) -> None:
+    """Refuse a change that another site made the browser ask for.
+
+    Raises
+    ------
+    Refused
+        The browser says that the request was made by another origin.
+    """
+    origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
+    own = f"{request.url.scheme}://{request.headers.get('host', '')}".lower()
+    if (origin is not None and origin.lower() != own) or (origin is None and site not in (None, "same-origin", "none")):
+        raise Refused("another site asked for this", where=request.url.path, expected="a form of this site")
+
+
+def form_token_of(request: Request) -> str:
+    """Give what a form of this request's answer must send back; empty where there is no cookie to go with it."""
+    held = request.cookies.get(SESSION) or getattr(request.state, "form_secret", None) or request.cookies.get(FORM)
+    return secret.form_token(held) if held else ""
+
+
+async def posted(request: Request) -> FormData:
+    """Read a form that this site gave out; every route that changes something by a form depends on it.
+
+    Raises
+    ------
+    Refused
+        It does not bring what goes with the browser's cookie.
+    """
+    form = await request.form(max_files=0, max_fields=100)
+    brought = form.get(FIELD)
+    expected = form_token_of(request)
+    if not expected or not isinstance(brought, str) or not compare_digest(brought.encode(), expected.encode()):
+        raise Refused(
+            "this form is too old, or does not come from here", where=request.url.path, expected="load the page again"
+        )
+    return form
+
+
+def text(form: FormData, name: str) -> str:
+    """Give a field of a form, empty if it is not there."""
+    value = form.get(name, "")
+    return value if isinstance(value, str) else ""
+
+
+def keep_cookie(response: Response, name: str, value: str, hours: int) -> None:
+    """Set a cookie that only this site sees, over a secure connection, and no script."""
+    response.set_cookie(name, value, max_age=hours * 3600, path="/", secure=True, httponly=True, samesite="lax")
+
+
+def drop_cookie(response: Response, name: str) -> None:
+    """Remove a cookie."""
+    response.delete_cookie(name, path="/", secure=True, httponly=True, samesite="lax")
+
+
+def sign_in_first(request: Request) -> Response:
+    """Send somebody to the sign-in page, and from there back to where they wanted to go."""
+    wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    address = "/sign-in" if wanted == "/" else f"/sign-in?next={quote(wanted, safe='/')}"
+    return RedirectResponse(address, status_code=303, headers={"cache-control": "no-store"})
+
+
+def own_address(wanted: str) -> str:
+    r"""Give an address of this site that somebody asked to be sent to; of any other the overview's.
+
+    Examples
+    --------
+    >>> [own_address(wanted) for wanted in ("/catalog?x=1", "//evil.example", "/\\evil.example", "https://evil.example")]
+    ['/catalog?x=1', '/', '/', '/']
+    """
+    parsed = urlsplit(wanted)
+    plain = wanted.isascii() and wanted.isprintable() and "\\" not in wanted
+    own = wanted.startswith("/") and not wanted.startswith("//") and not parsed.scheme and not parsed.netloc
+    return wanted if plain and own and not wanted.startswith("/sign-in") else "/"

@@ -1,0 +1,346 @@
+"""Who gets in where: every route says what it needs, and nobody gets past it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from starlette.routing import Route
+
+from commonweal.core.identity import Grant, Permission, Role, people, sessions, signing_in, tokens
+from commonweal.core.identity.secret import form_token
+from commonweal.web.access import FIELD, FORM, SESSION, UNSAFE, access_of, posted
+
+PASSWORD = "wind over still water"
+WHO = "os:tester"
+OWN = "http://localhost:8400"
+
+
+@pytest.fixture
+def closed(home, site_of):
+    """A site that shows nothing to whoever did not sign in."""
+    return site_of(home, open_reading=False)
+
+
+class Browser:
+    """Keeps cookies, sends forms back as they came, and says where it is."""
+
+    def __init__(self, site: Any) -> None:
+        self.site, self.cookies = site, {}
+
+    def get(self, address: str, **headers: str) -> httpx.Response:
+        return self._keep(self._ask("GET", address, None, headers))
+
+    def post(self, address: str, token: str | None = None, origin: str = OWN, **form: Any) -> httpx.Response:
+        held = self.cookies.get(SESSION) or self.cookies.get(FORM) or ""
+        sent = {FIELD: form_token(held) if token is None else token} | form
+        return self._keep(self._ask("POST", address, sent, {"origin": origin}))
+
+    def sign_in(self, name: str, password: str = PASSWORD, **form: str) -> httpx.Response:
+        self.get("/sign-in")
+        return self.post("/sign-in", name=name, password=password, **form)
+
+    def _ask(self, method: str, address: str, form: Any, headers: dict[str, str]) -> httpx.Response:
+        cookie = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        return self.site.get(address, method, form, accept="text/html", cookie=cookie, **headers)
+
+    def _keep(self, answer: httpx.Response) -> httpx.Response:
+        for line in answer.headers.get_list("set-cookie"):
+            name, _, value = line.partition(";")[0].partition("=")
+            if "Max-Age=0" in line:
+                self.cookies.pop(name, None)
+            else:
+                self.cookies[name] = value
+        return answer
+
+
+@pytest.fixture
+def person(home) -> Callable[..., people.Person]:
+    """Make a person with a password: function of (name, *grants)."""
+
+    def make(name: str, *grants: Grant) -> people.Person:
+        made, offered = people.create(home.database, name, name.title(), grants, WHO)
+        signing_in.with_link(home.database, offered, PASSWORD, 12)
+        return made
+
+    return make
+
+
+@pytest.fixture
+def browser(closed) -> Browser:
+    return Browser(closed)
+
+
+def routes_of(site) -> Iterator[Route]:
+    for route in site.app.router.routes:
+        assert isinstance(route, Route), f"{route} is of a kind that no gate stands before"
+        yield route
+
+
+# Every route ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_every_route_says_what_it_needs(closed):
+    assert [route.path for route in routes_of(closed) if access_of(route) is None] == []
+
+
+def test_every_route_that_changes_something_checks_its_form(closed):
+    for route in routes_of(closed):
+        if set(route.methods or ()) & set(UNSAFE):
+            asked = {dependency.call for dependency in route.dependant.dependencies}
+            assert posted in asked, route.path
+
+
+def test_a_route_that_says_nothing_is_closed_to_everyone(home, site_of, person):
+    from commonweal.web import access
+
+    site = site_of(home)
+    site.app.router.routes.append(access.guarded(Route("/forgotten", lambda request: None), ""))
+    person("grace", Grant(Role.ADMINISTRATOR))
+    browser = Browser(site)
+    browser.sign_in("grace")
+    assert browser.get("/forgotten").status_code == 403
+
+
+def addresses(site) -> list[tuple[str, str, Permission | None, bool]]:
+    found = []
+    for route in routes_of(site):
+        access = access_of(route)
+        assert access
+        address = re.sub(r"{(\w+)(:\w+)?}", "1", route.path)
+        for method in sorted((route.methods or {"GET"}) - {"HEAD"}):
+            found.append((method, address, access.permission, access.signed_in))
+    return found
+
+
+GRANTS = {
+    "stranger": (),
+    "viewer": (Grant(Role.VIEWER),),
+    "analyst": (Grant(Role.ANALYST, "mobility", "natural-earth:SL"),),
+    "steward": (Grant(Role.STEWARD),),
+    "administrator": (Grant(Role.ADMINISTRATOR),),
+}
+
+
+@pytest.mark.parametrize("name", GRANTS)
+def test_nobody_gets_past_what_a_route_needs(closed, person, name):
+    person(name, *GRANTS[name])
+    browser = Browser(closed)
+    browser.sign_in(name)
+    for method, address, permission, _ in addresses(closed):
+        if address == "/sign-out":
+            continue
+        answer = browser.get(address) if method == "GET" else browser.post(address)
+        house_only = [grant for grant in GRANTS[name] if not grant.domain]
+        if permission is not None and not any(grant.covers(permission, "", grant.area) for grant in house_only):
+            assert answer.status_code == 403, (method, address)
+        else:
+            assert answer.status_code != 403, (method, address, answer.text)
+
+
+def test_whoever_did_not_sign_in_sees_nothing_of_a_closed_site(closed):
+    for method, address, permission, signed_in in addresses(closed):
+        if permission is None and not signed_in:
+            continue
+        answer = closed.get(address, method)
+        assert (answer.status_code, answer.json()["title"]) == (401, "Sign in first"), (method, address)
+
+
+def test_where_reading_is_open_only_what_is_published_is(home, site_of):
+    site = site_of(home)
+    assert site.get("/catalog.json").status_code == 200
+    for address in ("/administration", "/administration/audit.json", "/account"):
+        assert site.get(address).status_code == 401, address
+
+
+# Signing in ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_page_that_needs_a_sign_in_leads_there_and_back(browser, person):
+    person("ada", Grant(Role.VIEWER))
+    answer = browser.get("/catalog?x=1")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?next=/catalog%3Fx%3D1")
+    form = browser.get(answer.headers["location"])
+    assert 'name="next" value="/catalog?x=1"' in form.text
+    answer = browser.post("/sign-in", name="ada", password=PASSWORD, next="/catalog?x=1")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/catalog?x=1")
+    assert "Ada" in browser.get("/catalog").text
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        "https://evil.example",
+        "//evil.example",
+        "/\\evil.example",
+        "javascript:alert(1)",
+        "/\tx",
+        "\x00/",
+        "evil",
+        "/x\r\nset-cookie: a=b",
+    ],
+)
+def test_signing_in_leads_to_no_other_site(browser, person, wanted):
+    person("ada", Grant(Role.VIEWER))
+    assert browser.sign_in("ada", next=wanted).headers["location"] == "/"
+
+
+def test_a_session_begins_under_a_new_secret_whatever_the_browser_brought(browser, person):
+    """Session fixation: a secret that somebody else planted is never one of a signed-in person."""
+    person("ada", Grant(Role.VIEWER))
+    browser.cookies[SESSION] = "planted"
+    browser.post("/sign-in", name="ada", password=PASSWORD)
+    assert browser.cookies[SESSION] != "planted"
+    assert sessions.identify(browser.site.app.state.database, "planted") is None
+
+
+def test_cookies_are_for_this_site_alone(browser, person):
+    person("ada", Grant(Role.VIEWER))
+    answer = browser.sign_in("ada")
+    (line,) = [line for line in answer.headers.get_list("set-cookie") if line.startswith(f"{SESSION}=")]
+    assert {"Secure", "HttpOnly", "SameSite=lax", "Path=/"} <= set(line.split("; "))
+    assert "domain" not in line.lower()
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_signing_out_ends_the_session_on_the_server(browser, person):
+    person("ada", Grant(Role.VIEWER))
+    browser.sign_in("ada")
+    held = browser.cookies[SESSION]
+    browser.post("/sign-out")
+    browser.cookies[SESSION] = held
+    assert browser.get("/catalog").status_code == 303
+
+
+def test_brute_force_is_answered_with_429(browser, person):
+    person("ada", Grant(Role.VIEWER))
+    codes = [browser.sign_in("ada", "guess").status_code for _ in range(6)]
+    assert codes == [401] * 5 + [429]
+
+
+def test_the_first_administrator_comes_by_the_link(browser, home):
+    offered = signing_in.offer_first_link(home.database)
+    assert "Become the administrator" in browser.get(f"/welcome/{offered}").text
+    wrong = browser.post(f"/welcome/{offered}", name="grace", password=PASSWORD, again="another")
+    assert (wrong.status_code, "differ" in wrong.text) == (422, True)
+    answer = browser.post(f"/welcome/{offered}", name="grace", password=PASSWORD, again=PASSWORD)
+    assert answer.status_code == 303
+    assert "Who can sign in" in browser.get("/administration").text
+    assert browser.get(f"/welcome/{offered}").status_code == 404
+
+
+# Changes that another site asks for ────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_form_from_elsewhere_changes_nothing(browser, person, home):
+    person("grace", Grant(Role.ADMINISTRATOR))
+    browser.sign_in("grace")
+    for headers in (
+        {"token": ""},
+        {"token": "0" * 64},
+        {"token": form_token("guess")},
+        {"origin": "https://evil.example"},
+    ):
+        answer = browser.post("/administration/people", name="mallory", role="administrator", **headers)
+        assert answer.status_code == 403, headers
+    assert [each.name for each in people.people(home.database)] == ["grace"]
+
+
+def test_somebody_elses_form_token_is_of_no_use(browser, person, home):
+    person("grace", Grant(Role.ADMINISTRATOR))
+    other = Browser(browser.site)
+    other.sign_in("grace")
+    browser.sign_in("grace")
+    assert browser.post("/administration/people", form_token(other.cookies[SESSION]), name="x1").status_code == 403
+
+
+# Tokens ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_token_opens_what_it_is_for_until_it_is_revoked(closed, home, person):
+    ada = person("ada", Grant(Role.VIEWER))
+    token = tokens.issue(home.database, ada.number, "script", ["read"], 1, WHO)
+    assert closed.get("/catalog.json", authorization=f"Bearer {token}").status_code == 200
+    assert closed.get("/administration.json", authorization=f"Bearer {token}").status_code == 403
+    tokens.revoke(home.database, ada.number, 1, WHO)
+    assert closed.get("/catalog.json", authorization=f"Bearer {token}").status_code == 401
+
+
+def test_a_token_that_does_not_work_is_told_so_even_where_reading_is_open(home, site_of):
+    assert site_of(home).get("/catalog.json", authorization="Bearer cw_wrong").status_code == 401
+
+
+def test_a_token_is_shown_once_and_revoked_by_its_person(browser, person, home):
+    ada = person("ada", Grant(Role.VIEWER))
+    browser.sign_in("ada")
+    shown = browser.post("/account/tokens", name="night job", permission="read", days="30")
+    (token,) = re.findall(r"cw_[\w-]+", shown.text)
+    assert token not in browser.get("/account").text
+    assert browser.site.get("/catalog.json", authorization=f"Bearer {token}").status_code == 200
+    browser.post(f"/account/tokens/{tokens.tokens_of(home.database, ada.number)[0].number}/revoke")
+    assert browser.site.get("/catalog.json", authorization=f"Bearer {token}").status_code == 401
+
+
+# Administration ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def administrator(browser, person) -> Browser:
+    person("grace", Grant(Role.ADMINISTRATOR))
+    browser.sign_in("grace")
+    return browser
+
+
+def test_an_administrator_makes_a_person_who_then_signs_in(administrator, home):
+    shown = administrator.post(
+        "/administration/people", name="ada", full_name="Ada", role="analyst", domain="mobility", area="districts"
+    )
+    (offered,) = re.findall(r"/welcome/([\w-]+)", shown.text)
+    other = Browser(administrator.site)
+    other.get(f"/welcome/{offered}")
+    assert other.post(f"/welcome/{offered}", password=PASSWORD, again=PASSWORD).status_code == 303
+    assert people.get(home.database, "ada").grants == (Grant(Role.ANALYST, "mobility", "districts"),)
+    assert "analyst in mobility for districts" in other.get("/account").text
+
+
+def test_an_administrator_changes_what_somebody_holds(administrator, home, person):
+    person("ada", Grant(Role.VIEWER))
+    administrator.post("/administration/people/ada/grant", role="author", domain="mobility", area="")
+    administrator.post("/administration/people/ada/revoke", role="viewer", domain="", area="")
+    assert people.get(home.database, "ada").grants == (Grant(Role.AUTHOR, "mobility"),)
+    administrator.post("/administration/people/ada/disable")
+    assert people.get(home.database, "ada").disabled
+    administrator.post("/administration/people/ada/enable")
+    assert not people.get(home.database, "ada").disabled
+
+
+def test_what_is_wrong_is_said_on_the_page_and_changes_nothing(administrator, home):
+    answer = administrator.post("/administration/people", name="a b c", role="")
+    assert (answer.status_code, "not a name to sign in with" in answer.text) == (422, True)
+    answer = administrator.post("/administration/people/grace/disable")
+    assert (answer.status_code, "last administrator" in answer.text) == (403, True)
+    assert [each.name for each in people.people(home.database)] == ["grace"]
+
+
+def test_the_audit_log_is_shown_and_verified(administrator):
+    assert "people.sign-in" in administrator.get("/administration/audit").text
+    assert "The log is whole" in administrator.get("/administration/audit?verify=true").text
+    entries = administrator.get("/administration/audit.json").json()["entries"]
+    assert [entry["sequence"] for entry in entries] == list(range(len(entries), 0, -1))
+
+
+def test_settings_show_no_password_of_the_database(home, site_of, person):
+    person("grace", Grant(Role.ADMINISTRATOR))
+    site = site_of(home, open_reading=False)
+    browser = Browser(site)
+    browser.sign_in("grace")
+    site.app.state.settings = home.settings.model_copy(update={"database_url": "postgresql://cw:not-to-be-seen@db/cw"})
+    for address in ("/administration/settings", "/administration/settings.json"):
+        assert "not-to-be-seen" not in browser.get(address).text
+
+
+def test_work_and_storage_are_shown(administrator):
+    assert "GB free" in administrator.get("/administration/work").text
