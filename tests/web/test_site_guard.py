@@ -64,7 +64,7 @@ def test_every_answer_forbids_what_the_site_does_not_need(site, address):
     assert "unsafe" not in policy
     assert not re.search(r"https?:|\*", policy)
     assert headers["x-content-type-options"] == "nosniff"
-    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["referrer-policy"] == "same-origin"
     assert "set-cookie" not in headers
     assert "server" not in headers
 
