@@ -11,11 +11,13 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from playwright.sync_api import sync_playwright
 
 from commonweal import disclosure
 from commonweal.core.areas import load
@@ -25,6 +27,7 @@ from commonweal.core.periods import Calendar
 from commonweal.domains import initialise
 from commonweal.mobility.measures import flows, presence, quality
 from commonweal.server import application
+from commonweal.web.access import SESSION
 
 AREA_SET = "natural-earth:GN,LR,SL"
 FIRST, END = date(2015, 3, 27), date(2015, 3, 29)
@@ -260,3 +263,62 @@ def served(published: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory)
     yield f"http://127.0.0.1:{port}"
     process.terminate()
     process.wait(timeout=20)
+
+
+# A real browser ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+@pytest.fixture(scope="module")
+def browser(need: Any) -> Iterator[Any]:
+    """A browser; it ends with its file, since no other event loop can run beside it."""
+    program = need("chromium", "chromium-browser", "google-chrome")
+    with sync_playwright() as started:
+        launched = started.chromium.launch(executable_path=program, args=ARGUMENTS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def open_page(browser: Any, served: str) -> Iterator[Callable[..., Any]]:
+    """Open an address; at the end there must have been no console message and no request off the host.
+
+    A session's secret, `held`, opens it as the person whose session it is.
+    """
+    contexts, findings = [], []
+
+    def off_the_host(route: Any) -> None:
+        address = route.request.url
+        if address.startswith(served) or urlsplit(address).scheme == "data":
+            route.continue_()
+        else:
+            findings.append(f"request off the host: {address}")
+            route.abort()
+
+    def opened(
+        address: str, width: int = 1280, height: int = 900, may_fail: bool = False, held: str = "", **options: Any
+    ) -> Any:
+        context = browser.new_context(viewport={"width": width, "height": height}, **options)
+        contexts.append(context)
+        if held:
+            context.add_cookies([{"name": SESSION, "value": held, "url": served.replace("http:", "https:"), "secure": True}])
+        context.route("**/*", off_the_host)
+        page = context.new_page()
+        if not may_fail:
+            page.on("console", lambda message: findings.append(f"console: {message.text}"))
+        page.on("pageerror", lambda error: findings.append(f"error: {error}"))
+        page.goto(served + address)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert findings == []

@@ -1,66 +1,17 @@
 """The site in a real browser: keyboard, narrow screen, dark, scripts off, no request off the host, accessibility."""
 
 import json
-from collections.abc import Iterator
 from itertools import pairwise
 from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import sync_playwright
 
 pytestmark = pytest.mark.slow
 
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 HOUR = "/?start=2015-03-27T14:00Z&layer=flows"
 PAGES = [HOUR, "/?start=2015-03-28", "/catalog", "/catalog/mobility.presence", "/nothing", "/?start=nonsense"]
 LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-
-
-@pytest.fixture(scope="module")
-def browser(need) -> Iterator[object]:
-    program = need("chromium", "chromium-browser", "google-chrome")
-    with sync_playwright() as started:
-        launched = started.chromium.launch(executable_path=program, args=ARGUMENTS)
-        yield launched
-        launched.close()
-
-
-@pytest.fixture
-def open_page(browser, served):
-    """Open an address; at the end there must have been no console message and no request off the host."""
-    contexts, findings = [], []
-
-    def off_the_host(route):
-        address = route.request.url
-        if address.startswith(served) or urlsplit(address).scheme == "data":
-            route.continue_()
-        else:
-            findings.append(f"request off the host: {address}")
-            route.abort()
-
-    def opened(address, width=1280, height=900, may_fail=False, **options):
-        context = browser.new_context(viewport={"width": width, "height": height}, **options)
-        contexts.append(context)
-        context.route("**/*", off_the_host)
-        page = context.new_page()
-        if not may_fail:
-            page.on("console", lambda message: findings.append(f"console: {message.text}"))
-        page.on("pageerror", lambda error: findings.append(f"error: {error}"))
-        page.goto(served + address)
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert findings == []
 
 
 def is_error(address):

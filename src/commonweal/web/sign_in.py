@@ -9,7 +9,7 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from commonweal.core.errors import CommonwealError
-from commonweal.core.identity import Permission, links, secret, sessions, signing_in, tokens
+from commonweal.core.identity import Permission, secret, sessions, signing_in, tokens
 from commonweal.web.access import (
     FORM,
     SESSION,
@@ -60,7 +60,7 @@ def sign_out(request: Request, form: Form) -> Response:
     """End the session."""
     if held := request.cookies.get(SESSION):
         sessions.end(request.app.state.database, held)
-    response = RedirectResponse("/sign-in", status_code=303, headers=NO_STORE | {"clear-site-data": '"cache"'})
+    response = RedirectResponse("/sign-in", status_code=303, headers=NO_STORE)
     drop_cookie(response, SESSION)
     return response
 
@@ -169,10 +169,9 @@ def _form_page(request: Request, template: str, error: CommonwealError | None = 
 def _welcome(
     request: Request, offered: str, error: CommonwealError | None = None, name: str = "", full_name: str = ""
 ) -> Response:
-    with request.app.state.database.reading() as session:
-        is_first = links.find(session, offered).person_id is None
-    title = "The first administrator" if is_first else "Set your password"
-    values = {"title": title, "is_first": is_first, "offered": offered, "name": name, "full_name": full_name}
+    invited = signing_in.invited_by(request.app.state.database, offered)
+    title = "Set your password" if invited else "The first administrator"
+    values = {"title": title, "invited": invited, "offered": offered, "name": name, "full_name": full_name}
     return _form_page(request, "welcome.html", error, **values)
 
 

@@ -50,6 +50,19 @@ def with_password(database: Database, name: str, password: str, place: str, hour
     return held
 
 
+def invited_by(database: Database, offered: str) -> str | None:
+    """Say whose password a link sets, by the name they sign in with; None for the first administrator's link.
+
+    Raises
+    ------
+    NotFound
+        The link does not work.
+    """
+    with database.reading() as session:
+        person = links.find(session, offered).person_id
+        return None if person is None else session.get_one(PersonRecord, person).name
+
+
 def with_link(database: Database, offered: str, password: str, hours: int) -> str:
     """Set a password by a link that works once, ending every session before; give a new session's secret.
 
