@@ -309,7 +309,9 @@ def open_page(browser: Any, served: str) -> Iterator[Callable[..., Any]]:
         context = browser.new_context(viewport={"width": width, "height": height}, **options)
         contexts.append(context)
         if held:
-            context.add_cookies([{"name": SESSION, "value": held, "url": served.replace("http:", "https:"), "secure": True}])
+            context.add_cookies(
+                [{"name": SESSION, "value": held, "url": served.replace("http:", "https:"), "secure": True}]
+            )
         context.route("**/*", off_the_host)
         page = context.new_page()
         if not may_fail:

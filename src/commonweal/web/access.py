@@ -37,11 +37,14 @@ class Access:
     ----------
     permission
         Which right, held in the route's domain, there for any area: an operation on one area looks again.
+    in_any_domain
+        Whether it may be held in whichever domain: the route shows of each domain what the visitor may see.
     signed_in
         Whether it needs a person, whatever they may do.
     """
 
     permission: Permission | None = None
+    in_any_domain: bool = False
     signed_in: bool = False
 
     def check(self, visitor: Visitor, domain: str, what: str) -> None:
@@ -52,7 +55,8 @@ class Access:
         NotSignedIn, Refused
             They may not.
         """
-        if self.permission is not None and not visitor.may_somewhere(self.permission, domain):
+        held_in = None if self.in_any_domain else domain
+        if self.permission is not None and not visitor.may_somewhere(self.permission, held_in):
             visitor.require(self.permission, domain, what=what)
         if self.signed_in and visitor.person is None:
             raise NotSignedIn("this needs a sign-in", where=what, expected="your name and password")
@@ -68,9 +72,9 @@ def person(endpoint: Endpoint) -> Endpoint:
     return _marked(endpoint, Access(signed_in=True))
 
 
-def needs(permission: Permission) -> Callable[[Endpoint], Endpoint]:
-    """Let only those ask for a route who hold a right in its domain."""
-    return lambda endpoint: _marked(endpoint, Access(permission))
+def needs(permission: Permission, *, in_any_domain: bool = False) -> Callable[[Endpoint], Endpoint]:
+    """Let only those ask for a route who hold a right in its domain, or in any."""
+    return lambda endpoint: _marked(endpoint, Access(permission, in_any_domain))
 
 
 def _marked(endpoint: Endpoint, access: Access) -> Endpoint:

@@ -18,7 +18,7 @@ from commonweal.core.catalog import releases as all_releases
 from commonweal.core.errors import NotFound, explain
 from commonweal.core.identity import Permission
 from commonweal.web import words
-from commonweal.web.access import needs
+from commonweal.web.access import needs, visitor_of
 from commonweal.web.conditional import REVALIDATE, etag, is_known, not_modified, unless_known
 from commonweal.web.provenance import columns, day, download_links, facts
 from commonweal.web.render import page
@@ -36,19 +36,19 @@ routes = APIRouter()
 
 
 @routes.get("/catalog", include_in_schema=False)
-@needs(Permission.READ)
+@needs(Permission.READ, in_any_domain=True)
 def catalog_page(request: Request) -> Response:
     """List the datasets for people."""
-    published = newest_releases(request.app.state.database)
+    published = _shown(request)
     rows = [(release, f"/catalog/{release.dataset}", day(release.published_at)) for release in published]
     return unless_known(request, page(request, "catalog.html", title="Catalog", rows=rows))
 
 
 @routes.get("/catalog.json", summary="List the datasets and their newest releases", tags=["catalog"])
-@needs(Permission.READ)
+@needs(Permission.READ, in_any_domain=True)
 def catalog_data(request: Request) -> Response:
     """Give each dataset with its newest release and where to download it."""
-    published = newest_releases(request.app.state.database)
+    published = _shown(request)
     return unless_known(request, JSONResponse({"datasets": [_summary(release) for release in published]}))
 
 
@@ -63,7 +63,7 @@ def catalog_linked_data(request: Request) -> Response:
 
 
 @routes.get("/catalog/{dataset}.json", summary="A dataset and all its releases", tags=["catalog"], responses=UNKNOWN)
-@needs(Permission.READ)
+@needs(Permission.READ, in_any_domain=True)
 def dataset_data(request: Request, dataset: str) -> Response:
     """Give a dataset's declaration (columns, units, keys, licence, privacy class) and its releases."""
     versions = _versions(request, dataset)
@@ -75,7 +75,7 @@ def dataset_data(request: Request, dataset: str) -> Response:
 
 
 @routes.get("/catalog/{dataset}", include_in_schema=False)
-@needs(Permission.READ)
+@needs(Permission.READ, in_any_domain=True)
 def dataset_page(request: Request, dataset: str) -> Response:
     """Show a dataset's newest release for people."""
     versions = _versions(request, dataset)
@@ -83,18 +83,18 @@ def dataset_page(request: Request, dataset: str) -> Response:
 
 
 @routes.get("/catalog/{dataset}/{version}.json", summary="One release", tags=["catalog"], responses=UNKNOWN)
-@needs(Permission.READ)
+@needs(Permission.READ, in_any_domain=True)
 def release_data(request: Request, dataset: str, version: int) -> Response:
     """Give a release's record: digest, provenance, certificate, and where to download it."""
-    release = get(request.app.state.database, dataset, version)
+    release = _release(request, dataset, version)
     return unless_known(request, JSONResponse(release.record() | {"downloads": _downloads(release)}))
 
 
 @routes.get("/catalog/{dataset}/{version}", include_in_schema=False)
-@needs(Permission.READ)
+@needs(Permission.READ, in_any_domain=True)
 def release_page(request: Request, dataset: str, version: int) -> Response:
     """Show one release for people."""
-    return _release_page(request, get(request.app.state.database, dataset, version), _versions(request, dataset))
+    return _release_page(request, _release(request, dataset, version), _versions(request, dataset))
 
 
 @routes.get(
@@ -104,11 +104,11 @@ def release_page(request: Request, dataset: str, version: int) -> Response:
     response_class=Response,
     responses=UNKNOWN | {200: {"content": {form.media_type: {} for form in exports.FORMATS.values()}}},
 )
-@needs(Permission.READ)
+@needs(Permission.READ, in_any_domain=True)
 def download(request: Request, dataset: str, version: int, file: str) -> Response:
     """Give all rows of a release in one format; `file` is named in the release's downloads."""
     state = request.app.state
-    release = get(state.database, dataset, version)
+    release = _release(request, dataset, version)
     names = {exports.file_name(release, form.name): form for form in exports.formats(release)}
     if file not in names:
         raise NotFound(f"there is no file {file!r}", where=release.label, expected=", ".join(names))
@@ -151,7 +151,30 @@ def _sent(file: IO[bytes]) -> Iterator[bytes]:
             yield chunk
 
 
+def _shown(request: Request) -> list[Release]:
+    """Give the newest releases of the domains that the visitor may read."""
+    visitor = visitor_of(request)
+    newest = newest_releases(request.app.state.database)
+    return [release for release in newest if visitor.may_somewhere(Permission.READ, _domain_of(release.dataset))]
+
+
+def _domain_of(dataset: str) -> str:
+    return dataset.partition(".")[0]
+
+
+def _release(request: Request, dataset: str, version: int) -> Release:
+    _refuse_unless_read(request, dataset)
+    return get(request.app.state.database, dataset, version)
+
+
+def _refuse_unless_read(request: Request, dataset: str) -> None:
+    visitor, domain = visitor_of(request), _domain_of(dataset)
+    if not visitor.may_somewhere(Permission.READ, domain):
+        visitor.require(Permission.READ, domain, what=dataset)
+
+
 def _versions(request: Request, dataset: str) -> list[Release]:
+    _refuse_unless_read(request, dataset)
     database = request.app.state.database
     return all_releases(database, dataset) or [get(database, dataset)]
 

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from starlette.responses import JSONResponse, Response
 
 from commonweal.core.identity import Permission
-from commonweal.web.access import needs
+from commonweal.web.access import needs, visitor_of
 from commonweal.web.conditional import unless_known
 from commonweal.web.render import page
 
@@ -41,7 +41,7 @@ routes = APIRouter()
 
 
 @routes.get("/", include_in_schema=False)
-@needs(Permission.READ)
+@needs(Permission.READ, in_any_domain=True)
 def overview(request: Request) -> Response:
     """Show every domain's section under one shell."""
     sections = list(_sections(request).values())
@@ -53,7 +53,7 @@ def overview(request: Request) -> Response:
 
 
 @routes.get("/.json", summary="The overview page as data", tags=["overview"])
-@needs(Permission.READ)
+@needs(Permission.READ, in_any_domain=True)
 def overview_data(request: Request) -> Response:
     """Give what the overview page shows, by domain; it takes the page's own query parameters."""
     data = {name: section.data for name, section in _sections(request).items()}
@@ -62,4 +62,5 @@ def overview_data(request: Request) -> Response:
 
 def _sections(request: Request) -> dict[str, Section]:
     tiles: Mapping[str, Tile] = request.app.state.tiles
-    return {name: tile(request) for name, tile in tiles.items()}
+    visitor = visitor_of(request)
+    return {name: tile(request) for name, tile in tiles.items() if visitor.may_somewhere(Permission.READ, name)}

@@ -75,7 +75,7 @@ def page(
     shell = {
         "path": request.url.path,
         "visitor": visitor,
-        "navigation": [(address, name) for address, name, right in NAVIGATION if visitor.may_somewhere(right)],
+        "navigation": [(address, name) for address, name, right in NAVIGATION if visitor.may_somewhere(right, None)],
         "form_token": form_token_of(request),
     }
     return HTMLResponse(fragment(package, template, **shell, **values), status_code=status, headers=headers)

@@ -38,9 +38,17 @@ class Visitor:
         """Say whether they may do something. See `Grant.covers`."""
         return (self.only is None or permission in self.only) and allowed(self.grants, permission, domain, area)
 
-    def may_somewhere(self, permission: Permission, domain: str = "") -> bool:
-        """Say whether there is any area, or the whole, for which they may do something."""
-        return any(self.may(permission, domain, grant.area) for grant in self.grants)
+    def may_somewhere(self, permission: Permission, domain: str | None = "") -> bool:
+        """Say whether there is any area, or the whole, for which they may do something.
+
+        Parameters
+        ----------
+        domain
+            The domain it belongs to; empty: the house itself; None: whichever domain they hold something in.
+        """
+        return any(
+            self.may(permission, grant.domain if domain is None else domain, grant.area) for grant in self.grants
+        )
 
     def require(self, permission: Permission, domain: str = "", area: str = "", *, what: str = "this") -> None:
         """Do nothing if they may.
