@@ -20,7 +20,7 @@ from commonweal.core.errors import Conflict, explain
 from commonweal.core.identity import signing_in
 from commonweal.core.settings import Settings
 from commonweal.domains import ROOMS
-from commonweal.web import access, administration, assets, catalog, health, overview, sign_in
+from commonweal.web import access, administration, assets, catalog, health, observing, overview, sign_in
 from commonweal.web.errors import HANDLERS
 from commonweal.web.guard import Guard, HeadAsGet, refuse_in_the_clear
 
@@ -50,6 +50,7 @@ def application(settings: Settings) -> FastAPI:
         openapi_url=None,
         exception_handlers=HANDLERS,
         middleware=[
+            Middleware(observing.Observed),
             Middleware(Guard, address=settings.address),
             Middleware(HeadAsGet),
             Middleware(GZipMiddleware, compresslevel=6, exclude_content_types=ALREADY_COMPRESSED),
@@ -59,8 +60,9 @@ def application(settings: Settings) -> FastAPI:
     app.state.database = connect(settings)
     app.state.rooms = ROOMS
     app.state.tiles = {room.name: load(room.tiles) for room in ROOMS if room.tiles}
-    for part in (health.routes, overview.routes, catalog.routes, assets.routes, sign_in.routes, administration.routes):
-        _add(app, part, "")
+    app.state.meters = observing.Meters(settings, app.state.database)
+    for part in (health, observing, overview, catalog, assets, sign_in, administration):
+        _add(app, part.routes, "")
     _add(app, [Route("/openapi.json", _openapi)], "")
     for room in ROOMS:
         for named in (room.routes, room.pages):
@@ -101,6 +103,8 @@ def serve(settings: Settings) -> None:
 
     settings = settings.served(port=listening.getsockname()[1])
     app = application(settings)
+    if settings.request_log:
+        observing.write_requests()
     print(f"serving {settings.data} at {settings.address}/  (stop with Ctrl+C)", flush=True)
     if offered := signing_in.offer_first_link(app.state.database):
         print(f"become the first administrator, by this link once: {settings.address}/welcome/{offered}", flush=True)

@@ -64,6 +64,7 @@ class Settings(BaseSettings):
     tls_key: Folder | None = Field(None, description="PEM file with the certificate's key; only its owner may read it.")
     proxy: str = Field("", description="Address of the proxy that ends TLS before the site, such as `10.0.0.1`.")
     open_reading: bool = Field(False, description="Whether what is published may be read without signing in.")
+    request_log: bool = Field(False, description="Write a line of JSON to standard error for each request.")
     session_hours: int = Field(12, ge=1, le=720, description="Hours after which a person must sign in again.")
     publisher: str = Field("Commonweal", min_length=1, description="Who publishes, as the catalog says it to others.")
     contact: str | None = Field(None, description="E-mail address for questions about what is published.")

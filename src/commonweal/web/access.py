@@ -90,18 +90,19 @@ def access_of(route: Route) -> Access | None:
 def guarded(route: Route, domain: str) -> Route:
     """Give a route of a domain (empty: of the house itself) with a gate before it."""
     behind = copy(route)
-    behind.app = _Gate(route.app, access_of(route), domain)
+    behind.app = _Gate(route.app, access_of(route), domain, route.path)
     return behind
 
 
 class _Gate:
-    def __init__(self, app: ASGIApp, access: Access | None, domain: str) -> None:
-        self.app, self.access, self.domain = app, access, domain
+    def __init__(self, app: ASGIApp, access: Access | None, domain: str, path: str) -> None:
+        self.app, self.access, self.domain, self.path = app, access, domain, path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         from commonweal.web.errors import answer
 
         request = Request(scope, receive)
+        request.state.route = self.path
         try:
             visitor = await run_sync(visitor_of, request)
             if self.access is None:

@@ -31,10 +31,11 @@ SECURITY_HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
-    "vary": "Cookie, Authorization, Accept",
 }
 
 
+DEPENDS_ON = "Cookie, Authorization, Accept"
+"""What answers depend on besides their address: what was kept for one reader is not another's."""
 STRICT_TRANSPORT = {"strict-transport-security": "max-age=31536000"}
 
 
@@ -104,6 +105,7 @@ class Guard:
                 headers = MutableHeaders(raw=message["headers"])
                 for name, value in self.headers.items():
                     headers.setdefault(name, value)
+                headers.add_vary_header(DEPENDS_ON)
             await send(message)
 
         try:
