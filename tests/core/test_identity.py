@@ -429,3 +429,13 @@ def test_a_provider_vouches_first_by_name_then_by_subject(database: Database, ad
     people.disable(database, "ada", WHO)
     with pytest.raises(Refused):
         vouch("s-1", "ada")
+
+
+@pytest.mark.parametrize("name", ["klauſ", "Klaus", "ｋlaus", "strauß"])
+def test_a_name_that_only_folds_to_anothers_is_not_theirs(database: Database, name: str) -> None:
+    """A provider may give out a name with a letter that looks like, or compares as, that of somebody here."""
+    for taken in ("klaus", "strauss"):
+        people.create(database, taken, taken, [], WHO)
+    with pytest.raises(Refused, match="nobody here goes by this account"):
+        signing_in.by_provider(database, "https://id.example", "s-1", name, HOURS)
+    assert signing_in.by_provider(database, "https://id.example", "s-2", " Klaus ", HOURS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unicodedata import normalize
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -164,12 +166,15 @@ def by_provider(database: Database, issuer: str, subject: str, name: str, hours:
     with database.transaction() as session:
         record = session.scalar(select(PersonRecord).where(PersonRecord.subject == known))
         if record is None:
-            record = session.scalar(select(PersonRecord).where(PersonRecord.name == name.strip().casefold()))
-            if record is None or record.subject is not None:
+            # Not casefolded: a letter that only looks like another, or folds to it, must not be taken for it.
+            plain = normalize("NFKC", name) == name
+            record = session.scalar(select(PersonRecord).where(PersonRecord.name == name.strip().lower()))
+            if not plain or record is None or record.subject is not None:
                 raise Refused(
                     "nobody here goes by this account", expected="an administrator who makes a person of its name"
                 )
             record.subject = known
+            _record(session, record.id, "people.provider", "provider")
         if record.disabled is not None:
             raise Refused("this person is disabled", expected="an administrator who enables them")
         held = sessions.begin(session, record.id, hours)
