@@ -111,3 +111,27 @@ def test_a_password_in_the_database_url_is_not_shown(tmp_path: Path) -> None:
 
 def test_every_setting_is_described() -> None:
     assert all(field.description for field in Settings.model_fields.values())
+
+
+@pytest.mark.parametrize(
+    ("issuer", "taken"),
+    [
+        ("https://id.example.org/realms/city", True),
+        ("http://127.0.0.1:8080/realms/city", True),
+        ("http://[::1]", True),
+        ("http://id.example.org", False),
+        ("http://localhost.example.org", False),
+        ("http://localhost:80@example.org", False),
+        ("id.example.org", False),
+    ],
+)
+def test_an_identity_provider_is_asked_by_tls_or_on_this_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, issuer: str, taken: bool
+) -> None:
+    init(tmp_path / "data", tmp_path / "keys")
+    monkeypatch.setenv("COMMONWEAL_PROVIDER_ISSUER", issuer)
+    if taken:
+        assert load(tmp_path / "data").provider_issuer == issuer
+    else:
+        with pytest.raises(InputError, match="provider_issuer"):
+            load(tmp_path / "data")

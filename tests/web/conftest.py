@@ -230,9 +230,9 @@ def free_port() -> int:
         return int(listening.getsockname()[1])
 
 
-def start_serving(home: Home, port: int, log: Path) -> subprocess.Popen[bytes]:
+def start_serving(home: Home, port: int, log: Path, settings: dict[str, str]) -> subprocess.Popen[bytes]:
     """Run `commonweal serve` until it answers."""
-    environment = os.environ | {"COMMONWEAL_OPEN_READING": "true"}
+    environment = os.environ | {f"COMMONWEAL_{name.upper()}": value for name, value in settings.items()}
     with log.open("wb") as written:
         process = subprocess.Popen(
             command(home, "serve", "--port", str(port)), stdout=written, stderr=subprocess.STDOUT, env=environment
@@ -256,13 +256,25 @@ def command_line() -> Callable[..., list[str]]:
 
 
 @pytest.fixture(scope="session")
-def served(published: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of the published site, really served by `commonweal serve`."""
-    port = free_port()
-    process = start_serving(published.home, port, tmp_path_factory.mktemp("served") / "log")
-    yield f"http://127.0.0.1:{port}"
-    process.terminate()
-    process.wait(timeout=20)
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
+    """Really serve a home by `commonweal serve`: function of (home, and settings as text) that gives its address."""
+    processes: list[subprocess.Popen[bytes]] = []
+
+    def start(home: Home, **settings: str) -> str:
+        port = free_port()
+        processes.append(start_serving(home, port, tmp_path_factory.mktemp("served") / "log", settings))
+        return f"http://127.0.0.1:{port}"
+
+    yield start
+    for process in processes:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+@pytest.fixture(scope="session")
+def served(published: SimpleNamespace, serve: Callable[..., str]) -> str:
+    """The address of the published site, really served, where everyone may read."""
+    return serve(published.home, open_reading="true")
 
 
 # A real browser ────────────────────────────────────────────────────────────────────────────────────────────────────

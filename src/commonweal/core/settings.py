@@ -34,6 +34,10 @@ Folder = Annotated[Path, AfterValidator(_absolute)]
 Size = Annotated[str, Field(pattern=r"^\d+(\.\d+)?\s*(MB|GB|MiB|GiB)$")]
 
 
+NOT_IN_THE_CLEAR = r"https://[^\s#]+|http://(127\.0\.0\.1|\[::1\]|localhost)(:\d+)?([/?][^\s#]*)?"
+"""An address that nobody on the way can read or change: by TLS, or on this machine."""
+
+
 class Settings(BaseSettings):
     """Everything that can be set. `docs/settings.md` describes each; a test keeps it complete."""
 
@@ -66,6 +70,15 @@ class Settings(BaseSettings):
     open_reading: bool = Field(False, description="Whether what is published may be read without signing in.")
     request_log: bool = Field(False, description="Write a line of JSON to standard error for each request.")
     session_hours: int = Field(12, ge=1, le=720, description="Hours after which a person must sign in again.")
+    provider_issuer: Annotated[str, Field(pattern=rf"^({NOT_IN_THE_CLEAR})?$")] = Field(
+        "", description="Address (issuer) of the identity provider that people may sign in with (OpenID Connect)."
+    )
+    provider_client_id: str = Field("", description="What the identity provider calls this site (client id).")
+    provider_name_claim: str = Field(
+        "preferred_username",
+        min_length=1,
+        description="Claim of the provider's ID tokens that is the name people have here.",
+    )
     publisher: str = Field("Commonweal", min_length=1, description="Who publishes, as the catalog says it to others.")
     contact: str | None = Field(None, description="E-mail address for questions about what is published.")
     job_attempts: int = Field(5, ge=1, le=100, description="Times a job is taken up again without progress.")

@@ -23,6 +23,8 @@ from commonweal.core.identity.visitor import NOBODY, READER
 SESSION = "__Host-commonweal"
 FORM = "__Host-commonweal-form"
 """The cookie of a browser in which nobody is signed in yet, whose form must be sent back with it."""
+PROVIDER = "__Host-commonweal-provider"
+"""The cookie of a browser in which somebody is on their way to the identity provider and back."""
 FIELD = "form_token"
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 

@@ -8,10 +8,12 @@ from fastapi import APIRouter, Depends, Request
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
-from commonweal.core.errors import CommonwealError
-from commonweal.core.identity import Permission, secret, sessions, signing_in, tokens
+from commonweal.core.errors import CommonwealError, NotFound
+from commonweal.core.identity import Permission, secret, sessions, signing_in, single_sign_on, tokens
+from commonweal.core.identity.provider import Provider
 from commonweal.web.access import (
     FORM,
+    PROVIDER,
     SESSION,
     anyone,
     drop_cookie,
@@ -26,6 +28,9 @@ from commonweal.web.access import (
 from commonweal.web.render import page
 from commonweal.web.table import Row
 
+FROM_PROVIDER = "/sign-in/provider/callback"
+"""Where an identity provider sends people back to: the redirect URI to register with it, after the site's address."""
+
 NO_STORE = {"cache-control": "no-store"}
 Form = Annotated[FormData, Depends(posted)]
 
@@ -35,8 +40,8 @@ routes = APIRouter(include_in_schema=False)
 @routes.get("/sign-in")
 @anyone
 def sign_in_page(request: Request, next: str = "/") -> Response:  # noqa: A002 - the word people know from other sites
-    """Ask for name and password."""
-    return _form_page(request, "sign_in.html", title="Sign in", next=own_address(next), name="")
+    """Ask for name and password, or offer the identity provider."""
+    return _sign_in_page(request, wanted=own_address(next))
 
 
 @routes.post("/sign-in")
@@ -50,8 +55,38 @@ def sign_in(request: Request, form: Form) -> Response:
             state.database, name, text(form, "password"), place, state.settings.session_hours
         )
     except CommonwealError as error:
-        return _form_page(request, "sign_in.html", error, title="Sign in", next=wanted, name=name)
+        return _sign_in_page(request, error, wanted, name)
     return _signed_in(request, held, wanted)
+
+
+@routes.get("/sign-in/provider")
+@anyone
+async def to_provider(request: Request, next: str = "/") -> Response:  # noqa: A002
+    """Send somebody to the identity provider."""
+    database, provider, wanted = request.app.state.database, _provider(request), own_address(next)
+    try:
+        address, held = await single_sign_on.begin(database, provider, _callback(request), wanted)
+    except CommonwealError as error:
+        return _sign_in_page(request, error, wanted)
+    response = RedirectResponse(address, status_code=303, headers=NO_STORE)
+    keep_cookie(response, PROVIDER, held, 1)
+    return response
+
+
+@routes.get(FROM_PROVIDER)
+@anyone
+async def from_provider(request: Request) -> Response:
+    """Begin a session for whoever comes back from the identity provider."""
+    state, provider, held = request.app.state, _provider(request), request.cookies.get(PROVIDER, "")
+    try:
+        session, wanted = await single_sign_on.finish(
+            state.database, provider, _callback(request), held, request.query_params, state.settings.session_hours
+        )
+    except CommonwealError as error:
+        return _sign_in_page(request, error)
+    response = _signed_in(request, session, wanted)
+    drop_cookie(response, PROVIDER)
+    return response
 
 
 @routes.post("/sign-out")
@@ -145,6 +180,25 @@ def revoke_token(request: Request, number: int, form: Form) -> Response:
     assert visitor.person is not None
     tokens.revoke(request.app.state.database, visitor.person, number, visitor.who)
     return RedirectResponse("/account", status_code=303, headers=NO_STORE)
+
+
+def _provider(request: Request) -> Provider:
+    found: Provider | None = request.app.state.provider
+    if found is None:
+        raise NotFound("there is no identity provider to sign in with", expected="the sign-in page, with a password")
+    return found
+
+
+def _callback(request: Request) -> str:
+    return f"{request.app.state.settings.address}{FROM_PROVIDER}"
+
+
+def _sign_in_page(
+    request: Request, error: CommonwealError | None = None, wanted: str = "/", name: str = ""
+) -> Response:
+    provider = request.app.state.provider
+    offered = provider.name if provider else None
+    return _form_page(request, "sign_in.html", error, title="Sign in", next=wanted, name=name, provider=offered)
 
 
 def _signed_in(request: Request, held: str, address: str) -> Response:

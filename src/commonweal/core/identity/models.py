@@ -87,3 +87,13 @@ class FailureRecord(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(String(64), index=True)
     at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class RequestRecord(Base):
+    """Somebody on their way to the identity provider and back, and which address of this site they `wanted`."""
+
+    __tablename__ = "sign_in_request"
+
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    wanted: Mapped[str] = mapped_column(Text)
+    ends: Mapped[datetime] = mapped_column(UtcDateTime)

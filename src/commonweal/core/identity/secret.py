@@ -28,4 +28,9 @@ def form_token(secret: str) -> str:
 
     A page elsewhere can make a browser send the cookie but cannot read it, so it cannot know this.
     """
-    return sha256(b"form " + secret.encode()).hexdigest()
+    return derived("form", secret)
+
+
+def derived(purpose: str, secret: str) -> str:
+    """Give a value that only who has the secret can know, and that tells nothing of it: 64 hexadecimal digits."""
+    return sha256(f"{purpose} {secret}".encode()).hexdigest()
