@@ -61,11 +61,11 @@ def test_somebody_signs_in_by_keyboard_alone_and_out_again(open_page, grace, jav
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
-    page.wait_for_url("**/account")
+    page.get_by_role("button", name="Sign out").wait_for()
     assert page.inner_text("h1") == "Grace"
     page.get_by_role("button", name="Sign out").focus()
     page.keyboard.press("Enter")
-    page.wait_for_url("**/sign-in")
+    page.get_by_role("heading", name="Sign in").wait_for()
 
 
 def test_an_administrator_makes_a_person_without_scripts(open_page, grace):

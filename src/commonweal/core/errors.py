@@ -90,6 +90,7 @@ class NotSignedIn(Refused):
 
     title = "Sign in first"
     status = 401
+    exit_code = 8
 
 
 class TooManyAttempts(Refused):
@@ -97,6 +98,7 @@ class TooManyAttempts(Refused):
 
     title = "Too many attempts"
     status = 429
+    exit_code = 9
 
 
 class Unavailable(CommonwealError):
