@@ -348,9 +348,18 @@ def test_a_column_of_lists_is_refused(operator: Any) -> None:
 def test_a_number_that_is_none_is_a_bad_row_and_not_a_damaged_file(operator: Any) -> None:
     operator.write("mapping.toml", operator.mapping.read_text().replace('delimiter = ","', 'format = "parquet"'))
     file = operator.folder / "calls.parquet"
-    pq.write_table(pa.table(TYPED | {"seconds": pa.array([float("inf"), 1e300, float("nan"), 1.0])}), file)
+    seconds, time = pa.array([float("inf"), 1e300, float("nan"), 1.0]), TYPED["time"].fill_null(1767607203)
+    pq.write_table(pa.table(TYPED | {"seconds": seconds, "time": time}), file)
     [report] = operator.import_(file)
     assert report["rejected"]["bad duration"] == 1
+
+
+def test_a_column_that_a_typed_file_has_twice_is_refused(operator: Any) -> None:
+    operator.write("mapping.toml", operator.mapping.read_text().replace('delimiter = ","', 'format = "parquet"'))
+    file = operator.folder / "calls.parquet"
+    pq.write_table(pa.Table.from_arrays([*TYPED.values(), TYPED["cell"]], [*TYPED, "cell"]), file)
+    with pytest.raises(InputError, match="column 'cell' is there twice"):
+        operator.import_(file)
 
 
 def test_what_is_no_parquet_file_is_damaged(operator: Any) -> None:
@@ -375,8 +384,120 @@ def test_without_cells_no_event_can_be_placed(operator: Any) -> None:
 
 def test_a_mapping_that_fits_no_row_is_refused_early(operator: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("commonweal.mobility.importing.HOPELESS", 50)
-    with pytest.raises(InputError, match="none of the first 60 rows can be used; 60 of them: bad timestamp"):
+    with pytest.raises(InputError, match="none of the first 60 rows can be used: bad timestamp 60"):
         operator.import_(operator.events("calls.csv", [line(0, "5 January")] * 60))
+
+
+def test_a_file_of_which_no_row_can_be_used_is_refused_and_leaves_nothing(operator: Any) -> None:
+    swapped = [f"a1,2026-01-05T10:00:{n:02},{NUMBERS[n % 10]},call,,5" for n in range(36)]
+    before = operator.files()
+    with pytest.raises(InputError) as caught:
+        operator.import_(operator.events("swapped.csv", [*swapped, "1,2"]))
+    assert "swapped.csv: none of its rows can be used: malformed line 1, unknown cell 36 (expected" in str(caught.value)
+    assert {path.name for path in set(operator.files()) - set(before)} <= {".lock", "cells.parquet"}
+    assert (operator.book().epochs, list_imports(operator.database, operator.project.name)) == ([], [])
+
+
+@pytest.mark.parametrize("lines", [["1,2"], [line(0, "never")], [line(0, "2026-01-05T10:00:00", "zz")]])
+def test_one_row_that_cannot_be_used_is_enough_to_refuse_a_file(lines: list[str], operator: Any) -> None:
+    with pytest.raises(InputError, match="none of its rows can be used"):
+        operator.import_(operator.events("calls.csv", lines))
+
+
+@pytest.mark.parametrize("unusable", [[], [line(1, "never"), "1,2"]], ids=["alone", "beside others"])
+def test_rows_that_are_right_but_not_wanted_show_that_the_mapping_fits(unusable: list[str], operator: Any) -> None:
+    from commonweal.mobility import custody
+
+    here = line(0, "2026-01-05T10:00:00")
+    operator.import_(operator.events("before.csv", [here, line(9, "2026-01-05T10:00:00")]))
+    custody.forget(operator.settings, operator.database, operator.project, [NUMBERS[9]], "os:tester")
+    for reason, right in (
+        ("duplicate", here),
+        ("objected", line(9, "2026-01-05T11:00:00")),
+        ("out of period", line(0, "1970-01-05T10:00:00")),
+    ):
+        [report] = operator.import_(operator.events(f"{reason}.csv", [*unusable, right]))
+        others = {"bad timestamp": 1, "malformed line": 1} if unusable else {}
+        assert (report["accepted"], report["rejected"]) == (0, {reason: 1} | others)
+
+
+def test_of_many_files_the_one_that_cannot_be_used_is_named_and_the_others_come_in_without_it(
+    operator: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("commonweal.mobility.importing.RUN_EVENTS", 10)
+    good = [operator.events(f"{seed}.csv", some_lines(seed, 30, 2)) for seed in (1, 2)]
+    wrong = operator.events("wrong.csv", [line(0, "5 January")] * 3)
+    with pytest.raises(InputError, match=r"wrong\.csv: none of its rows can be used: bad timestamp 3"):
+        operator.import_(good[0], wrong, good[1])
+    assert operator.stored() == operator.rejects() == []
+    assert not [path for path in operator.files() if "staging" in str(path)]
+    assert [report["accepted"] for report in operator.import_(*good)] == [30, 30]
+
+
+NOTED = "number,time,cell,note"
+
+
+def noted(*notes: str) -> bytes:
+    """A file of events with notes."""
+    rows = [f'{NUMBERS[n % 10]},2026-01-05T10:00:{n:02},a1,"{note}"' for n, note in enumerate(notes)]
+    return "\n".join([NOTED, *rows, ""]).encode()
+
+
+@pytest.fixture
+def noting(operator: Any) -> Any:
+    """An operator whose files have notes."""
+    columns = "".join(f'{role} = "{name}"\n' for role, name in (("subscriber", "number"), ("cell", "cell")))
+    operator.write("mapping.toml", f'[time]\ncolumn = "time"\n[columns]\n{columns}')
+    return operator
+
+
+BROKEN = {
+    "every note": (noted(*["call\nback"] * 20), 2),
+    "a late one": (noted(*["a note"] * 30, "call\r\n\r\nback, please"), 32),
+    "the header": (noted("a note").replace(b",note", b',"no\nte"'), 1),
+    "an encoding": (noted("né", "call\nback").decode().encode("cp1252"), 3),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_file_with_line_breaks_in_fields_is_refused_at_its_first(name: str, noting: Any) -> None:
+    content, first = BROKEN[name]
+    with pytest.raises(InputError) as caught:
+        noting.import_(noting.write("calls.csv", content))
+    assert f"calls.csv, line {first}: a field in quotes goes on in the next line" in str(caught.value)
+    assert "an export without line breaks in fields" in str(caught.value)
+    assert "back" not in str(caught.value)
+    assert noting.stored() == []
+
+
+def test_a_line_break_in_a_field_undoes_what_was_staged_before_it(noting: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("commonweal.mobility.importing.RUN_EVENTS", 5)
+    monkeypatch.setattr(blocks.LineReader.__init__, "__defaults__", ("utf-8", 200))
+    with pytest.raises(InputError, match="line 42: a field in quotes"):
+        noting.import_(noting.write("calls.csv", noted(*["a note"] * 40, "call\nback", *["a note"] * 9)))
+    assert not [path for path in noting.files() if "staging" in str(path)]
+
+
+SLIPS = {
+    "never finished": b'1,2026-01-05T11:00:00,a1,"call\n',
+    "finished by a row": b'1,2026-01-05T11:00:00,a1,"call\n' + b'1,2026-01-05T11:00:00,a1,back"\n',
+    "too many fields": b'1,2026-01-05T11:00:00,a1,"call\nback",5\n',
+}
+
+
+@pytest.mark.parametrize("slip", SLIPS.values(), ids=SLIPS)
+def test_an_unfinished_quote_that_makes_no_row_with_what_follows_spoils_only_its_own_line(
+    slip: bytes, noting: Any
+) -> None:
+    [report] = noting.import_(noting.write("calls.csv", noted("a") + slip + noted("b", "c").partition(b"\n")[2]))
+    assert report["rejected"]["malformed line"] >= 1
+    assert report["accepted"] >= 2
+
+
+def test_where_quotes_are_letters_no_line_goes_on(noting: Any) -> None:
+    noting.write("mapping.toml", '[source]\nquote = ""\n' + noting.mapping.read_text())
+    [report] = noting.import_(noting.write("calls.csv", noted("a", "call\nback")))
+    assert (report["accepted"], report["rejected"]) == (2, {"malformed line": 1})
 
 
 def test_of_two_at_work_on_a_project_the_second_is_told(operator: Any) -> None:

@@ -15,8 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from commonweal.mobility.blocks import Block
-from commonweal.mobility.importing import find_columns
-from commonweal.mobility.layout import Layout, parse_layout
+from commonweal.mobility.layout import Layout, find_columns, parse_layout
 from commonweal.mobility.parsing import Parsed, Plan, engine, parse_block
 from commonweal.mobility.rejecting import REASONS
 
@@ -45,7 +44,7 @@ def layout(time: dict[str, Any] | None = None, **sections: Any) -> Layout:
 
 def parse(content: bytes, of: Layout, names: list[str] = NAMES, period: tuple[int, int] = PERIOD) -> Parsed:
     """Parse lines in a block that begins with line 2."""
-    positions = find_columns(names, len(names), of.used, of.source, Path("calls.csv"))
+    positions = find_columns(names, len(names), of.used, Path("calls.csv"))
     plan = Plan(of, positions, len(names), CELLS, period)
     return parse_block(Block(content, 2), plan, lambda t: np.zeros(len(t), np.int64), lambda _: b"k" * 32, ENGINE)
 

@@ -21,27 +21,28 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from commonweal.core.errors import InputError, explain
 from commonweal.mobility import staging
 from commonweal.mobility.blocks import Block, LineReader, file_digest
 from commonweal.mobility.cells import CellRegister
-from commonweal.mobility.columnar import column_types, text_batches
+from commonweal.mobility.columnar import column_names, column_types, text_batches
 from commonweal.mobility.epochs import EpochBook
-from commonweal.mobility.layout import Column, Layout, Source, say_columns
-from commonweal.mobility.lines import by_role, split_line
+from commonweal.mobility.layout import Layout, find_columns
+from commonweal.mobility.lines import by_role, refuse_line_breaks, split_line
 from commonweal.mobility.manifest import Segment
 from commonweal.mobility.merging import merge, newest, spans, split_buckets
 from commonweal.mobility.objecting import objectors, without_objectors
 from commonweal.mobility.parsing import Parsed, Plan, engine, judge, parse_block
-from commonweal.mobility.rejecting import REJECTS, date_rejects
+from commonweal.mobility.rejecting import READABLE, REJECTS, date_rejects
 from commonweal.mobility.remembering import Remembered
 from commonweal.mobility.staging import FILE_SHIFT, FileReport, Staged
 from commonweal.mobility.store import EpochStore, project_folder
 
 RUN_EVENTS = 2_000_000
 BUCKET_EVENTS = 4_000_000  # what merging holds in memory for each thread, about 100 bytes each
-HOPELESS = 100_000
+HOPELESS = 100_000  # rows after which a file is refused if none of them could be read
 
 Progress = Callable[[int, int, str], None]
 
@@ -125,7 +126,11 @@ class Import:
         # An import that is taken up again another day accepts what it accepted when it began.
         self.request = replace(request, period=(staged.period[0], staged.period[1]))
         with ThreadPoolExecutor(self.book.settings.threads) as pool:
-            self._stage(staged, pool)
+            try:
+                self._stage(staged, pool)
+            except InputError:  # a file or the mapping must change first, and then it is another import
+                staging.remove(self.folder, self._stores(staged), request.identity)
+                raise
             stores = self._merge(staged, pool)
         return staged.files, lambda: staging.remove(self.folder, stores, request.identity)
 
@@ -160,12 +165,13 @@ class Import:
                 held += parsed.rejects.num_rows
                 for reason in parsed.rejects.column("reason").value_counts().to_pylist():
                     report.reject(reason["values"], reason["counts"])
-            self._refuse_hopeless(report, path, bool(staged.runs or pending))
+            _refuse_unreadable(report, path, HOPELESS, f"the first {report.rows:,}")
             if held >= RUN_EVENTS:
                 self._write_run(staged, pending, rejects)
                 staged.at_file, staged.at_line = number, next_line
                 staged.write(self.folder)
                 pending, rejects, held = {}, [], 0
+        _refuse_unreadable(report, path, 1, "its")
         self._write_run(staged, pending, rejects)
         report.digest = reader.digest()
         staged.at_file, staged.at_line = number + 1, 1
@@ -186,29 +192,33 @@ class Import:
                 plan, block = self._plan(path, block)
             block = block.from_line(from_line)
             if block.content:
-                yield lambda b=block, p=plan: self._parse(b, p), block.first_line + block.lines  # type: ignore[misc]
+                yield lambda b=block, p=plan: self._parse(b, p, path), block.first_line + block.lines  # type: ignore[misc]
 
     def _plan(self, path: Path, first: Block) -> tuple[Plan, Block]:
         layout = self.request.layout
+        refuse_line_breaks(first, [first.first_line], layout.source, None, path)
         line, _, rest = first.content.partition(b"\n")
         names = split_line(line.decode(errors="replace"), layout.source)
-        positions = find_columns(names if layout.source.header else None, len(names), layout.used, layout.source, path)
+        positions = find_columns(names if layout.source.header else None, len(names), layout.used, path)
         plan = Plan(layout, positions, len(names), self.request.cells.codes(), self.request.period, self._remembered)
         return plan, Block(rest, first.first_line + 1) if layout.source.header else first
 
-    def _parse(self, block: Block, plan: Plan) -> Parsed:
-        return parse_block(block, plan, self.book.of_times, self.book.pseudonym_key, self._engine())
+    def _parse(self, block: Block, plan: Plan, path: Path) -> Parsed:
+        parsed = parse_block(block, plan, self.book.of_times, self.book.pseudonym_key, self._engine())
+        malformed = parsed.rejects.filter(pc.equal(parsed.rejects["reason"], "malformed line"))["line"].to_pylist()
+        refuse_line_breaks(block, malformed, plan.layout.source, plan.width, path)
+        return parsed
 
     def _parquet_blocks(
         self, path: Path, from_line: int, reading: _Reading
     ) -> Iterator[tuple[Callable[[], Parsed], int]]:
         """Give, batch by batch, how to judge it and the row after it."""
-        layout, types = self.request.layout, column_types(path)
-        positions = find_columns(list(types), len(types), layout.used, layout.source, path)
-        if all(pa.types.is_timestamp(types[list(types)[positions[column]]]) for column in layout.time):
+        layout, names, types = self.request.layout, column_names(path), column_types(path)
+        positions = find_columns(names, len(names), layout.used, path)
+        if all(pa.types.is_timestamp(types[names[positions[column]]]) for column in layout.time):
             layout = replace(layout, time_format="iso")
-        plan = Plan(layout, positions, len(types), self.request.cells.codes(), self.request.period, self._remembered)
-        for row, table in text_batches(path, [list(types)[positions[column]] for column in layout.used]):
+        plan = Plan(layout, positions, len(names), self.request.cells.codes(), self.request.period, self._remembered)
+        for row, table in text_batches(path, [names[positions[column]] for column in layout.used]):
             if row >= from_line:
                 yield lambda t=table, r=row: self._judge(t, r, plan), row + table.num_rows  # type: ignore[misc]
             reading.rows_of_parquet = row + table.num_rows
@@ -274,21 +284,10 @@ class Import:
         events = sum(_estimated_events(path) for path in self.request.files)
         return max(self.book.project.bucket_bits, min(12, ceil(log2(max(1, events / BUCKET_EVENTS)))))
 
-    def _refuse_hopeless(self, report: FileReport, path: Path, anything: bool) -> None:
-        rejected = sum(report.rejected.values()) - report.rejected.get("objected", 0)
-        if not anything and rejected >= HOPELESS and rejected == report.rows:
-            reason, count = max(report.rejected.items(), key=lambda item: item[1])
-            raise InputError(
-                f"none of the first {report.rows:,} rows can be used; {count:,} of them: {reason}",
-                where=path,
-                expected="a mapping that fits this file; see: commonweal mobility inspect FILE",
-            )
-
     # Merging ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _merge(self, staged: Staged, pool: ThreadPoolExecutor) -> list[EpochStore]:
-        starts = sorted({part["epoch"] for part in (*staged.runs, *staged.rejects)})
-        stores = [self.book.store(self.book.at(start)) for start in starts]
+        stores = self._stores(staged)
         for report in staged.files:
             report.accepted = 0
             report.rejected.pop("duplicate", None)
@@ -300,6 +299,10 @@ class Import:
                 staged.files[number].accepted += accepted
                 staged.files[number].reject("duplicate", repeated)
         return stores
+
+    def _stores(self, staged: Staged) -> list[EpochStore]:
+        starts = sorted({part["epoch"] for part in (*staged.runs, *staged.rejects)})
+        return [self.book.store(self.book.at(start)) for start in starts]
 
     def _merge_epoch(
         self, staged: Staged, store: EpochStore, pool: ThreadPoolExecutor, done: float, share: float
@@ -365,29 +368,16 @@ class _Reading:
         return self.reader.digest if self.reader else file_digest(self.path)
 
 
-def find_columns(
-    names: Sequence[str] | None, width: int, wanted: Sequence[Column], source: Source, path: Path
-) -> dict[Column, int]:
-    """Find the place of each wanted column.
-
-    Raises
-    ------
-    InputError
-        A column is not there, or there twice; the message lists those that are.
-    """
-    positions: dict[Column, int] = {}
-    bare = [name.strip() for name in names or ()]
-    for column in wanted:
-        if isinstance(column, int):
-            if column > width:
-                raise InputError(f"there is no column {column}", where=path, expected=f"1 to {width}")
-            positions[column] = column - 1
-        elif bare.count(column) == 1:
-            positions[column] = bare.index(column)
-        else:
-            what = "there twice" if column in bare else "not there"
-            raise InputError(f"column {column!r} is {what}", where=f"{path}, line 1", expected=say_columns(bare))
-    return positions
+def _refuse_unreadable(report: FileReport, path: Path, least: int, which: str) -> None:
+    """Refuse a file of which so many rows were looked at and none could be read: mapping or cells do not fit it."""
+    unreadable = {reason: count for reason, count in report.rejected.items() if reason not in READABLE}
+    if sum(unreadable.values()) == report.rows >= least:
+        counted = ", ".join(f"{reason} {count:,}" for reason, count in sorted(unreadable.items()))
+        raise InputError(
+            f"none of {which} rows can be used: {counted}",
+            where=path,
+            expected="a mapping and cells that fit this file; see: commonweal mobility inspect FILE",
+        )
 
 
 def _of_file(table: pa.Table, number: int) -> pa.Table:

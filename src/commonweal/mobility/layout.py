@@ -267,6 +267,29 @@ def _country_code(value: Any, where: str) -> str:
     return value
 
 
+def find_columns(names: Sequence[str] | None, width: int, wanted: Sequence[Column], path: Path) -> dict[Column, int]:
+    """Find the place of each wanted column.
+
+    Raises
+    ------
+    InputError
+        A column is not there, or there twice; the message lists those that are.
+    """
+    positions: dict[Column, int] = {}
+    bare = [name.strip() for name in names or ()]
+    for column in wanted:
+        if isinstance(column, int):
+            if column > width:
+                raise InputError(f"there is no column {column}", where=path, expected=f"1 to {width}")
+            positions[column] = column - 1
+        elif bare.count(column) == 1:
+            positions[column] = bare.index(column)
+        else:
+            what = "there twice" if column in bare else "not there"
+            raise InputError(f"column {column!r} is {what}", where=f"{path}, line 1", expected=say_columns(bare))
+    return positions
+
+
 def say_columns(names: Sequence[str]) -> str:
     """Say which columns there are; a first line that looks like somebody's event is not repeated."""
     if not names:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
+from commonweal.core.errors import InputError
 from commonweal.mobility.blocks import Block
 from commonweal.mobility.layout import Column, Layout, Source
+
+LONGEST_RECORD = 20  # lines after which an unfinished quote is taken for a slip
 
 
 def read_lines(
@@ -104,7 +108,7 @@ def _line_by_line(
     return pa.table([pa.array(text, pa.string()) for text in texts], names), np.array(lines, np.int64), broken
 
 
-def _csv_reader(lines: list[str], source: Source) -> Iterator[list[str]]:
+def _csv_reader(lines: Iterable[str], source: Source) -> Iterator[list[str]]:
     if source.quote:
         return csv.reader(lines, delimiter=source.delimiter, quotechar=source.quote, strict=True)
     return csv.reader(lines, delimiter=source.delimiter, quoting=csv.QUOTE_NONE)
@@ -116,6 +120,53 @@ def split_line(line: str, source: Source) -> list[str]:
         return next(_csv_reader([line.rstrip("\r\n")], source), [])
     except csv.Error:
         return []
+
+
+def refuse_line_breaks(block: Block, suspects: Iterable[int], source: Source, width: int | None, path: Path) -> None:
+    """Refuse a file in which a field in quotes goes on in the next line; lines are all that is read.
+
+    An unfinished quote alone is a slip that spoils its own line. It is taken for a line break in a field only if lines
+    that are no rows by themselves finish it, and all of them together are a row.
+
+    Parameters
+    ----------
+    suspects
+        Numbers of lines at which such a row may begin.
+    width
+        Number of columns of a line, where it is known.
+
+    Raises
+    ------
+    InputError
+        With the line at which the first such row begins.
+    """
+    suspects = list(suspects)
+    if not suspects or not source.quote or source.quote.encode() not in block.content:
+        return
+    lines = block.content.split(b"\n")[:-1]
+    for number in suspects:
+        at = number - block.first_line
+        if source.quote.encode() in lines[at] and _goes_on(lines[at : at + LONGEST_RECORD], source, width):
+            raise InputError(
+                "a field in quotes goes on in the next line",
+                where=f"{path}, line {number}",
+                expected="an export without line breaks in fields; "
+                'or, if its quotes are signs like any other, quote = "" in the section [source] of the mapping',
+            )
+
+
+def _goes_on(lines: Sequence[bytes], source: Source, width: int | None) -> bool:
+    """Say whether the first of some lines and those after it are one row."""
+    texts = [line.decode(errors="replace").rstrip("\r") for line in lines]
+    unread = iter(texts)
+    try:
+        fields = next(_csv_reader(unread, source), [])
+    except csv.Error:
+        return False
+    others = texts[1 : len(texts) - len(list(unread))]
+    if not others or width not in (None, len(fields)):
+        return False
+    return width is None or all(len(split_line(text, source)) != width for text in others)
 
 
 def _is_utf8(content: bytes) -> bool:

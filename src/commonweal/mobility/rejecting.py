@@ -27,6 +27,8 @@ REASONS = (
     "objected",
     "duplicate",
 )
+READABLE = ("out of period", "objected", "duplicate")
+"""Reasons of rows that are right in every field."""
 KEPT = ("time", "cell", "kind", "direction", "duration", "home_plmn", "serving_plmn", "tac")
 REJECTS = pa.schema(
     [
