@@ -236,9 +236,68 @@ def test_a_word_that_is_not_known_is_asked_about(tmp_path: Path) -> None:
     assert '"Voice" = "call"' in found.mapping
 
 
-@pytest.mark.parametrize(("content", "said"), [("", "empty"), ("\n\n", "empty"), ("one column\n1\n", "no delimiter")])
+@pytest.mark.parametrize(
+    ("content", "said"), [("", "empty"), ("\n\n", "empty"), ("one column\n1\n", "no delimiter"), ('"a,b\n', "is a row")]
+)
 def test_what_is_no_table_is_refused(content: str, said: str, tmp_path: Path) -> None:
     file = tmp_path / "calls.csv"
     file.write_text(content)
     with pytest.raises(InputError, match=said):
         inspect(file)
+
+
+def test_a_column_that_is_there_twice_is_refused_as_import_does(tmp_path: Path) -> None:
+    file = tmp_path / "calls.csv"
+    file.write_text("msisdn,ts,msisdn\n0761234567,2026-03-02T10:00:00,A\n")
+    with pytest.raises(InputError, match=r"calls\.csv, line 1: column 'msisdn' is there twice"):
+        inspect(file)
+    pq.write_table(pa.Table.from_arrays([pa.array(["a"])] * 2, ["cell", "cell"]), file)
+    with pytest.raises(InputError, match="column 'cell' is there twice"):
+        inspect(file)
+
+
+def test_a_column_that_is_there_twice_and_is_not_needed_stays_masked(tmp_path: Path) -> None:
+    file = tmp_path / "calls.csv"
+    file.write_text("msisdn,ts,cell,x,x\n0761234567,2026-03-02T10:00:00,a1,0761234568,0761234569\n")
+    found = inspect(file)
+    assert found.columns == ("msisdn", "ts", "cell", "x", "x")
+    assert found.rows == (("•" * 10, "2026-03-02T10:00:00", "a1", "•" * 10, "•" * 10),)
+
+
+def test_of_a_header_without_rows_the_columns_are_proposed_by_name_and_it_is_said(tmp_path: Path) -> None:
+    file = tmp_path / "calls.csv"
+    file.write_text("msisdn,ts,cell\n")
+    found = inspect(file)
+    assert 'column = "ts"' in found.mapping
+    assert 'cell = "cell"' in found.mapping
+    assert found.rows == ()
+    doubts = " ".join(found.doubts)
+    assert "it has no rows" in doubts
+    assert "say its format" in doubts
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        ("msisdn,ts,cell,note\n" + '0761234567,2026-03-02T10:00:00,a1,"call\nback"\n' * 20, 2),
+        ('msisdn,ts,cell,"no\nte"\n0761234567,2026-03-02T10:00:00,a1,x\n', 1),
+    ],
+    ids=["rows", "header"],
+)
+def test_a_file_with_line_breaks_in_fields_is_refused(content: str, line: int, tmp_path: Path) -> None:
+    file = tmp_path / "calls.csv"
+    file.write_text(content)
+    with pytest.raises(InputError, match=rf"calls\.csv, line {line}: a field in quotes goes on in the next line"):
+        inspect(file)
+
+
+def test_in_a_data_directory_its_time_zone_is_proposed_and_elsewhere_utc(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "calls.csv").write_text("msisdn,ts,cell\n0761234567,2026-03-02T10:00:00,a1\n")
+    monkeypatch.chdir(tmp_path)
+    assert 'zone = "UTC"' in CliRunner().invoke(app, ["inspect", "calls.csv"]).stdout
+    (tmp_path / "commonweal.toml").write_text(f'keys = "{tmp_path.parent / "keys"}"\ntime_zone = "Africa/Conakry"\n')
+    shown = CliRunner().invoke(app, ["inspect", "calls.csv"])
+    assert 'zone = "Africa/Conakry"' in shown.stdout
+    assert 'the mapping says "Africa/Conakry"' in shown.stderr

@@ -75,8 +75,9 @@ def projects(as_json: AsJson = False) -> None:
 def inspect(file: Annotated[Path, typer.Argument(help="A file of events.")]) -> None:
     """Look at a file and propose a mapping, identifiers masked."""
     from commonweal.mobility.inspecting import inspect as look
+    from commonweal.mobility.inspecting import usual_time_zone
 
-    found = look(file)
+    found = look(file, usual_time_zone())
     shown = (
         "a Parquet file"
         if found.source.format == "parquet"

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from commonweal.core.errors import InputError
+from commonweal.core.errors import InputError, NotFound
 from commonweal.mobility.blocks import LineReader
-from commonweal.mobility.columnar import column_types, text_batches
-from commonweal.mobility.layout import DIRECTIONS, KINDS, Source
-from commonweal.mobility.lines import split_line
+from commonweal.mobility.columnar import column_names, column_types, text_batches
+from commonweal.mobility.layout import DIRECTIONS, KINDS, Source, find_columns
+from commonweal.mobility.lines import refuse_line_breaks, split_line
 from commonweal.mobility.plmn import parse_plmn
 
 SAMPLE = 200
@@ -56,7 +56,7 @@ _USUAL = {
     "serving_plmn": ("serving_plmn", "vplmn", "plmn", "network", "serving_network"),
     "tac": ("tac", "imei", "handset", "device"),
 }
-_USUAL_TIME = ("time", "date", "start", "timestamp", "datetime", "begin", "heure", "horodatage")
+_USUAL_TIME = ("time", "date", "start", "timestamp", "ts", "datetime", "begin", "heure", "horodatage")
 _TIMES = (
     (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?\s*(Z|[+-]\d\d:?\d\d)?", "iso"),
     (r"[12]\d{9}(\.\d+)?", "epoch_s"),
@@ -109,18 +109,38 @@ class Inspection:
     doubts: tuple[str, ...]
 
 
-def inspect(path: Path) -> Inspection:
+def usual_time_zone() -> str:
+    """Give the setting ``time_zone`` of the data directory in use; UTC where there is none."""
+    from commonweal.core.settings import load
+
+    try:
+        return load().time_zone
+    except NotFound:
+        return "UTC"
+
+
+def inspect(path: Path, time_zone: str = "UTC") -> Inspection:
     """Look at the beginning of a file and propose a mapping.
+
+    Parameters
+    ----------
+    time_zone
+        The zone to propose, since the file cannot show it.
 
     Raises
     ------
     InputError
-        There is nothing in it, or it is no table.
+        There is nothing in it, it is no table, or a column that the mapping would name is there twice.
     """
     source, names, rows, typed_time = _parquet(path) if _is_parquet(path) else _text(path)
-    columns = {str(name): [row[place] for row in rows] for place, name in enumerate(names)}
+    columns: dict[str, list[str]] = {}
+    for place, name in enumerate(names):
+        columns.setdefault(name, [row[place] for row in rows])
     roles = _roles(columns)
     time, form, doubts = _time(columns, roles, typed_time)
+    find_columns(names, len(names), [name for name in (*roles.values(), *time) if name in columns], path)
+    if not rows:
+        doubts.insert(0, "it has no rows that fit its first line, so columns are proposed by their names alone")
     for role in ("subscriber", "cell"):
         if role not in roles:
             doubts.append(f"no column looks like the {role}; put its name where it says COLUMN")
@@ -130,13 +150,12 @@ def inspect(path: Path) -> Inspection:
             doubts.append(f"column {roles[role]} holds many different texts; is it the {role}?")
             continue
         doubts += [f"what does {text!r} mean in column {roles[role]}?" for text in unknown[:5]]
-    masks = [_mask(name, texts, roles, time) for name, texts in columns.items()]
+    masks = [_mask(name, columns[name], roles, time) for name in names]
     shown = tuple(tuple(mask(text) for mask, text in zip(masks, row, strict=True)) for row in rows[:5])
-    mapping = _mapping(
-        source, roles, time, form, {role: known for role, (known, _) in words.items()}, not source.header
-    )
-    doubts.append('in which time zone are the times? the mapping says "UTC"')
-    return Inspection(source, tuple(columns), shown, mapping, tuple(doubts))
+    known_words: dict[str, dict[str, str]] = {role: known for role, (known, _) in words.items()}
+    mapping = _mapping(source, roles, time, form, time_zone, known_words, not source.header)
+    doubts.append(f'in which time zone are the times? the mapping says "{time_zone}"')
+    return Inspection(source, tuple(names), shown, mapping, tuple(doubts))
 
 
 def _is_parquet(path: Path) -> bool:
@@ -150,8 +169,8 @@ def _is_parquet(path: Path) -> bool:
 
 
 def _parquet(path: Path) -> tuple[Source, list[str], list[list[str]], str | None]:
-    types = column_types(path)
-    names = list(types)
+    types, names = column_types(path), column_names(path)
+    find_columns(names, len(names), names, path)
     rows: list[list[str]] = []
     for _, table in islice(text_batches(path, names), 1):
         rows = [list(row.values()) for row in table.slice(0, SAMPLE).to_pylist()]
@@ -167,14 +186,19 @@ def _text(path: Path) -> tuple[Source, list[str], list[list[str]], None]:
         if block is None
         else [line.rstrip("\r") for line in block.content.decode(errors="replace").split("\n") if line.strip()]
     )
-    if not lines:
+    if block is None or not lines:
         raise InputError("the file is empty", where=path, expected="a table of events")
     sample = lines[:SAMPLE]
     delimiter = max(",;|\t", key=lambda sign: (min(line.count(sign) for line in sample[:20]), sample[0].count(sign)))
     if delimiter not in sample[0]:
         raise InputError("no delimiter is in its first line", where=path, expected="a table divided by , ; | or tabs")
     source = Source(delimiter=delimiter, encoding=encoding)
+    refuse_line_breaks(block, [block.first_line], source, None, path)
     split = [row for line in sample if (row := split_line(line, source))]
+    if not split:
+        raise InputError("none of its first lines is a row", where=path, expected="a table whose quotes are finished")
+    numbers = range(block.first_line, block.first_line + block.lines)
+    refuse_line_breaks(block, numbers, source, len(split[0]), path)
     header = not any(_looks_like_data(field.strip()) for field in split[0])
     names = [name.strip() for name in split[0]] if header else [str(place + 1) for place in range(len(split[0]))]
     rows = [row for row in split[1 if header else 0 :] if len(row) == len(names)]
@@ -247,7 +271,8 @@ def _time(columns: dict[str, list[str]], roles: dict[str, str], typed: str | Non
                 joined = [f"{a} {b}" for a, b in zip(columns[name], columns[other], strict=True)]
                 if name != other and (form := _time_format(joined)):
                     return [name, other], form, []
-    return named[:1] or ["COLUMN"], "iso", ["no column looks like a time in a known format; say its format in [time]"]
+    unknown = "no column looks like a time in a known format" if any(columns.values()) else "the time cannot be seen"
+    return named[:1] or ["COLUMN"], "iso", [f"{unknown}; say its format in [time]"]
 
 
 def _time_format(texts: Sequence[str]) -> str | None:
@@ -316,6 +341,7 @@ def _mapping(
     roles: dict[str, str],
     time: list[str],
     form: str,
+    time_zone: str,
     words: dict[str, dict[str, str]],
     numbered: bool,
 ) -> str:
@@ -330,7 +356,15 @@ def _mapping(
             f"encoding = {_quoted(source.encoding)}",
         ]
     column = value(time[0]) if len(time) == 1 else "[" + ", ".join(value(name) for name in time) + "]"
-    lines += ["", "[time]", f"column = {column}", f"format = {_quoted(form)}", 'zone = "UTC"', "", "[columns]"]
+    lines += [
+        "",
+        "[time]",
+        f"column = {column}",
+        f"format = {_quoted(form)}",
+        f"zone = {_quoted(time_zone)}",
+        "",
+        "[columns]",
+    ]
     for role in ("subscriber", "cell"):
         lines.append(f"{role} = {value(roles.get(role, 'COLUMN'))}")
     lines += [f"{role} = {value(name)}" for role, name in roles.items() if role not in ("subscriber", "cell")]
