@@ -40,7 +40,7 @@ def test_a_declaration_is_read_back_as_it_was_written(
             keywords=tuple(keywords),
         )
     except InputError:
-        return  # two columns of one name
+        return  # two columns of one name, or counts of people in open data
     assert parse(dataset.record()) == dataset
 
 
@@ -67,6 +67,10 @@ def declared(**other: object) -> Dataset:
         ({"attributes": (Attribute("depth_state", "string", ""),)}, "depth_state is declared twice"),
         ({"measures": (Measure("n", "string", "", "1", Kind.SUM),)}, "integer or number"),  # type: ignore[arg-type]
         ({"measures": (Measure("n", "integer", "", "1", Kind.SUM, union_over=("month",)),)}, "union over month"),
+        (
+            {"measures": (Measure("n", "integer", "", "1", Kind.SUM, "subscribers"),)},
+            "n counts subscribers, but .* open",
+        ),
     ],
 )
 def test_a_declaration_that_makes_no_sense_is_refused(wrong: dict[str, object], problem: str) -> None:

@@ -118,7 +118,8 @@ class Measure:
         How parts relate to wholes.
     counts
         Whose counts these are (``"subscribers"``), or None when nobody is counted. Measures that count
-        the same people can be subtracted from one another, within a dataset and between datasets.
+        the same people can be subtracted from one another, within a dataset and between datasets. Whoever is
+        counted is a person: a dataset with such a measure is about people.
     union_over
         Dimensions over which a ``SUM`` is only a union: residents add up over areas, not over months.
     numerator, denominator
@@ -184,7 +185,7 @@ class Dataset:
     attributes
         Columns that describe a row.
     privacy
-        ``Privacy.PEOPLE`` when any value is derived from people.
+        ``Privacy.PEOPLE`` when any value is derived from people; no other is taken where a measure counts them.
     licence
         Address of the licence's text.
     keywords
@@ -234,6 +235,12 @@ class Dataset:
             if measure.type not in ("integer", "number"):
                 raise InputError(
                     f"measure {measure.name} is {measure.type}", where=self.name, expected="integer or number"
+                )
+            if measure.counts is not None and self.privacy is not Privacy.PEOPLE:
+                raise InputError(
+                    f"measure {measure.name} counts {measure.counts or 'somebody'}, but privacy is {self.privacy}",
+                    where=self.name,
+                    expected="privacy people",
                 )
             unknown = set(measure.union_over) - set(self.key)
             if unknown:

@@ -14,7 +14,7 @@ from commonweal.core.catalog import provenance as origins
 from commonweal.core.catalog.certificate import Certificate
 from commonweal.core.catalog.declaration import Dataset
 from commonweal.core.catalog.provenance import Provenance
-from commonweal.core.errors import Damaged
+from commonweal.core.errors import Damaged, InputError
 from commonweal.core.settings import Settings
 
 if TYPE_CHECKING:
@@ -85,12 +85,12 @@ class Release:
         return settings.lake / self.path / TABLE_FILE
 
     def table(self, settings: Settings) -> pa.Table:
-        """Return all rows in key order, after verifying the file.
+        """Return all rows in key order, after verifying the file; see `reading.verified_file`.
 
         Raises
         ------
         Damaged
-            If the file is gone or is not what its digest says.
+            If the file is gone, is not what its digest says, or is about people and not what was certified.
         """
         from commonweal.core.catalog.reading import read_table
 
@@ -140,5 +140,5 @@ def parse(record: Mapping[str, Any]) -> Release:
             file_size=record["file_size"],
             periods=(datetime.fromisoformat(periods[0]), datetime.fromisoformat(periods[1])) if periods else None,
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (InputError, KeyError, TypeError, ValueError) as error:
         raise Damaged(f"the record of a release cannot be read: {error}", expected="a record of the catalog") from error
