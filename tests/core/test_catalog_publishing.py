@@ -175,7 +175,7 @@ def test_what_was_about_people_cannot_be_declared_open_later(home: Home) -> None
     )
     raw = pa.table({"area": ["A", "B"], "nights": [20, 3], "people": [20, 3]})
     safe = protect(home.settings, home.database, homes, raw, grid=raw.select(["area"]), parameters={}, who="os:ada")
-    said = {"inputs": [], "parameters": {}, "who": "os:ada"}
+    said = {"inputs": [Input("store", "ab" * 32, "store")], "parameters": safe.certificate.parameters, "who": "os:ada"}
     catalog.publish(home.settings, home.database, homes, safe.table, certificate=safe.certificate, **said)  # type: ignore[arg-type]
     open_homes = Dataset(**(vars(homes) | {"privacy": Privacy.OPEN}))
     with pytest.raises(Refused, match="published as data about people before"):

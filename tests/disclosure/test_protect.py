@@ -1,17 +1,34 @@
 """Protecting and publishing: only with the certificate for this table, of this dataset, from this house's key."""
 
+import json
 import os
 import stat
+from collections.abc import Callable
 from dataclasses import replace
+from hashlib import sha256
+from io import BytesIO
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from commonweal.core import audit, catalog
-from commonweal.core.catalog import Attribute, Dataset, Dimension, Kind, Measure, Privacy
+from commonweal.core.catalog import (
+    Attribute,
+    Dataset,
+    Dimension,
+    Input,
+    Kind,
+    Measure,
+    Privacy,
+    Release,
+    exports,
+    reading,
+)
 from commonweal.core.catalog.certificate import Certificate, message, parse, read_public_key, verify
+from commonweal.core.catalog.models import ReleaseRecord
 from commonweal.core.console import Home
 from commonweal.core.database import Database
 from commonweal.core.errors import Conflict, Damaged, InputError, Refused, Unavailable
@@ -38,6 +55,7 @@ TOTALS = Dataset(
 )
 RAW = pa.table({"area": ["A", "B", "C"], "subscribers": [400, 300, 3], "people": [400, 300, 3]})
 GRID = pa.table({"area": ["A", "B", "C", "D"]})
+STORE = Input("store sl/2015", "ab" * 32, "store")
 
 
 def protected(home: Home, database: Database | None = None, **other: Any) -> Protected:
@@ -46,7 +64,8 @@ def protected(home: Home, database: Database | None = None, **other: Any) -> Pro
 
 
 def publish(home: Home, dataset: Dataset, table: pa.Table, certificate: Certificate | None, **other: Any) -> Any:
-    said = {"inputs": [], "parameters": {}, "who": "os:ada", "certificate": certificate} | other
+    parameters = certificate.parameters if certificate else {}
+    said = {"inputs": [STORE], "parameters": parameters, "who": "os:ada", "certificate": certificate} | other
     database = said.pop("database", home.database)
     return catalog.publish(home.settings, database, dataset, table, **said).release
 
@@ -169,14 +188,29 @@ def test_a_forged_certificate_is_refused(home: Home, forgery: str) -> None:
     assert catalog.releases(home.database) == []
 
 
-@pytest.mark.parametrize("other", [{"k": 20}, {"period": "2015-04"}, {"k": "15"}], ids=str)
-def test_a_release_cannot_claim_other_parameters_than_its_certificate(home: Home, other: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "other",
+    [{"k": 20}, {"period": "2015-04"}, {"k": "15"}, {"period": None}, {"k": ...}, {"period": ...}],
+    ids=str,
+)
+def test_a_release_says_every_parameter_of_its_certificate_and_alike(home: Home, other: dict[str, Any]) -> None:
     safe = protected(home)
-    with pytest.raises(Refused, match=f"parameter {next(iter(other))} is .* protected with"):
-        publish(home, HOMES, safe.table, safe.certificate, parameters=other)
-    assert catalog.releases(home.database) == []
     alike = {"k": 15, "period": "2015-03", "method": "not the certificate's affair"}
+    said = {name: value for name, value in (alike | other).items() if value is not ...}
+    with pytest.raises(Refused, match=f"parameter {next(iter(other))} is .* protected with"):
+        publish(home, HOMES, safe.table, safe.certificate, parameters=said)
+    assert catalog.releases(home.database) == []
     assert publish(home, HOMES, safe.table, safe.certificate, parameters=alike).version == 1
+
+
+def test_a_certificate_cannot_be_used_again_without_saying_where_the_table_comes_from(home: Home) -> None:
+    safe = protected(home)
+    publish(home, HOMES, safe.table, safe.certificate)
+    with pytest.raises(Refused, match="from no input"):
+        publish(home, HOMES, safe.table, safe.certificate, inputs=[])
+    with pytest.raises(Refused, match="parameter k is missing"):
+        publish(home, HOMES, safe.table, safe.certificate, parameters={})
+    assert len(catalog.releases(home.database)) == 1
 
 
 def test_a_certificate_whose_ledger_entry_is_in_another_log_is_refused(home: Home, database: Database) -> None:
@@ -198,18 +232,103 @@ def test_a_certificate_is_read_back_as_it_was_written(home: Home) -> None:
     safe = protected(home)
     read = parse(safe.certificate.record())
     assert read == safe.certificate
-    verify(read, read_public_key(home.settings.keys), "demo.homes", safe.certificate.digest)
+    verify(
+        read, read_public_key(home.settings.keys), "demo.homes", safe.certificate.digest, {"k": 15, "period": "2015-03"}
+    )
     with pytest.raises(InputError, match="signature"):
         parse({name: value for name, value in safe.certificate.record().items() if name != "signature"})
 
 
 def test_open_data_is_not_protected_and_a_certificate_does_not_make_it_so(home: Home) -> None:
-    opened = Dataset(**(vars(HOMES) | {"privacy": Privacy.OPEN}))
+    opened = replace(HOMES, measures=(replace(HOMES.measures[0], counts=None),), privacy=Privacy.OPEN)
     with pytest.raises(InputError, match="declared open"):
         protect(home.settings, home.database, opened, RAW, grid=GRID, parameters={}, who="os:ada")
     safe = protected(home)
     with pytest.raises(Refused, match="open data came with a certificate"):
         publish(home, opened, safe.table, safe.certificate)
+
+
+# Reading
+
+
+def forge(home: Home, release: Release, table: pa.Table | None = None, **other: Any) -> Release:
+    """Put another table in a release's place, or another record, so that everything but its signature agrees."""
+    file = release.file(home.settings)
+    if table is not None:
+        pq.write_table(table, file)
+        other["digest"] = catalog.canonical_digest(release.schema, table)
+        if release.certificate:
+            other["certificate"] = release.certificate.record() | {"digest": other["digest"]}
+    content = file.read_bytes()
+    record = release.record() | {"file_digest": sha256(content).hexdigest(), "file_size": len(content)} | other
+    (file.parent / "release.json").write_text(json.dumps(record))
+    with home.database.transaction() as session:
+        session.query(ReleaseRecord).filter_by(dataset=release.dataset, version=release.version).one().record = record
+    return catalog.get(home.database, release.dataset, release.version)
+
+
+READERS: dict[str, Callable[[Home, Release], object]] = {
+    "table": lambda home, release: release.table(home.settings),
+    "open": lambda home, release: catalog.open(home.settings, home.database, release.dataset),
+    "export as CSV": lambda home, release: exports.export(home.settings, home.database, release, "csv", BytesIO()),
+    "export as Parquet": lambda home, release: exports.export(
+        home.settings, home.database, release, "parquet", BytesIO()
+    ),
+}
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_a_table_about_people_that_was_forged_with_all_its_records_is_not_shown(home: Home, reader: str) -> None:
+    safe = protected(home)
+    release = publish(home, HOMES, safe.table, safe.certificate)
+    READERS[reader](home, release)
+    forged = forge(home, release, catalog.with_states(HOMES, RAW.drop(["people"])))
+    with pytest.raises(Damaged, match="not what was certified: the certificate's signature does not verify"):
+        READERS[reader](home, forged)
+    assert len(catalog.verify(home.settings, home.database).findings) == 1
+
+
+def test_a_table_about_people_that_is_not_that_of_its_digest_is_not_shown(home: Home) -> None:
+    safe = protected(home)
+    release = publish(home, HOMES, safe.table, safe.certificate)
+    raw = catalog.with_states(HOMES, RAW.drop(["people"]))
+    said = {"digest": release.digest, "certificate": safe.certificate.record()}
+    pq.write_table(raw, release.file(home.settings))
+    with pytest.raises(
+        Damaged, match=f"have digest {catalog.canonical_digest(HOMES, raw)} .expected: digest {release.digest}"
+    ):
+        forge(home, release, **said).table(home.settings)
+    pq.write_table(RAW, release.file(home.settings))
+    with pytest.raises(Damaged, match="are not what it declares"):
+        forge(home, release, **said).table(home.settings)
+
+
+def test_a_record_about_people_that_was_rewritten_around_its_certificate_is_not_shown(home: Home) -> None:
+    safe = protected(home)
+    release = publish(home, HOMES, safe.table, safe.certificate)
+    origin = release.provenance.record()
+    assert release.table(home.settings).num_rows == 4
+    for wrong, problem in (
+        ({"certificate": None}, "about people and has no certificate"),
+        ({"provenance": origin | {"parameters": {"k": 15}}}, "parameter period is missing"),
+        ({"provenance": origin | {"parameters": {"k": 15, "period": "2016-03"}}}, 'parameter period is "2016-03"'),
+        ({"schema": release.schema.record() | {"privacy": "open"}}, "counts subscribers, but privacy is open"),
+    ):
+        with pytest.raises(Damaged, match=problem):
+            forge(home, release, **wrong).table(home.settings)
+    assert forge(home, release).table(home.settings).num_rows == 4
+
+
+def test_the_rows_of_a_file_are_verified_once_however_often_it_is_read(home: Home, monkeypatch: Any) -> None:
+    safe = protected(home)
+    release = publish(home, HOMES, safe.table, safe.certificate)
+    computed = []
+    monkeypatch.setattr(
+        reading, "canonical_digest", lambda *said: computed.append(said) or catalog.canonical_digest(*said)
+    )
+    for _ in range(3):
+        release.table(home.settings)
+    assert len(computed) == 1
 
 
 # Keys

@@ -92,7 +92,7 @@ def publish_quality(home: Home, shown: Release) -> Release:
         parameters=PARAMETERS,
         who=WHO,
     )
-    return _released(home, quality.DATASET, protected, PARAMETERS, None)
+    return _released(home, quality.DATASET, protected, None)
 
 
 def _publish(home: Home, dataset: Any, raw: pa.Table, parameters: dict[str, Any]) -> Release:
@@ -106,19 +106,17 @@ def _publish(home: Home, dataset: Any, raw: pa.Table, parameters: dict[str, Any]
         parameters=parameters,
         who=WHO,
     )
-    return _released(home, dataset, protected, parameters, AREA_SET)
+    return _released(home, dataset, protected, AREA_SET)
 
 
-def _released(
-    home: Home, dataset: Any, protected: disclosure.Protected, parameters: dict[str, Any], area_set: str | None
-) -> Release:
+def _released(home: Home, dataset: Any, protected: disclosure.Protected, area_set: str | None) -> Release:
     return publish(
         home.settings,
         home.database,
         dataset,
         protected.table,
         inputs=[Input("store lockdown/2015", "ab" * 32, "store")],
-        parameters=parameters,
+        parameters=protected.certificate.parameters,
         who=WHO,
         certificate=protected.certificate,
         area_set=area_set,

@@ -186,7 +186,7 @@ def run(
                 known[name].dataset,
                 protected.table,
                 inputs=planned.inputs,
-                parameters=planned.parameters,
+                parameters=protected.certificate.parameters,
                 who=who,
                 certificate=protected.certificate,
                 code=code_version("commonweal.mobility"),

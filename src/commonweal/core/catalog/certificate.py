@@ -92,7 +92,9 @@ def parse(record: Mapping[str, Any]) -> Certificate:
         raise InputError(f"this is no certificate: {error}", expected="a record written by disclosure") from error
 
 
-def verify(certificate: Certificate, public_key: bytes, dataset: str, digest: str) -> None:
+def verify(
+    certificate: Certificate, public_key: bytes, dataset: str, digest: str, parameters: Mapping[str, Any]
+) -> None:
     """Verify that a certificate covers this table of this dataset and was signed by `disclosure`.
 
     Parameters
@@ -105,11 +107,13 @@ def verify(certificate: Certificate, public_key: bytes, dataset: str, digest: st
         Name of the dataset that is to be published.
     digest
         Canonical digest of the table that is to be published.
+    parameters
+        Those the table is to be published with. Whatever the certificate names is among them, and alike.
 
     Raises
     ------
     Refused
-        If the signature, the dataset or the digest is another.
+        If the signature, the dataset, the digest or a parameter is another, or a parameter is missing.
     Damaged
         If the public key is not one.
     """
@@ -134,6 +138,15 @@ def verify(certificate: Certificate, public_key: bytes, dataset: str, digest: st
         key.verify(bytes.fromhex(certificate.signature), signed)
     except (InvalidSignature, ValueError) as error:
         raise Refused("the certificate's signature does not verify", where=dataset, expected=expected) from error
+    for name, value in sorted(certificate.parameters.items()):
+        certified = canonical(value, where=name)
+        claimed = canonical(parameters[name], where=name) if name in parameters else "missing"
+        if certified != claimed:
+            raise Refused(
+                f"parameter {name} is {claimed}, but the table was protected with {certified}",
+                where=dataset,
+                expected="the parameters that the certificate names",
+            )
 
 
 def read_public_key(keys: Path) -> bytes:

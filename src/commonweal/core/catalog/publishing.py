@@ -82,10 +82,10 @@ def publish(
     table
         Columns `dataset.columns`, rows in any order.
     inputs
-        What it was made from.
+        What it was made from; data about people were made from something.
     parameters
         With what parameters (JSON values); the time zone and the day boundary are among them where there are days.
-        What the certificate says too, it says alike.
+        Every parameter that the certificate names is among them, with the same value.
     who
         ``"os:NAME"``.
     certificate
@@ -107,8 +107,8 @@ def publish(
     InputError
         If the table breaks its declaration (see `conform`).
     Refused
-        If the dataset is about people and the certificate does not cover this table, or names another value of one
-        of the parameters.
+        If the dataset is about people and there is no input, the certificate does not cover this table, or it names
+        a parameter that is missing or has another value.
     Damaged
         If the release that says the same is there, but its file is gone or is not what its digest says.
     Unavailable
@@ -121,7 +121,7 @@ def publish(
     digest = digest_of_conformed(dataset, ordered)
     fingerprint = _fingerprint(dataset, digest, inputs, parameters, code, area_set)
     with lake.locked(settings.lake):
-        _admit(settings, database, dataset, digest, parameters, certificate)
+        _admit(settings, database, dataset, digest, inputs, parameters, certificate)
         lake.sweep(settings.lake, lambda place: _is_recorded(database, place), lambda entry: has_begun(database, entry))
         for _ in range(RACES):
             if same := _same(database, dataset.name, fingerprint):
@@ -235,6 +235,7 @@ def _admit(
     database: Database,
     dataset: Dataset,
     digest: str,
+    inputs: Sequence[Input],
     parameters: Mapping[str, Any],
     certificate: Certificate | None,
 ) -> None:
@@ -256,15 +257,9 @@ def _admit(
             where=dataset.name,
             expected="the table and the certificate that commonweal.disclosure.protect returns",
         )
-    verify(certificate, read_public_key(settings.keys), dataset.name, digest)
-    for name in sorted(certificate.parameters.keys() & parameters.keys()):
-        certified, claimed = (canonical(said[name], where=name) for said in (certificate.parameters, parameters))
-        if certified != claimed:
-            raise Refused(
-                f"parameter {name} is {claimed}, but the table was protected with {certified}",
-                where=dataset.name,
-                expected="the parameters that the certificate names",
-            )
+    verify(certificate, read_public_key(settings.keys), dataset.name, digest, parameters)
+    if not inputs:
+        raise Refused("data about people from no input", where=dataset.name, expected="what the table was made from")
     with database.reading() as session:
         entry = session.get(audit.AuditEntry, certificate.ledger_entry.get("sequence"))
         if entry is None or entry.hash != certificate.ledger_entry.get("hash"):

@@ -1,4 +1,7 @@
-"""Finding and opening releases. A file is verified against its digest before it is read."""
+"""Finding and opening releases.
+
+Before a file is read it is verified: by its digest and, where it is about people, by the certificate of its rows.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from sqlalchemy import select
 
+from commonweal.core.catalog.certificate import read_public_key
+from commonweal.core.catalog.certificate import verify as verify_certificate
+from commonweal.core.catalog.declaration import Dataset, Privacy
+from commonweal.core.catalog.digest import canonical_digest
 from commonweal.core.catalog.models import ReleaseRecord
 from commonweal.core.catalog.release import Release, parse
 from commonweal.core.database import Database
-from commonweal.core.errors import Damaged, NotFound, explain
+from commonweal.core.errors import Damaged, InputError, NotFound, Refused, explain
 from commonweal.core.settings import Settings
 
 if TYPE_CHECKING:
@@ -91,7 +98,7 @@ def open(settings: Settings, database: Database, name: str, version: int | None 
     NotFound
         If there is no such release.
     Damaged
-        If its file is gone or is not what its digest says.
+        If its file is gone, is not what its digest says, or is about people and not what was certified.
     """
     from commonweal.core.engine import Tables
 
@@ -100,24 +107,22 @@ def open(settings: Settings, database: Database, name: str, version: int | None 
 
 def read_table(settings: Settings, release: Release) -> pa.Table:
     """Return all rows of a release in key order, after verifying its file."""
-    path = verified_file(settings, release)
-    try:
-        # Not read_table, which imports pandas on its way: three seconds for nothing.
-        with pq.ParquetFile(path) as file:
-            return file.read()
-    except (OSError, pa.ArrowException) as error:
-        raise explain(error, path) from error
+    return _read(verified_file(settings, release))
 
 
 def verified_file(settings: Settings, release: Release) -> Path:
-    """Return the path of a release's Parquet file, after comparing its SHA-256 with the record.
+    """Return the path of a release's Parquet file, after verifying it.
 
-    A file whose size and time of change are those of the last comparison is not read again.
+    Its SHA-256 is compared with the record. Whoever can write to the database can put another one there, so of a
+    release about people the canonical digest is computed from the rows as well, and the certificate's signature is
+    verified over it. A file whose size and time of change are those of the last time is not read again for this.
 
     Raises
     ------
     Damaged
-        If it is gone or differs; both digests are named.
+        If it is gone, if a digest differs (both are named), or if the certificate does not cover it.
+    Unavailable
+        If it is about people and the key directory does not hold the public key of `disclosure`.
     """
     path = release.file(settings)
     try:
@@ -131,7 +136,51 @@ def verified_file(settings: Settings, release: Release) -> Path:
         raise Damaged(
             f"the file of {release.label} has SHA-256 {digest}", where=path, expected=f"SHA-256 {release.file_digest}"
         )
+    if release.schema.privacy is Privacy.PEOPLE:
+        _verify_certified(settings, release, path)
     return path
+
+
+def verify_rows(release: Release, path: Path) -> None:
+    """Compare the canonical digest of the rows of a release's file, as `verified_file` returned it, with the record.
+
+    Raises
+    ------
+    Damaged
+        If it differs, or the rows are not what the dataset declares.
+    """
+    try:
+        digest = _rows_digest(path, release.file_digest, release.schema)
+    except InputError as error:
+        raise Damaged(f"the rows of {release.label} are not what it declares: {error}", where=path) from error
+    if digest != release.digest:
+        raise Damaged(
+            f"the rows of {release.label} have digest {digest}", where=path, expected=f"digest {release.digest}"
+        )
+
+
+def _verify_certified(settings: Settings, release: Release, path: Path) -> None:
+    verify_rows(release, path)
+    if release.certificate is None:
+        raise Damaged(f"{release.label} is about people and has no certificate", where=path)
+    said = release.provenance.parameters
+    try:
+        verify_certificate(release.certificate, read_public_key(settings.keys), release.dataset, release.digest, said)
+    except Refused as error:
+        raise Damaged(
+            f"{release.label} is not what was certified: {error.what}",
+            where=path,
+            expected="a backup of lake and records",
+        ) from error
+
+
+def _read(path: Path) -> pa.Table:
+    try:
+        # Not read_table, which imports pandas on its way: three seconds for nothing.
+        with pq.ParquetFile(path) as file:
+            return file.read()
+    except (OSError, pa.ArrowException) as error:
+        raise explain(error, path) from error
 
 
 @lru_cache(maxsize=1024)
@@ -141,3 +190,9 @@ def _file_digest(path: Path, size: int, changed: int, inode: int) -> str:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
         raise explain(error, path) from error
+
+
+@lru_cache(maxsize=1024)
+def _rows_digest(path: Path, file_digest: str, schema: Dataset) -> str:
+    """Return the canonical digest of a file's rows; the same bytes, which `file_digest` names, hold the same rows."""
+    return canonical_digest(schema, _read(path))

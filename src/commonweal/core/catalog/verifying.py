@@ -6,12 +6,8 @@ import json
 from dataclasses import dataclass
 
 from commonweal.core.catalog import lake
-from commonweal.core.catalog.certificate import read_public_key
-from commonweal.core.catalog.certificate import verify as verify_certificate
-from commonweal.core.catalog.declaration import Privacy
-from commonweal.core.catalog.digest import canonical_digest
 from commonweal.core.catalog.publishing import has_begun
-from commonweal.core.catalog.reading import read_table, releases
+from commonweal.core.catalog.reading import releases, verified_file, verify_rows
 from commonweal.core.catalog.release import RECORD_FILE, Release
 from commonweal.core.database import Database
 from commonweal.core.errors import CommonwealError, Damaged, Unavailable, explain
@@ -68,13 +64,7 @@ def verify(settings: Settings, database: Database) -> Report:
 
 
 def _verify_release(settings: Settings, release: Release) -> None:
-    digest = canonical_digest(release.schema, read_table(settings, release))
-    if digest != release.digest:
-        raise Damaged(
-            f"the rows of {release.label} have digest {digest}",
-            where=release.file(settings),
-            expected=f"digest {release.digest}",
-        )
+    verify_rows(release, verified_file(settings, release))
     path = settings.lake / release.path / RECORD_FILE
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
@@ -84,7 +74,3 @@ def _verify_release(settings: Settings, release: Release) -> None:
         raise explain(error, path) from error
     if kept != release.record():
         raise Damaged("the record beside the table differs from the database", where=path)
-    if release.schema.privacy is Privacy.PEOPLE:
-        if release.certificate is None:
-            raise Damaged(f"{release.label} is about people and has no certificate", where="database")
-        verify_certificate(release.certificate, read_public_key(settings.keys), release.dataset, release.digest)
