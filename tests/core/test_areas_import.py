@@ -11,7 +11,7 @@ import pytest
 import shapely
 from sqlalchemy import select
 
-from commonweal.core.areas import import_file, load
+from commonweal.core.areas import changes, import_file, load
 from commonweal.core.areas.geojson import feature_collection
 from commonweal.core.areas.service import end, sets, stretches
 from commonweal.core.audit import AuditEntry
@@ -117,6 +117,25 @@ def test_sierra_leone_had_14_districts_until_2017_and_has_16_since(database, wri
         (None, date(2017, 7, 31), 14),
         (date(2017, 7, 31), None, 16),
     ]
+
+
+def test_the_days_on_which_areas_change_are_told_for_a_level_and_a_period(database, write, take):
+    split, merged = date(2017, 7, 31), date(2019, 1, 1)
+    take(write(feature("P")), level=1)
+    take(write(feature("P1", square(0)), feature("P2", square(1))), valid_to=split, level=2)
+    take(write(feature("P1", square(0)), feature("P3", square(1))), valid_from=split, valid_to=merged, level=2)
+
+    def told(first, last, level=2, name="test"):
+        return changes(database, name, first, last, level)
+
+    assert told(date(2017, 7, 30), date(2017, 8, 1)) == [split]
+    assert told(date(2017, 1, 1), date(2020, 1, 1)) == [split, merged]
+    assert told(split, merged) == [], "the first day's areas are those that count, the last day is not included"
+    assert told(date(2017, 1, 1), split) == []
+    assert told(date(2017, 1, 1), date(2020, 1, 1), level=1) == []
+    assert told(date(2017, 1, 1), date(2020, 1, 1), name="natural-earth:SL") == []
+    with pytest.raises(NotFound, match="no area set 'elsewhere'"):
+        told(split, merged, name="elsewhere")
 
 
 def test_a_code_cannot_be_valid_twice_at_one_time(database, write, take):

@@ -12,9 +12,10 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+from commonweal.core.areas.service import end
 from commonweal.core.errors import InputError
 from commonweal.core.periods import Calendar
-from commonweal.mobility import counting, runs
+from commonweal.mobility import counting, runs, service
 from commonweal.mobility.measure import measures
 
 # Where each cell stands: a moving one from a moment on, one at sea, one nobody knows.
@@ -447,6 +448,26 @@ def test_a_total_is_published_only_beside_what_it_is_judged_by(operator: Any) ->
     with pytest.raises(InputError, match="could complete what is published of home"):
         operator.run(measures=["presence", "quality"])
     assert set(operator.run(measures=["presence", "home", "quality"])) == {"presence", "home", "quality"}
+
+
+def test_a_run_over_a_split_of_areas_says_that_it_counts_by_those_of_its_first_day(operator: Any) -> None:
+    split = date(2026, 1, 22)
+    end(operator.database, "squares", on=split, level=1, codes=["D"], who="os:tester")
+    operator.import_(
+        operator.events("calls.csv", World(3, "2026-01-20", 4).lines()), cells=World(3, "2026-01-20", 4).cells(operator)
+    )
+
+    def said(first: str, last: str) -> list[str]:
+        asked = {"measures": ["home"], "time_zone": None, "day_starts": None}
+        job, lines = operator.job(first=first, last=last, **asked), []
+        job.log = lines.append
+        service.run_job(job)
+        return lines
+
+    assert said("2026-01-20", "2026-01-24") == [
+        "the areas change on 2026-01-22; all days are counted by those of the first day, 2026-01-20"
+    ]
+    assert said("2026-01-20", "2026-01-22") == said("2026-01-22", "2026-01-24") == []
 
 
 def test_a_release_tells_what_it_depends_on(operator: Any) -> None:

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -252,3 +252,20 @@ def test_forgetting_and_compacting_in_this_process(operator: Any, monkeypatch: p
     assert "files fewer" in invoke(app, ["compact", "-p", "operator"]).output
     said = invoke(app, ["forget", "-p", "operator"], input="+232 76 553201\n").output
     assert said == "1 numbers, 1 of them with events; 1 events erased or cut from them; releases stand\n"
+
+
+@pytest.mark.slow
+def test_a_run_prints_that_the_areas_change(operator: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from typer.testing import CliRunner
+
+    from commonweal.core.areas.service import end
+    from commonweal.mobility.cli import app
+
+    monkeypatch.setenv("COMMONWEAL_DATA", str(operator.settings.data))
+    end(operator.database, "squares", on=date(2025, 1, 6), level=1, codes=["D"], who="os:tester")
+    lines = [f"2327655320{day},2025-01-0{day}T10:00:00,a1,call,,5" for day in (5, 6)]
+    operator.import_(operator.events("calls.csv", lines))
+    said = CliRunner().invoke(app, ["run", "-p", "operator", "--measure", "home"], catch_exceptions=False)
+    assert said.exit_code == 0
+    line = "the areas change on 2025-01-06; all days are counted by those of the first day, 2025-01-05"
+    assert said.stderr.count(line) == 1

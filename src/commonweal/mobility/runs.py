@@ -52,6 +52,8 @@ class Plan:
         The whole period's hours and days.
     cells
         Digest of the cell register.
+    areas_change
+        Days of the period on which the areas become others than those of its first day, which hold for all of it.
     """
 
     project: Project
@@ -64,6 +66,7 @@ class Plan:
     buckets: tuple[Bucket, ...]
     scope: Scope
     cells: str
+    areas_change: tuple[date, ...]
 
     @property
     def inputs(self) -> list[Input]:
@@ -158,7 +161,8 @@ def plan(
         for number in range(1 << store.manifest.bucket_bits)
     )
     scope = Scope(tuple(areas.codes), hours, days)
-    return Plan(project, areas, calendar, first_day, last_day, epoch, store, buckets, scope, register.digest)
+    changes = tuple(places.changes(database, project.area_set, first_day, last_day, areas.level))
+    return Plan(project, areas, calendar, first_day, last_day, epoch, store, buckets, scope, register.digest, changes)
 
 
 def run(

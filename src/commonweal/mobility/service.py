@@ -234,6 +234,10 @@ def run_job(job: Running) -> dict[str, Any]:
             calendar=_calendar(project, job.parameters),
         )
 
+        if planned.areas_change:
+            days = ", ".join(day.isoformat() for day in planned.areas_change)
+            job.log(f"the areas change on {days}; all days are counted by those of the first day, {planned.first}")
+
         def progress(done: int, total: int, what: str) -> None:
             job.check()
             job.progress(done, total, what)

@@ -1,7 +1,7 @@
 """Areas: named polygons in hierarchies, with validity in time, and which of them a point lies in.
 
-`load` gives the areas of a stored set, or of Natural Earth's admin-1 areas, as they stood at a date. `Areas` answers:
-`locate`, `neighbours`, `area_km2`, `centroids`, `digest`.
+`load` gives the areas of a stored set, or of Natural Earth's admin-1 areas, as they stood at a date; `changes` the days
+on which they become others. `Areas` answers: `locate`, `neighbours`, `area_km2`, `centroids`, `digest`.
 """
 
 from __future__ import annotations
@@ -13,11 +13,17 @@ from commonweal.core.domain import load as _load
 if TYPE_CHECKING:
     from commonweal.core.areas.importing import import_file
     from commonweal.core.areas.polygons import Areas
-    from commonweal.core.areas.service import load
+    from commonweal.core.areas.service import changes, load
     from commonweal.core.areas.world import natural_earth
 
-__all__ = ["Areas", "import_file", "load", "natural_earth"]
-_HOMES = {"Areas": "polygons", "import_file": "importing", "load": "service", "natural_earth": "world"}
+__all__ = ["Areas", "changes", "import_file", "load", "natural_earth"]
+_HOMES = {
+    "Areas": "polygons",
+    "changes": "service",
+    "import_file": "importing",
+    "load": "service",
+    "natural_earth": "world",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""What people do with stored areas: list, load, end. `importing` is how they come in."""
+"""What people do with stored areas: list, load, end, and ask when they change. `importing` is how they come in."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def load(database: Database, name: str, at: date | None = None, level: int | Non
     >>> len(areas), areas.level
     (53, 1)
     """
-    if name == NATURAL_EARTH or name.startswith(f"{NATURAL_EARTH}:"):
+    if _is_natural_earth(name):
         chosen = name.partition(":")[2]
         if level not in (None, 1):
             raise NotFound(f"{NATURAL_EARTH} has no level {level}", expected="level 1")
@@ -126,6 +126,32 @@ def load(database: Database, name: str, at: date | None = None, level: int | Non
             f"there is no area{level_asked} at {day}", where=f"set {name}", expected="see: commonweal areas show"
         )
     return _areas(found)
+
+
+def changes(database: Database, name: str, first: date, last: date, level: int) -> list[date]:
+    """Give the days of a period, after its first, on which areas of a level begin or are no longer valid.
+
+    Parameters
+    ----------
+    name
+        As for `load`. Natural Earth has one state only, so it never changes.
+    first, last
+        First and last-exclusive day.
+
+    Raises
+    ------
+    NotFound
+        There is no such set.
+    """
+    if _is_natural_earth(name):
+        return []
+    with database.reading() as session:
+        stored = _stored(session, name)
+        query = select(AreaRecord.valid_from, AreaRecord.valid_to).where(
+            AreaRecord.set_id == stored.id, AreaRecord.level == level
+        )
+        edges = {day for area in session.execute(query.distinct()) for day in area if day is not None}
+    return sorted(day for day in edges if first < day < last)
 
 
 def sets(database: Database) -> list[tuple[str, int]]:
@@ -154,6 +180,10 @@ def stretches(database: Database, name: str) -> list[Stretch]:
         query = select(*grouped, func.count()).where(AreaRecord.set_id == stored.id).group_by(*grouped)
         found = [Stretch(*row) for row in session.execute(query)]
     return sorted(found, key=lambda s: (s.level, s.valid_from or date.min, s.valid_to or date.max))
+
+
+def _is_natural_earth(name: str) -> bool:
+    return name == NATURAL_EARTH or name.startswith(f"{NATURAL_EARTH}:")
 
 
 def _stored(session: Session, name: str) -> AreaSet:
