@@ -65,7 +65,7 @@ def test_every_row_is_accounted_for(operator: Any) -> None:
     assert report["rejected"] == {"duplicate": 1, "bad timestamp": 1, "malformed line": 1, "unknown cell": 1}
     rejects = {(reject["line"], reject["reason"]) for reject in operator.rejects()}
     assert rejects == {(3, "duplicate"), (4, "bad timestamp"), (5, "malformed line"), (7, "unknown cell")}
-    assert {reject["file"] for reject in operator.rejects()} == {blocks.file_digest(file)}
+    assert {reject["digest"] for reject in operator.rejects()} == {blocks.file_digest(file)}
 
 
 def test_the_same_file_twice_changes_nothing(operator: Any) -> None:

@@ -95,6 +95,11 @@ def test_the_main_path_is_walked_from_files_to_releases(terminal: Terminal, proj
         (34, "bad timestamp"),
         (35, "malformed line"),
     ]
+    digest = rejects[0]["digest"]
+    assert len(digest) == 64
+    shown = terminal.says("mobility", "rejects", "-p", project)
+    assert f"calls.csv   {digest[:12]}   " in shown
+    assert digest not in shown
     some = ["mobility", "rejects", "-p", project, "--limit", "1"]
     assert "the first 1 of 2 rejected rows" in terminal.says(*some)
     assert "rejected rows" not in terminal.says(*some, "--reason", "bad timestamp", "--file", "calls.csv")

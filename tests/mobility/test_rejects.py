@@ -37,6 +37,17 @@ def test_rejects_are_chosen_by_reason_and_by_file(rejecting: Any) -> None:
     assert listed(rejecting, file="monday.csv", reason="unknown cell") == ([5], 1)
 
 
+def test_a_reject_is_shown_with_its_files_names_and_whole_digest(rejecting: Any) -> None:
+    content = (rejecting.folder / "tuesday.csv").read_bytes()
+    digest = file_digest(rejecting.folder / "tuesday.csv")
+    [row] = list_rejects(rejecting.settings, rejecting.database, rejecting.project.name, 1, file="tuesday.csv").rows
+    assert list(row)[:2] == ["file", "digest"]
+    assert (row["file"], row["digest"]) == ("tuesday.csv", digest)
+    rejecting.import_(rejecting.write("again.csv", content), first="2026-01-01")
+    found = list_rejects(rejecting.settings, rejecting.database, rejecting.project.name, 9, file="again.csv")
+    assert {(row["file"], row["digest"]) for row in found.rows} == {("again.csv, tuesday.csv", digest)}
+
+
 def test_all_rejects_are_counted_however_few_are_shown(rejecting: Any) -> None:
     shown, total = listed(rejecting, limit=1)
     assert (len(shown), total) == (1, 4)

@@ -163,7 +163,7 @@ def rejects(
 
     home = opened()
     found = list_rejects(home.settings, home.database, project, limit, reason, file)
-    _show(found.rows, as_json)
+    _show(found.rows if as_json else [row | {"digest": row["digest"][:12]} for row in found.rows], as_json)
     if found.total > len(found.rows):
         note = f"the first {len(found.rows):,} of {found.total:,} rejected rows; --limit shows more"
         print(note, file=sys.stderr if as_json else sys.stdout)

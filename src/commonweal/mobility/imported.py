@@ -57,7 +57,7 @@ def list_rejects(
     reason: str | None = None,
     file: str | None = None,
 ) -> Rejects:
-    """Give rejected rows: the file's digest, line, reason and what cannot identify anyone.
+    """Give rejected rows: the file's name and digest, line, reason and what cannot identify anyone.
 
     Parameters
     ----------
@@ -76,7 +76,8 @@ def list_rejects(
     book = EpochBook(settings, database, get_project(database, project))
     if reason is not None and reason not in REASONS[1:]:
         raise NotFound(f"there is no reason {reason!r}", expected=f"one of: {', '.join(REASONS[1:])}")
-    digests = None if file is None else _digests(database, book.project, file)
+    names = _names(database, book.project)
+    digests = None if file is None else _digests(names, book.project, file)
     rows: list[dict[str, Any]] = []
     total = 0
     for epoch in book.epochs:
@@ -92,17 +93,30 @@ def list_rejects(
             if digests is not None:
                 found = found.filter(pc.is_in(found["file"], value_set=digests))
             total += found.num_rows
-            rows += found.slice(0, limit - len(rows)).to_pylist()
+            for row in found.slice(0, limit - len(rows)).to_pylist():
+                digest = row.pop("file")
+                rows.append({"file": ", ".join(names.get(digest, ())) or None, "digest": digest, **row})
     return Rejects(rows, total)
 
 
-def _digests(database: Database, project: Project, file: str) -> pa.Array:
-    """Give the digests of the imported files of a name, or that begin with a text."""
+def _names(database: Database, project: Project) -> dict[str, list[str]]:
+    """Give the names under which each content was imported, by its digest."""
     with database.reading() as session:
         known = session.execute(
-            select(ImportRecord.name, ImportRecord.digest).where(ImportRecord.project == project.name)
+            select(ImportRecord.digest, ImportRecord.name)
+            .where(ImportRecord.project == project.name)
+            .distinct()
+            .order_by(ImportRecord.name)
         ).all()
-    found = {digest for name, digest in known if name == file or (file and digest.startswith(file))}
+    names: dict[str, list[str]] = {}
+    for digest, name in known:
+        names.setdefault(digest, []).append(name)
+    return names
+
+
+def _digests(names: dict[str, list[str]], project: Project, file: str) -> pa.Array:
+    """Give the digests of the imported files of a name, or that begin with a text."""
+    found = {digest for digest, known in names.items() if file in known or (file and digest.startswith(file))}
     if not found:
         raise NotFound(
             f"no file {file!r} was imported",
