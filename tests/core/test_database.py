@@ -67,6 +67,16 @@ def test_a_failed_transaction_leaves_nothing(database: Database) -> None:
         assert session.get(ProjectRecord, "a") is None
 
 
+def test_a_reading_sees_one_moment_whatever_others_do(database: Database) -> None:
+    with database.reading() as session:
+        assert session.get(ProjectRecord, "a") is None
+        with database.transaction() as other:
+            other.add(record("a", datetime.now(UTC)))
+        assert session.get(ProjectRecord, "a") is None
+    with database.reading() as session:
+        assert session.get(ProjectRecord, "a") is not None
+
+
 def test_times_are_stored_in_utc_and_come_back_aware(database: Database) -> None:
     nepal = datetime(2026, 3, 1, 5, 45, tzinfo=timezone(timedelta(hours=5, minutes=45)))
     with database.transaction() as session:

@@ -6,7 +6,7 @@ whether the database, the migrations and the models agree.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib import import_module
@@ -76,7 +76,9 @@ class Database:
         self.url = url
         self.keys = keys
         self.engine = _engine(url)
-        self._reading = self.engine.execution_options(commonweal_reading=True)
+        # PostgreSQL would otherwise look anew for each query.
+        one_moment = {} if self.engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
+        self._reading = self.engine.execution_options(commonweal_reading=True, **one_moment)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -111,7 +113,7 @@ class Database:
             What was not in force, such as a trigger that somebody had dropped.
         """
         with self.transaction() as session:
-            _migrate(session.connection(), domains)
+            migrate(session.connection(), domains)
             return [name for domain in domains if domain.restore for name in load(domain.restore)(session)]
 
     def check(self, domains: Sequence[Domain]) -> None:
@@ -228,13 +230,32 @@ def _scripts(domains: Sequence[Domain]) -> Any:
     return ScriptDirectory(folders[0], version_locations=folders)
 
 
-def _migrate(connection: Connection, domains: Sequence[Domain]) -> None:
+def migrate(connection: Connection, domains: Sequence[Domain], to: Collection[str] | None = None) -> None:
+    """Bring a database to the newest version, or to that of these revisions, within the caller's transaction.
+
+    Raises
+    ------
+    Unavailable
+        There is no such revision.
+    """
     from alembic.config import Config
     from alembic.runtime.environment import EnvironmentContext
 
     scripts = _scripts(domains)
+    if not set(to or ()) <= {script.revision for script in scripts.walk_revisions()}:
+        raise Unavailable(
+            "this version of Commonweal does not know the database's", where="database", expected="a newer one"
+        )
+    heads = "heads" if to is None else tuple(to)
     with EnvironmentContext(
-        Config(), scripts, fn=lambda revision, _: scripts._upgrade_revs("heads", revision)
+        Config(), scripts, fn=lambda revision, _: scripts._upgrade_revs(heads, revision)
     ) as context:
         context.configure(connection=connection, target_metadata=Base.metadata)
         context.run_migrations()
+
+
+def revisions(connection: Connection) -> tuple[str, ...]:
+    """Give the revisions that a database stands at, one for each room's branch."""
+    from alembic.runtime.migration import MigrationContext
+
+    return tuple(sorted(MigrationContext.configure(connection).get_current_heads()))
