@@ -150,10 +150,7 @@ def record(
         if not value.strip() or len(value.splitlines()) != 1:
             raise InputError("empty, or more than one line", where=f"audit entry, {field}", expected="a short name")
     take_turns(session, b"audi")
-    row = session.execute(
-        select(AuditEntry.sequence, AuditEntry.hash).order_by(AuditEntry.sequence.desc()).limit(1)
-    ).first()
-    last = Head(*row) if row else EMPTY
+    last = end(session)
     entry = AuditEntry(
         sequence=last.sequence + 1,
         at=datetime.now(UTC),
@@ -169,6 +166,14 @@ def record(
     session.flush()
     session.info["audited"] = True
     return entry
+
+
+def end(session: Session) -> Head:
+    """Give where the log ends."""
+    row = session.execute(
+        select(AuditEntry.sequence, AuditEntry.hash).order_by(AuditEntry.sequence.desc()).limit(1)
+    ).first()
+    return Head(*row) if row else EMPTY
 
 
 def newest(database: Database, last: int) -> list[AuditEntry]:

@@ -67,12 +67,25 @@ def read(keys: Path) -> Head:
     """
     path = keys / FILE
     try:
-        content = json.loads(path.read_text("utf-8"))
-        head = Head(content["sequence"], content["hash"])
+        content = path.read_bytes()
     except FileNotFoundError:
         raise Damaged("the head of the audit log is missing", where=path, expected="a backup to restore") from None
     except OSError as error:
         raise explain(error, path) from error
+    return parse(content, path)
+
+
+def parse(content: bytes, where: Path) -> Head:
+    """Read what a head's file holds.
+
+    Raises
+    ------
+    Damaged
+        It is not what `start` and `advance` write.
+    """
+    try:
+        said = json.loads(content)
+        head = Head(said["sequence"], said["hash"])
     except (ValueError, KeyError, TypeError):
         head = None
     if (
@@ -82,8 +95,13 @@ def read(keys: Path) -> Head:
         or not isinstance(head.hash, str)
         or not re.fullmatch("[0-9a-f]{64}", head.hash)
     ):
-        raise Damaged("the head of the audit log is not readable", where=path, expected="a backup to restore")
+        raise Damaged("the head of the audit log is not readable", where=where, expected="a backup to restore")
     return head
+
+
+def content_of(head: Head) -> bytes:
+    """Give what a head's file holds."""
+    return json.dumps(asdict(head)).encode()
 
 
 def advance(keys: Path, newer: Callable[[Head], Head]) -> Head:
@@ -126,4 +144,4 @@ def _locked(keys: Path) -> Iterator[None]:
 
 def _write(keys: Path, head: Head) -> None:
     with replacing(keys / FILE, mode=0o600) as written:
-        written.write_text(json.dumps(asdict(head)), encoding="utf-8")
+        written.write_bytes(content_of(head))
