@@ -11,7 +11,7 @@ import typer
 
 from commonweal import __version__
 from commonweal.core.domain import load
-from commonweal.domains import ROOMS, job_handlers
+from commonweal.domains import ROOMS
 
 EXTRA_GROUPS = {
     "keys": ("Keys of the private stores: list, rotate, destroy.", "commonweal.mobility.keys_cli:app"),
@@ -65,7 +65,7 @@ def _begin(
 ) -> None:
     if data is not None:
         os.environ["COMMONWEAL_DATA"] = str(data)  # worker processes follow it too
-    context.obj = job_handlers()  # for `commonweal jobs`, which lives below the rooms and cannot know them
+    context.obj = ROOMS  # for commands of the ground floor, which cannot know the rooms above them
 
 
 def _init(

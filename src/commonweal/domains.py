@@ -55,6 +55,13 @@ GROUND_FLOOR = (
         summary="Published datasets: list, show, verify, export.",
         commands="commonweal.core.catalog.cli:app",
         models=("commonweal.core.catalog.models",),
+        files="commonweal.core.catalog.reading:files",
+    ),
+    Domain(
+        name="backup",
+        title="Backups",
+        summary="Copies of everything, the keys apart: create, verify, restore.",
+        commands="commonweal.core.backup.cli:app",
     ),
 )
 DISCLOSURE = Domain(
@@ -66,11 +73,6 @@ DISCLOSURE = Domain(
 )
 DOMAINS = (MOBILITY,)
 ROOMS = (*GROUND_FLOOR, DISCLOSURE, *DOMAINS)
-
-
-def job_handlers() -> dict[str, str]:
-    """Give the import string of each kind of job's handler."""
-    return {kind: handler for room in ROOMS for kind, handler in room.jobs.items()}
 
 
 def initialise(data: Path, keys: Path) -> Home:

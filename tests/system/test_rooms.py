@@ -4,14 +4,14 @@ import pytest
 
 from commonweal.core.catalog import Dataset
 from commonweal.core.database import Database
-from commonweal.core.domain import load
-from commonweal.domains import ROOMS, job_handlers
+from commonweal.core.domain import job_handlers, load
+from commonweal.domains import ROOMS
 
 
 def _import_strings() -> list[str]:
     found = []
     for room in ROOMS:
-        single = (room.commands, room.routes, room.pages, room.tiles, room.prepare)
+        single = (room.commands, room.routes, room.pages, room.tiles, room.prepare, room.files, room.refuse_older)
         found += [string for string in single if string]
         found += [*room.datasets, *room.models, *room.jobs.values()]
     return sorted(set(found))
@@ -23,8 +23,8 @@ def test_every_import_string_of_the_rooms_is_of_something(string: str) -> None:
 
 
 def test_every_kind_of_job_has_a_handler_that_can_be_called() -> None:
-    assert job_handlers()
-    assert all(callable(load(handler)) for handler in job_handlers().values())
+    assert job_handlers(ROOMS)
+    assert all(callable(load(handler)) for handler in job_handlers(ROOMS).values())
 
 
 def test_every_dataset_is_declared_under_its_room_s_name() -> None:

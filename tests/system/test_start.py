@@ -41,7 +41,7 @@ def test_help_imports_nothing_heavy(program: list[str], arguments: tuple[str, ..
     assert _imported_by(*program, *arguments) & HEAVY == set()
 
 
-@pytest.mark.parametrize("group", ["areas", "audit", "catalog", "db", "demo", "jobs", "keys", "mobility"])
+@pytest.mark.parametrize("group", ["areas", "audit", "backup", "catalog", "db", "demo", "jobs", "keys", "mobility"])
 def test_help_of_a_room_starts_no_engine(program: list[str], group: str) -> None:
     engines = {"duckdb", "fastapi", "ibis", "numba", "pandas", "pyarrow", "pyspark", "scipy"}
     assert _imported_by(*program, group, "--help") & engines == set()

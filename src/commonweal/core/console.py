@@ -7,7 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import typer
+
 from commonweal.core.database import Database, connect
+from commonweal.core.domain import Domain
 from commonweal.core.settings import Settings, load
 
 
@@ -23,6 +26,12 @@ def opened() -> Home:
     """Open the data directory that the environment (``--data`` sets it) or the working directory names."""
     settings = load()
     return Home(settings, connect(settings))
+
+
+def rooms_of(context: typer.Context) -> Sequence[Domain]:
+    """Take the rooms from the roof, which knows them: the command line hands them down in its context."""
+    rooms: Sequence[Domain] = context.find_root().obj
+    return rooms
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

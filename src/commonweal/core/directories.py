@@ -49,18 +49,12 @@ def init(
     """
     made = read(data, keys=keys)
     marks = _marks(made)
-    named = Path(os.environ.get("COMMONWEAL_KEYS", made.keys)).expanduser().resolve()
-    if named != made.keys:
-        raise InputError(
-            "COMMONWEAL_KEYS names another key directory",
-            where=named,
-            expected=f"{made.keys}, as given, or the variable unset",
-        )
+    refuse_other_keys(made)
     try:
         if not _is_ready(made):
             _left(made, key_files)  # what must not be touched is refused before anything is written
         made.data.mkdir(parents=True, exist_ok=True)
-        with _alone(marks[made.data]):
+        with alone(marks[made.data]):
             if not _is_ready(made):
                 _make(made, prepare, key_files)
             _remove(marks.values())
@@ -69,9 +63,26 @@ def init(
     return load(made.data)
 
 
+def refuse_other_keys(settings: Settings) -> None:
+    """See that the environment does not name another key directory than the one that was given.
+
+    Raises
+    ------
+    InputError
+        It does.
+    """
+    named = Path(os.environ.get("COMMONWEAL_KEYS", settings.keys)).expanduser().resolve()
+    if named != settings.keys:
+        raise InputError(
+            "COMMONWEAL_KEYS names another key directory",
+            where=named,
+            expected=f"{settings.keys}, as given, or the variable unset",
+        )
+
+
 def _make(settings: Settings, prepare: Callable[[Settings], None], key_files: Collection[str]) -> None:
     data, keys = settings.data, settings.keys
-    said = f"# Settings of this data directory; docs/settings.md describes them all.\nkeys = {_toml(keys)}\n"
+    said = f"# Settings of this data directory; docs/settings.md describes them all.\nkeys = {toml(keys)}\n"
     _remove(_left(settings, key_files))
     try:
         keys.mkdir(parents=True, exist_ok=True)
@@ -129,7 +140,14 @@ def _remove(paths: Iterable[Path]) -> None:
 
 
 @contextmanager
-def _alone(mark: Path) -> Iterator[None]:
+def alone(mark: Path) -> Iterator[None]:
+    """Hold the mark of a data directory that is being made; the system lets go when this process ends.
+
+    Raises
+    ------
+    Conflict
+        Another process holds it.
+    """
     with mark.open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -140,7 +158,8 @@ def _alone(mark: Path) -> Iterator[None]:
         yield
 
 
-def _toml(path: Path) -> str:
+def toml(path: Path) -> str:
+    """Write a path as the settings' file has it."""
     if any(ord(sign) < 32 for sign in str(path)):
         raise Unavailable("a path with control characters cannot be used", where=repr(str(path)))
     return '"' + str(path).replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -6,7 +6,7 @@ nothing and each part is loaded when it is used.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from types import MappingProxyType
@@ -45,6 +45,11 @@ class Domain:
         Function of a session that puts back, after each upgrade, what guards the room's records; it names what it did.
     check
         Function of a connection that raises `Unavailable` where they are not guarded.
+    files
+        Function of (settings, session) for a backup: which files of the lake or the store belong to the records that
+        the session sees, as functions that each give those that belong together when it is called.
+    refuse_older
+        Function of (settings) for a restore: refuses files that are older than what the key directory knows of.
     """
 
     name: str
@@ -62,6 +67,13 @@ class Domain:
     key_files: str | None = None
     restore: str | None = None
     check: str | None = None
+    files: str | None = None
+    refuse_older: str | None = None
+
+
+def job_handlers(rooms: Sequence[Domain]) -> dict[str, str]:
+    """Give the import string of each kind of job's handler."""
+    return {kind: handler for room in rooms for kind, handler in room.jobs.items()}
 
 
 def load(import_string: str) -> Any:

@@ -18,6 +18,8 @@ from commonweal.core.errors import InputError, NotFound, explain
 
 CONFIG = "commonweal.toml"
 RECORDS = "commonweal.db"
+PLACES = ("data", "keys", "database_url", "lake", "store", "spill", "tls_certificate", "tls_key")
+"""Settings that name where something lies on this machine."""
 
 
 def _absolute(path: Path) -> Path:

@@ -24,4 +24,6 @@ DOMAIN = Domain(
     ),
     models=("commonweal.mobility.models",),
     migrations="commonweal.mobility:migrations",
+    files="commonweal.mobility.backing_up:files",
+    refuse_older="commonweal.mobility.backing_up:refuse_older",
 )

@@ -14,6 +14,7 @@ from __future__ import annotations
 import hmac
 import os
 import re
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,6 +109,12 @@ def _derive(secret: bytes, purpose: bytes, length: int) -> bytes:
 def key_path(keys: Path, project: str, epoch: str) -> Path:
     """Where the key of an epoch lies."""
     return keys / "mobility" / project / f"{epoch}.key"
+
+
+def there(keys: Path) -> Iterator[tuple[str, str]]:
+    """Give project and epoch of every key there is."""
+    for path in (keys / "mobility").glob("*/*.key"):
+        yield path.parent.name, path.stem
 
 
 def create(keys: Path, project: str, epoch: str) -> EpochKey:

@@ -146,6 +146,8 @@ def read_manifest(folder: Path, key: EpochKey | None = None) -> Manifest:
         authenticated = str(said.pop("hmac"))
         segments = tuple(Segment(**segment) for segment in said["segments"])
         manifest = Manifest(**(said | {"segments": segments, "applied": tuple(said["applied"])}))
+    except FileNotFoundError:
+        return read_manifest(folder, key)  # a newer one has taken its place since
     except OSError as error:
         raise explain(error, path) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:

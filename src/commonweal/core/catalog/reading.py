@@ -6,6 +6,7 @@ Before a file is read it is verified: by its digest and, where it is about peopl
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,13 +14,14 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from commonweal.core.catalog.certificate import read_public_key
 from commonweal.core.catalog.certificate import verify as verify_certificate
 from commonweal.core.catalog.declaration import Dataset, Privacy
 from commonweal.core.catalog.digest import canonical_digest
 from commonweal.core.catalog.models import ReleaseRecord
-from commonweal.core.catalog.release import Release, parse
+from commonweal.core.catalog.release import RECORD_FILE, TABLE_FILE, Release, parse
 from commonweal.core.database import Database
 from commonweal.core.errors import Damaged, InputError, NotFound, Refused, explain
 from commonweal.core.settings import Settings
@@ -79,6 +81,13 @@ def get(database: Database, name: str, version: int | None = None) -> Release:
         known = f"a version from {versions[0]} to {versions[-1]}"
         raise NotFound(f"there is no version {version}", where=name, expected=known)
     raise NotFound(f"no dataset {name} was published", expected=", ".join(names) or "something to be published first")
+
+
+def files(settings: Settings, session: Session) -> list[Callable[[], list[Path]]]:
+    """Give the files of all releases, for a backup."""
+    places = session.scalars(select(ReleaseRecord.path).order_by(ReleaseRecord.path))
+    named = [settings.lake / place / file for place in places for file in (TABLE_FILE, RECORD_FILE)]
+    return [lambda: named]
 
 
 def open(settings: Settings, database: Database, name: str, version: int | None = None) -> ibis.Table:  # noqa: A001

@@ -12,6 +12,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from commonweal.core.database import Base, UtcDateTime
 
+# In no backup, so that a restored installation lets nobody in whom the backup found at the door.
+ENDS_WITH_THE_INSTALLATION = {"info": {"backup": False}}
+
 
 class PersonRecord(Base):
     """Somebody who can sign in. `subject` is who an identity provider says they are, ``ISSUER#SUBJECT``."""
@@ -44,6 +47,7 @@ class SessionRecord(Base):
     """A browser in which somebody is signed in."""
 
     __tablename__ = "person_session"
+    __table_args__ = ENDS_WITH_THE_INSTALLATION
 
     digest: Mapped[str] = mapped_column(String(64), primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
@@ -72,6 +76,7 @@ class LinkRecord(Base):
     """A link that works once: to set a password, or, without a person, to become the first administrator."""
 
     __tablename__ = "person_link"
+    __table_args__ = ENDS_WITH_THE_INSTALLATION
 
     digest: Mapped[str] = mapped_column(String(64), primary_key=True)
     person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), index=True)
@@ -83,6 +88,7 @@ class FailureRecord(Base):
     """A failed attempt to sign in, by the digest of what was tried: a name, or where it came from."""
 
     __tablename__ = "sign_in_failure"
+    __table_args__ = ENDS_WITH_THE_INSTALLATION
 
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(String(64), index=True)
@@ -93,6 +99,7 @@ class RequestRecord(Base):
     """Somebody on their way to the identity provider and back, and which address of this site they `wanted`."""
 
     __tablename__ = "sign_in_request"
+    __table_args__ = ENDS_WITH_THE_INSTALLATION
 
     digest: Mapped[str] = mapped_column(String(64), primary_key=True)
     wanted: Mapped[str] = mapped_column(Text)

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from commonweal.core.audit import who
-from commonweal.core.console import opened, print_json, print_table
+from commonweal.core.console import opened, print_json, print_table, rooms_of
+from commonweal.core.domain import job_handlers
 from commonweal.core.jobs import failure, launch, service
 from commonweal.core.jobs.models import Job
 from commonweal.core.jobs.progress import follow
@@ -88,10 +89,7 @@ def work(
 
 
 def _registry(context: typer.Context) -> Mapping[str, str]:
-    """Take the handlers from the roof, which knows the rooms: the command line hands them down in its context."""
-    registry = context.find_root().obj
-    assert isinstance(registry, Mapping), "the command line sets the registry of job handlers as its context's object"
-    return registry
+    return job_handlers(rooms_of(context))
 
 
 def _share(job: Job) -> str:
