@@ -11,6 +11,8 @@ import errno
 from pathlib import Path
 from typing import Any, ClassVar
 
+from commonweal.core.wording import Wording
+
 
 class CommonwealError(Exception):
     """An error that a user can understand.
@@ -30,7 +32,7 @@ class CommonwealError(Exception):
     cells.csv, row 4: the latitude is 97.2 (expected: between -90 and 90)
     """
 
-    title: ClassVar[str] = "Something went wrong"
+    title: ClassVar[str] = Wording("Something went wrong")
     status: ClassVar[int] = 500
     exit_code: ClassVar[int] = 1
 
@@ -56,7 +58,7 @@ def _rebuild(kind: type[CommonwealError], what: str, where: str | None, expected
 class InputError(CommonwealError):
     """Input that cannot be taken as it is."""
 
-    title = "The input cannot be used"
+    title = Wording("The input cannot be used")
     status = 422
     exit_code = 2
 
@@ -64,7 +66,7 @@ class InputError(CommonwealError):
 class NotFound(CommonwealError):
     """A thing asked for by name that is not there."""
 
-    title = "Not found"
+    title = Wording("Not found")
     status = 404
     exit_code = 3
 
@@ -72,7 +74,7 @@ class NotFound(CommonwealError):
 class Conflict(CommonwealError):
     """Something is in the way: it exists already, or someone else holds it."""
 
-    title = "In conflict with what is there"
+    title = Wording("In conflict with what is there")
     status = 409
     exit_code = 4
 
@@ -80,7 +82,7 @@ class Conflict(CommonwealError):
 class Refused(CommonwealError):
     """A rule forbids it."""
 
-    title = "Refused"
+    title = Wording("Refused")
     status = 403
     exit_code = 5
 
@@ -88,7 +90,7 @@ class Refused(CommonwealError):
 class NotSignedIn(Refused):
     """Whoever asks has not said who they are, or not proven it."""
 
-    title = "Sign in first"
+    title = Wording("Sign in first")
     status = 401
     exit_code = 8
 
@@ -96,7 +98,7 @@ class NotSignedIn(Refused):
 class TooManyAttempts(Refused):
     """Somebody tried too often; after a while they may try again."""
 
-    title = "Too many attempts"
+    title = Wording("Too many attempts")
     status = 429
     exit_code = 9
 
@@ -104,7 +106,7 @@ class TooManyAttempts(Refused):
 class Unavailable(CommonwealError):
     """The disk, the database or another part this depends on cannot be used now; nothing was lost."""
 
-    title = "Not available"
+    title = Wording("Not available")
     status = 503
     exit_code = 6
 
@@ -112,7 +114,7 @@ class Unavailable(CommonwealError):
 class Damaged(CommonwealError):
     """A file, a log or a key is not what its digest says it is."""
 
-    title = "Damaged"
+    title = Wording("Damaged")
     status = 500
     exit_code = 7
 

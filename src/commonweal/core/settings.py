@@ -15,6 +15,7 @@ from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from commonweal.core.errors import InputError, NotFound, explain
+from commonweal.core.wording import Wording
 
 CONFIG = "commonweal.toml"
 RECORDS = "commonweal.db"
@@ -45,46 +46,63 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="COMMONWEAL_", frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    data: Folder = Field(description="The data directory: database, published lake, private store.")
-    keys: Folder = Field(description="The key directory (mode 0700), never inside the data directory.")
-    database_url: str = Field("", description="SQLAlchemy URL; empty means SQLite in the data directory.", repr=False)
-    lake: Folder = Field(Path(), description="Published releases; by default the folder `lake` of the data directory.")
-    store: Folder = Field(Path(), description="Private events; by default the folder `store` of the data directory.")
+    data: Folder = Field(description=Wording("The data directory: database, published lake, private store."))
+    keys: Folder = Field(description=Wording("The key directory (mode 0700), never inside the data directory."))
+    database_url: str = Field(
+        "", description=Wording("SQLAlchemy URL; empty means SQLite in the data directory."), repr=False
+    )
+    lake: Folder = Field(
+        Path(), description=Wording("Published releases; by default the folder `lake` of the data directory.")
+    )
+    store: Folder = Field(
+        Path(), description=Wording("Private events; by default the folder `store` of the data directory.")
+    )
     spill: Folder = Field(
-        Path(), description="Where the engine spills, encrypted; by default `spill` of the data directory."
+        Path(), description=Wording("Where the engine spills, encrypted; by default `spill` of the data directory.")
     )
-    memory_limit: Size = Field("1GB", description="Memory the table engine may use before it spills.")
+    memory_limit: Size = Field("1GB", description=Wording("Memory the table engine may use before it spills."))
     threads: int = Field(
-        default_factory=lambda: os.cpu_count() or 1, ge=1, le=1024, description="Threads for heavy work."
+        default_factory=lambda: os.cpu_count() or 1, ge=1, le=1024, description=Wording("Threads for heavy work.")
     )
-    driver: Literal["threads", "spark"] = Field("threads", description="What maps measures over buckets.")
-    spark_master: str = Field("local[2]", description="Spark master URL, when the driver is spark.")
-    time_zone: Annotated[str, AfterValidator(_known_zone)] = Field("UTC", description="Time zone for new projects.")
-    host: str = Field("127.0.0.1", description="Address that `commonweal serve` binds to.")
-    port: int = Field(8400, ge=1, le=65535, description="Port that `commonweal serve` binds to.")
+    driver: Literal["threads", "spark"] = Field("threads", description=Wording("What maps measures over buckets."))
+    spark_master: str = Field("local[2]", description=Wording("Spark master URL, when the driver is spark."))
+    time_zone: Annotated[str, AfterValidator(_known_zone)] = Field(
+        "UTC", description=Wording("Time zone for new projects.")
+    )
+    host: str = Field("127.0.0.1", description=Wording("Address that `commonweal serve` binds to."))
+    port: int = Field(8400, ge=1, le=65535, description=Wording("Port that `commonweal serve` binds to."))
     address: Annotated[str, Field(pattern=r"^(https?://[^/\s]+)?$")] = Field(
         "",
-        description="What people type to reach the site, such as `https://commonweal.example.org`.",
+        description=Wording("What people type to reach the site, such as `https://commonweal.example.org`."),
     )
-    tls_certificate: Folder | None = Field(None, description="PEM file with the certificate chain, to serve HTTPS.")
-    tls_key: Folder | None = Field(None, description="PEM file with the certificate's key; only its owner may read it.")
-    proxy: str = Field("", description="Address of the proxy that ends TLS before the site, such as `10.0.0.1`.")
-    open_reading: bool = Field(False, description="Whether what is published may be read without signing in.")
-    request_log: bool = Field(False, description="Write a line of JSON to standard error for each request.")
-    session_hours: int = Field(12, ge=1, le=720, description="Hours after which a person must sign in again.")
+    tls_certificate: Folder | None = Field(
+        None, description=Wording("PEM file with the certificate chain, to serve HTTPS.")
+    )
+    tls_key: Folder | None = Field(
+        None, description=Wording("PEM file with the certificate's key; only its owner may read it.")
+    )
+    proxy: str = Field(
+        "", description=Wording("Address of the proxy that ends TLS before the site, such as `10.0.0.1`.")
+    )
+    open_reading: bool = Field(False, description=Wording("Whether what is published may be read without signing in."))
+    request_log: bool = Field(False, description=Wording("Write a line of JSON to standard error for each request."))
+    session_hours: int = Field(12, ge=1, le=720, description=Wording("Hours after which a person must sign in again."))
     provider_issuer: Annotated[str, Field(pattern=rf"^({NOT_IN_THE_CLEAR})?$")] = Field(
-        "", description="Address (issuer) of the identity provider that people may sign in with (OpenID Connect)."
+        "",
+        description=Wording("Address (issuer) of the identity provider that people may sign in with (OpenID Connect)."),
     )
-    provider_client_id: str = Field("", description="What the identity provider calls this site (client id).")
+    provider_client_id: str = Field("", description=Wording("What the identity provider calls this site (client id)."))
     provider_name_claim: str = Field(
         "preferred_username",
         min_length=1,
-        description="Claim of the provider's ID tokens that is the name people have here.",
+        description=Wording("Claim of the provider's ID tokens that is the name people have here."),
     )
-    publisher: str = Field("Commonweal", min_length=1, description="Who publishes, as the catalog says it to others.")
-    contact: str | None = Field(None, description="E-mail address for questions about what is published.")
-    job_attempts: int = Field(5, ge=1, le=100, description="Times a job is taken up again without progress.")
-    debug: bool = Field(False, description="Print full tracebacks of unexpected errors to standard error.")
+    publisher: str = Field(
+        "Commonweal", min_length=1, description=Wording("Who publishes, as the catalog says it to others.")
+    )
+    contact: str | None = Field(None, description=Wording("E-mail address for questions about what is published."))
+    job_attempts: int = Field(5, ge=1, le=100, description=Wording("Times a job is taken up again without progress."))
+    debug: bool = Field(False, description=Wording("Print full tracebacks of unexpected errors to standard error."))
 
     @classmethod
     def settings_customise_sources(

@@ -17,6 +17,7 @@ from commonweal.core.catalog.digest import digest_of_conformed
 from commonweal.core.database import Database
 from commonweal.core.errors import InputError
 from commonweal.core.settings import Settings
+from commonweal.core.wording import Wording
 from commonweal.disclosure.certificate import certify
 from commonweal.disclosure.threshold import DEFAULT_THRESHOLD, on_grid, suppress
 from commonweal.disclosure.totals import protect_total
@@ -84,7 +85,7 @@ def protect(
     """
     _refuse_open(dataset)
     table = conform(dataset, suppress(dataset, raw, grid, k))
-    return _certified(settings, database, dataset, table, "threshold", {**parameters, "k": k}, who)
+    return _certified(settings, database, dataset, table, Wording("threshold"), {**parameters, "k": k}, who)
 
 
 def protect_totals(
@@ -151,7 +152,7 @@ def protect_totals(
     columns[measure.state] = pa.array([total.state.value for total in totals], pa.string())
     table = conform(dataset, pa.table({name: columns[name] for name in dataset.columns}))
     rule = {**parameters, "k": k, "kind": kind.value, "rest": rest}
-    return _certified(settings, database, dataset, table, "rounded-totals", rule, who)
+    return _certified(settings, database, dataset, table, Wording("rounded-totals"), rule, who)
 
 
 def _refuse_open(dataset: Dataset) -> None:

@@ -7,10 +7,11 @@ measures map over its buckets; `service` publishes what `disclosure` has protect
 from types import MappingProxyType
 
 from commonweal.core.domain import Domain
+from commonweal.core.wording import Wording
 
 DOMAIN = Domain(
     name="mobility",
-    title="Mobility",
+    title=Wording("Mobility"),
     summary="From call detail records to safe tables of where people are and how they move.",
     commands="commonweal.mobility.cli:app",
     tiles="commonweal.mobility.pages:overview",

@@ -19,6 +19,7 @@ from commonweal.core.database import Database
 from commonweal.core.errors import InputError, NotFound, Refused
 from commonweal.core.periods import Calendar
 from commonweal.core.settings import Settings
+from commonweal.core.wording import Wording
 from commonweal.mobility.cells import read_register
 from commonweal.mobility.counting import Bucket, count, derive_bucket
 from commonweal.mobility.epochs import Epoch, EpochBook
@@ -90,8 +91,8 @@ class Plan:
             "areas_at": self.first.isoformat(),
             "last_day": (self.last - timedelta(days=1)).isoformat(),
             "k": self.project.minimum_people,
-            "home": "last location of the day, mode over days, tie to the most recent",
-            "flows": "consecutive locations within a day, without staying",
+            "home": Wording("last location of the day, mode over days, tie to the most recent"),
+            "flows": Wording("consecutive locations within a day, without staying"),
         }
 
 

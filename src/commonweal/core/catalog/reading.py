@@ -25,6 +25,7 @@ from commonweal.core.catalog.release import RECORD_FILE, TABLE_FILE, Release, pa
 from commonweal.core.database import Database
 from commonweal.core.errors import Damaged, InputError, NotFound, Refused, explain
 from commonweal.core.settings import Settings
+from commonweal.core.wording import Wording
 
 if TYPE_CHECKING:
     import ibis
@@ -78,9 +79,12 @@ def get(database: Database, name: str, version: int | None = None) -> Release:
             select(ReleaseRecord.version).where(ReleaseRecord.dataset == name).order_by(ReleaseRecord.version)
         ).all()
     if versions:
-        known = f"a version from {versions[0]} to {versions[-1]}"
-        raise NotFound(f"there is no version {version}", where=name, expected=known)
-    raise NotFound(f"no dataset {name} was published", expected=", ".join(names) or "something to be published first")
+        known = Wording("a version from %(first)s to %(last)s", first=versions[0], last=versions[-1])
+        raise NotFound(Wording("there is no version %(version)s", version=version), where=name, expected=known)
+    raise NotFound(
+        Wording("no dataset %(name)s was published", name=name),
+        expected=", ".join(names) or Wording("something to be published first"),
+    )
 
 
 def files(settings: Settings, session: Session) -> list[Callable[[], list[Path]]]:

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from commonweal.core.database import take_turns
 from commonweal.core.errors import TooManyAttempts
 from commonweal.core.identity.models import FailureRecord
+from commonweal.core.wording import Wording, counted
 
 WINDOW = timedelta(minutes=15)
 FROM_THERE = 5
@@ -39,10 +40,10 @@ def begin(session: Session, name: str, place: str) -> None:
             select(func.count(), func.min(FailureRecord.at)).where(FailureRecord.key == key)
         ).one()
         if count >= most:
-            wait = oldest + WINDOW - now
+            minutes = max(1, round((oldest + WINDOW - now).total_seconds() / 60))
             raise TooManyAttempts(
-                "there were too many attempts to sign in",
-                expected=f"wait {max(1, round(wait.total_seconds() / 60))} minutes",
+                Wording("there were too many attempts to sign in"),
+                expected=counted("wait %(num)s minute", "wait %(num)s minutes", minutes),
             )
         session.add(FailureRecord(key=key, at=now))
     session.flush()

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from commonweal.core.errors import NotFound
 from commonweal.core.identity import secret
 from commonweal.core.identity.models import LinkRecord
+from commonweal.core.wording import Wording
 
 LASTS = timedelta(hours=72)
 
@@ -44,5 +45,7 @@ def find(session: Session, offered: str) -> LinkRecord:
     """
     found = session.scalar(select(LinkRecord).where(LinkRecord.digest == secret.digest(offered)))
     if found is None or found.ends <= datetime.now(UTC):
-        raise NotFound("this link does not work, or no longer", expected="a new link from an administrator")
+        raise NotFound(
+            Wording("this link does not work, or no longer"), expected=Wording("a new link from an administrator")
+        )
     return found

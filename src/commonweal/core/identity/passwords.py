@@ -8,6 +8,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from commonweal.core.errors import InputError
+from commonweal.core.wording import Wording, counted
 
 SHORTEST = 12
 LONGEST = 1024
@@ -34,12 +35,16 @@ def check(password: str, name: str) -> None:
     """
     if not SHORTEST <= len(password) <= LONGEST:
         raise InputError(
-            f"the password has {len(password)} characters", expected=f"at least {SHORTEST}, such as four words"
+            counted("the password has %(num)s character", "the password has %(num)s characters", len(password)),
+            expected=Wording("at least %(least)s, such as four words", least=SHORTEST),
         )
     if len(set(password)) < FEWEST_SIGNS:
-        raise InputError("the password repeats a few signs", expected=f"at least {FEWEST_SIGNS} different ones")
+        raise InputError(
+            Wording("the password repeats a few signs"),
+            expected=Wording("at least %(least)s different ones", least=FEWEST_SIGNS),
+        )
     if name.casefold() in password.casefold():
-        raise InputError("the password holds the name", expected="one that does not")
+        raise InputError(Wording("the password holds the name"), expected=Wording("one that does not"))
 
 
 def hashed(password: str) -> str:

@@ -20,6 +20,7 @@ from commonweal.core.errors import Conflict, InputError, NotFound, Refused
 from commonweal.core.identity import links
 from commonweal.core.identity.models import GrantRecord, PersonRecord, SessionRecord
 from commonweal.core.identity.roles import Grant, Role
+from commonweal.core.wording import Wording
 
 
 @dataclass(frozen=True)
@@ -77,9 +78,15 @@ def add(session: Session, name: str, full_name: str) -> PersonRecord:
     """Add a person without a role. See `create`."""
     name = sign_in_name(name)
     if not full_name.strip() or len(full_name) > 200:
-        raise InputError("the full name is empty or too long", where="full name", expected="at most 200 characters")
+        raise InputError(
+            Wording("the full name is empty or too long"), where="full name", expected=Wording("at most 200 characters")
+        )
     if session.scalar(select(PersonRecord.id).where(PersonRecord.name == name)) is not None:
-        raise Conflict(f"there is a person {name!r} already", where="name", expected="another name")
+        raise Conflict(
+            Wording("there is a person %(name)s already", name=repr(name)),
+            where="name",
+            expected=Wording("another name"),
+        )
     record = PersonRecord(name=name, full_name=" ".join(full_name.split()), made=datetime.now(UTC))
     session.add(record)
     session.flush()
@@ -102,7 +109,9 @@ def sign_in_name(typed: str) -> str:
     name = typed.strip().casefold()
     if not re.fullmatch(r"[\w.+@-]{2,100}", name):
         raise InputError(
-            "this is not a name to sign in with", where="name", expected="2 to 100 letters, digits, . + @ _ -"
+            Wording("this is not a name to sign in with"),
+            where="name",
+            expected=Wording("2 to 100 letters, digits, . + @ _ -"),
         )
     return name
 
@@ -158,7 +167,9 @@ def take(database: Database, name: str, grant: Grant, who: str) -> Person:
         held = (GrantRecord.role == grant.role, GrantRecord.domain == grant.domain, GrantRecord.area == grant.area)
         found = session.scalar(select(GrantRecord).where(GrantRecord.person_id == record.id, *held))
         if found is None:
-            raise NotFound(f"this person does not hold the role {grant}", where=f"person {name}")
+            raise NotFound(
+                Wording("this person does not hold the role %(grant)s", grant=str(grant)), where=f"person {name}"
+            )
         if grant.role == Role.ADMINISTRATOR:
             _refuse_last_administrator(session, record.id)
         session.delete(found)
@@ -208,7 +219,9 @@ def offer_link(database: Database, name: str, who: str) -> str:
     with database.transaction() as session:
         record = _found(session, name)
         if record.disabled is not None:
-            raise Refused("this person is disabled", where=f"person {name}", expected="enable them first")
+            raise Refused(
+                Wording("this person is disabled"), where=f"person {name}", expected=Wording("enable them first")
+            )
         offered = links.offer(session, record.id)
         _record(session, who, "people.link", record.id)
         return offered
@@ -232,13 +245,15 @@ def administrators(session: Session) -> list[int]:
 
 def _refuse_last_administrator(session: Session, person: int) -> None:
     if administrators(session) == [person]:
-        raise Refused("this is the last administrator", expected="another administrator first")
+        raise Refused(Wording("this is the last administrator"), expected=Wording("another administrator first"))
 
 
 def _found(session: Session, name: str) -> PersonRecord:
     record = session.scalar(select(PersonRecord).where(PersonRecord.name == name.strip().casefold()))
     if record is None:
-        raise NotFound("there is no such person", where="name", expected="a name of the list of people")
+        raise NotFound(
+            Wording("there is no such person"), where="name", expected=Wording("a name of the list of people")
+        )
     return record
 
 

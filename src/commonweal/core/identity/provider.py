@@ -25,6 +25,7 @@ from joserfc.jwk import KeySet
 from commonweal.core.errors import Conflict, InputError, Refused, Unavailable, explain
 from commonweal.core.identity import id_token
 from commonweal.core.settings import NOT_IN_THE_CLEAR, Settings
+from commonweal.core.wording import Wording
 
 SECRET = "identity-provider.secret"  # noqa: S105 - the name of the file
 """File of the key directory with the secret by which the provider knows this site."""
@@ -146,7 +147,10 @@ class Provider:
             )
         # Anybody can claim another's address until the provider has written to it.
         if self.name_claim == "email" and claims.get("email_verified") is not True:
-            raise Refused("the identity provider has not verified this e-mail address", expected="to verify it there")
+            raise Refused(
+                Wording("the identity provider has not verified this e-mail address"),
+                expected=Wording("to verify it there"),
+            )
         return name
 
     async def _document(self) -> dict[str, Any]:
@@ -181,7 +185,10 @@ class Provider:
         if response.status_code in (400, 401):
             if self._object(response).get("error") in ("invalid_client", "unauthorized_client"):
                 raise self._unusable("does not know this site by its client id and secret")
-            raise Refused("the identity provider does not accept the code that came back", expected="to sign in again")
+            raise Refused(
+                Wording("the identity provider does not accept the code that came back"),
+                expected=Wording("to sign in again"),
+            )
         answer = self._object(response.raise_for_status())
         if not isinstance(answer.get("id_token"), str):
             raise self._unusable("does not say who signed in")
@@ -206,7 +213,8 @@ class Provider:
                 yield
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError):
             raise Unavailable(
-                f"the identity provider {self.name} cannot be reached", expected="a password, or to try again later"
+                Wording("the identity provider %(provider)s cannot be reached", provider=self.name),
+                expected=Wording("a password, or to try again later"),
             ) from None  # what was sent is in the original
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from commonweal.core.errors import InputError
+from commonweal.core.wording import Wording
 
 
 class Permission(StrEnum):
@@ -139,7 +140,13 @@ def parse_grant(role: str, domain: str = "", area: str = "") -> Grant:
         There is no such role; or the administrator's is asked for a part only, which would not be one.
     """
     if role not in list(Role):
-        raise InputError(f"there is no role {role!r}", expected=f"one of: {', '.join(Role)}")
+        raise InputError(
+            Wording("there is no role %(role)s", role=repr(role)),
+            expected=Wording("one of: %(known)s", known=", ".join(Role)),
+        )
     if role == Role.ADMINISTRATOR and (domain or area):
-        raise InputError("an administrator looks after the whole house", expected="the role without domain and area")
+        raise InputError(
+            Wording("an administrator looks after the whole house"),
+            expected=Wording("the role without domain and area"),
+        )
     return Grant(Role(role), domain.strip(), area.strip())

@@ -14,6 +14,7 @@ from commonweal.core.identity import attempts, links, passwords, sessions
 from commonweal.core.identity.models import GrantRecord, PersonRecord
 from commonweal.core.identity.people import add, administrators, end_sessions
 from commonweal.core.identity.roles import Role
+from commonweal.core.wording import Wording
 
 
 def with_password(database: Database, name: str, password: str, place: str, hours: int) -> str:
@@ -42,7 +43,10 @@ def with_password(database: Database, name: str, password: str, place: str, hour
         record = session.scalar(select(PersonRecord).where(PersonRecord.name == typed))
     right = passwords.matches(password, record.password if record else None)  # outside a transaction: it takes long
     if record is None or not right or record.disabled is not None:
-        raise NotSignedIn("name and password do not belong together", expected="both as they were set; capitals matter")
+        raise NotSignedIn(
+            Wording("name and password do not belong together"),
+            expected=Wording("both as they were set; capitals matter"),
+        )
     with database.transaction() as session:
         attempts.succeed(session, typed, place)
         if record.password and passwords.is_outdated(record.password):
@@ -78,7 +82,9 @@ def with_link(database: Database, offered: str, password: str, hours: int) -> st
     with database.transaction() as session:
         link = links.find(session, offered)
         if link.person_id is None:
-            raise NotFound("this link makes the first administrator", expected="the page it was printed with")
+            raise NotFound(
+                Wording("this link makes the first administrator"), expected=Wording("the page it was printed with")
+            )
         record = session.get_one(PersonRecord, link.person_id)
         passwords.check(password, record.name)
         record.password = passwords.hashed(password)
@@ -111,9 +117,9 @@ def as_first_administrator(
     """
     with database.transaction() as session:
         if links.find(session, offered).person_id is not None:
-            raise NotFound("this link sets a password", expected="the page it was given with")
+            raise NotFound(Wording("this link sets a password"), expected=Wording("the page it was given with"))
         if administrators(session):
-            raise Refused("there is an administrator already", expected="a link from them")
+            raise Refused(Wording("there is an administrator already"), expected=Wording("a link from them"))
         record = add(session, name, full_name)
         passwords.check(password, record.name)
         record.password = passwords.hashed(password)
@@ -140,7 +146,7 @@ def change_password(database: Database, person: int, old: str, new: str, place: 
         record = session.get_one(PersonRecord, person)
         attempts.begin(session, record.name, place)
     if not passwords.matches(old, record.password):
-        raise NotSignedIn("the old password is wrong", where="old password")
+        raise NotSignedIn(Wording("the old password is wrong"), where="old password")
     passwords.check(new, record.name)
     with database.transaction() as session:
         attempts.succeed(session, record.name, place)
@@ -171,12 +177,13 @@ def by_provider(database: Database, issuer: str, subject: str, name: str, hours:
             record = session.scalar(select(PersonRecord).where(PersonRecord.name == name.strip().lower()))
             if not plain or record is None or record.subject is not None:
                 raise Refused(
-                    "nobody here goes by this account", expected="an administrator who makes a person of its name"
+                    Wording("nobody here goes by this account"),
+                    expected=Wording("an administrator who makes a person of its name"),
                 )
             record.subject = known
             _record(session, record.id, "people.provider", "provider")
         if record.disabled is not None:
-            raise Refused("this person is disabled", expected="an administrator who enables them")
+            raise Refused(Wording("this person is disabled"), expected=Wording("an administrator who enables them"))
         held = sessions.begin(session, record.id, hours)
         _record(session, record.id, "people.sign-in", "provider")
     return held

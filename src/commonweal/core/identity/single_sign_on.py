@@ -18,6 +18,7 @@ from commonweal.core.errors import NotSignedIn, Refused, Unavailable
 from commonweal.core.identity import secret, signing_in
 from commonweal.core.identity.models import RequestRecord
 from commonweal.core.identity.provider import Provider
+from commonweal.core.wording import Wording
 
 LASTS = timedelta(minutes=10)
 
@@ -83,9 +84,15 @@ async def finish(
     """
     wanted = await run_sync(_take_up, database, held, answer.get("state", ""))
     if answer.get("error") == "access_denied":
-        raise Refused("the identity provider did not let you in", expected="an account there that may use this site")
+        raise Refused(
+            Wording("the identity provider did not let you in"),
+            expected=Wording("an account there that may use this site"),
+        )
     if "code" not in answer:
-        raise Unavailable(f"the identity provider {provider.name} could not sign you in", expected="to try again later")
+        raise Unavailable(
+            Wording("the identity provider %(provider)s could not sign you in", provider=provider.name),
+            expected=Wording("to try again later"),
+        )
     vouched = await provider.vouch(
         answer["code"], callback, nonce=secret.derived("nonce", held), verifier=secret.derived("verifier", held)
     )
@@ -112,7 +119,7 @@ def _take_up(database: Database, held: str, state: str) -> str:
             )
     if wanted is None:
         raise NotSignedIn(
-            "this sign-in was not begun in this browser, took too long, or is finished already",
-            expected="to sign in again",
+            Wording("this sign-in was not begun in this browser, took too long, or is finished already"),
+            expected=Wording("to sign in again"),
         )
     return wanted

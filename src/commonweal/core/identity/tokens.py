@@ -16,6 +16,7 @@ from commonweal.core.identity.models import PersonRecord, TokenRecord
 from commonweal.core.identity.people import grants_of
 from commonweal.core.identity.roles import Permission
 from commonweal.core.identity.visitor import Visitor
+from commonweal.core.wording import Wording, counted
 
 LONGEST_DAYS = 366
 USED_EVERY = timedelta(minutes=5)
@@ -57,18 +58,24 @@ def issue(database: Database, person: int, name: str, permissions: Sequence[str]
         It has no name, no permission, one that does not exist, or is to last too long.
     """
     if not name.strip() or len(name) > 100:
-        raise InputError("a token needs a name", where="name", expected="what will use it, in a few words")
+        raise InputError(
+            Wording("a token needs a name"), where="name", expected=Wording("what will use it, in a few words")
+        )
     unknown = set(permissions) - set(Permission)
     if unknown or not permissions:
         raise InputError(
-            f"there is no permission {sorted(unknown)[0]!r}"
+            Wording("there is no permission %(name)s", name=repr(sorted(unknown)[0]))
             if unknown
-            else "a token without a permission opens nothing",
+            else Wording("a token without a permission opens nothing"),
             where="permissions",
-            expected=f"some of: {', '.join(Permission)}",
+            expected=Wording("some of: %(known)s", known=", ".join(Permission)),
         )
     if not 1 <= days <= LONGEST_DAYS:
-        raise InputError(f"a token cannot last {days} days", where="days", expected=f"1 to {LONGEST_DAYS}")
+        raise InputError(
+            counted("a token cannot last %(num)s day", "a token cannot last %(num)s days", days),
+            where="days",
+            expected=Wording("1 to %(most)s", most=LONGEST_DAYS),
+        )
     made = secret.PREFIX + secret.new()
     now = datetime.now(UTC)
     with database.transaction() as session:
@@ -103,7 +110,7 @@ def revoke(database: Database, person: int, number: int, who: str) -> None:
     with database.transaction() as session:
         record = session.get(TokenRecord, number)
         if record is None or record.person_id != person:
-            raise NotFound(f"there is no token {number}", where=f"person {person}")
+            raise NotFound(Wording("there is no token %(number)s", number=number), where=f"person {person}")
         if record.revoked is None:
             record.revoked = datetime.now(UTC)
             audit.record(

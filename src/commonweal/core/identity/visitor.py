@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from commonweal.core.errors import NotSignedIn, Refused
 from commonweal.core.identity.roles import Grant, Permission, Role, allowed
+from commonweal.core.wording import Wording
 
 
 @dataclass(frozen=True)
@@ -69,9 +70,23 @@ class Visitor:
         if self.may(permission, domain, area):
             return
         if self.person is None:
-            raise NotSignedIn("this needs a sign-in", where=what, expected="your name and password, or a token")
-        place = f"{f' in {domain}' if domain else ''}{f' for {area}' if area else ''}"
-        raise Refused("no role of yours allows it", where=what, expected=f"the right to {permission}{place}")
+            raise NotSignedIn(
+                Wording("this needs a sign-in"), where=what, expected=Wording("your name and password, or a token")
+            )
+        raise Refused(
+            Wording("no role of yours allows it"), where=what, expected=_right(permission.value, domain, area)
+        )
+
+
+def _right(permission: str, domain: str, area: str) -> str:
+    said = {"permission": Wording(permission), "domain": domain, "area": area}
+    if domain and area:
+        return Wording("the right to %(permission)s in %(domain)s for %(area)s", **said)
+    if domain:
+        return Wording("the right to %(permission)s in %(domain)s", **said)
+    if area:
+        return Wording("the right to %(permission)s for %(area)s", **said)
+    return Wording("the right to %(permission)s", **said)
 
 
 NOBODY = Visitor()

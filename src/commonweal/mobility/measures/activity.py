@@ -20,17 +20,18 @@ import pyarrow.compute as pc
 from commonweal.core.catalog import Attribute, Dataset, Dimension, Kind, Privacy
 from commonweal.core.catalog import Measure as Value
 from commonweal.core.engine import keyed_counts
+from commonweal.core.wording import Wording
 from commonweal.mobility.measure import Measure, Scope, Window
 from commonweal.mobility.measures.quality import daily_subscribers
 from commonweal.mobility.sequences import Events
 
 DATASET = Dataset(
     name="mobility.activity",
-    title="Daily events",
-    description="How many events were recorded on a day, rounded so that they complete no suppressed table.",
-    dimensions=(Dimension("start", "timestamp", "When the day begins.", hierarchy="period"),),
-    measures=(Value("events", "integer", "Calls, messages, data sessions.", "{events}", Kind.SUM),),
-    attributes=(Attribute("rounded_to", "integer", "The figure is rounded down to a multiple of this."),),
+    title=Wording("Daily events"),
+    description=Wording("How many events were recorded on a day, rounded so that they complete no suppressed table."),
+    dimensions=(Dimension("start", "timestamp", Wording("When the day begins."), hierarchy="period"),),
+    measures=(Value("events", "integer", Wording("Calls, messages, data sessions."), "{events}", Kind.SUM),),
+    attributes=(Attribute("rounded_to", "integer", Wording("The figure is rounded down to a multiple of this.")),),
     privacy=Privacy.PEOPLE,
     keywords=("quality", "activity", "mobile phone data"),
     theme="SOCI",

@@ -19,20 +19,28 @@ from commonweal.core.catalog import Dataset, Dimension, Kind, Privacy
 from commonweal.core.catalog import Measure as Value
 from commonweal.core.engine import keyed_counts
 from commonweal.core.errors import Refused
+from commonweal.core.wording import Wording
 from commonweal.mobility.measure import Measure, Scope, Window, product
 from commonweal.mobility.sequences import Events
 
 DATASET = Dataset(
     name="mobility.flows",
-    title="Flows",
-    description="Distinct subscribers seen in one area and next in another during a day.",
+    title=Wording("Flows"),
+    description=Wording("Distinct subscribers seen in one area and next in another during a day."),
     dimensions=(
-        Dimension("origin", "area", "Where they were seen first.", hierarchy="area"),
-        Dimension("destination", "area", "Where they were seen next.", hierarchy="area"),
-        Dimension("start", "timestamp", "When the day begins.", hierarchy="period"),
+        Dimension("origin", "area", Wording("Where they were seen first."), hierarchy="area"),
+        Dimension("destination", "area", Wording("Where they were seen next."), hierarchy="area"),
+        Dimension("start", "timestamp", Wording("When the day begins."), hierarchy="period"),
     ),
     measures=(
-        Value("subscribers", "integer", "Distinct subscribers.", "{subscribers}", Kind.UNION, counts="subscribers"),
+        Value(
+            "subscribers",
+            "integer",
+            Wording("Distinct subscribers."),
+            "{subscribers}",
+            Kind.UNION,
+            counts="subscribers",
+        ),
     ),
     privacy=Privacy.PEOPLE,
     keywords=("mobility", "origin-destination", "mobile phone data"),

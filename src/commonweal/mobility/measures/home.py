@@ -20,22 +20,23 @@ import pyarrow as pa
 from commonweal.core.catalog import Dataset, Dimension, Kind, Privacy
 from commonweal.core.catalog import Measure as Value
 from commonweal.core.engine import keyed_counts
+from commonweal.core.wording import Wording
 from commonweal.mobility.measure import Measure, Scope, Window, product
 from commonweal.mobility.measures import last_location
 
 DATASET = Dataset(
     name="mobility.home",
-    title="Home areas",
-    description="Subscribers by the area where their days most often end.",
+    title=Wording("Home areas"),
+    description=Wording("Subscribers by the area where their days most often end."),
     dimensions=(
-        Dimension("area", "area", "The home area.", hierarchy="area"),
-        Dimension("start", "timestamp", "When the days that were looked at begin.", hierarchy="period"),
+        Dimension("area", "area", Wording("The home area."), hierarchy="area"),
+        Dimension("start", "timestamp", Wording("When the days that were looked at begin."), hierarchy="period"),
     ),
     measures=(
         Value(
             "subscribers",
             "integer",
-            "Subscribers whose home area it is.",
+            Wording("Subscribers whose home area it is."),
             "{subscribers}",
             Kind.SUM,
             counts="subscribers",

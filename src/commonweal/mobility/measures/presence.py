@@ -16,20 +16,28 @@ import pyarrow as pa
 from commonweal.core.catalog import Dataset, Dimension, Kind, Privacy
 from commonweal.core.catalog import Measure as Value
 from commonweal.core.engine import keyed_counts
+from commonweal.core.wording import Wording
 from commonweal.mobility.measure import Measure, Scope, Window, product
 from commonweal.mobility.sequences import Events
 
 DATASET = Dataset(
     name="mobility.presence",
-    title="Presence",
-    description="Distinct subscribers seen in an area during an hour or a day.",
+    title=Wording("Presence"),
+    description=Wording("Distinct subscribers seen in an area during an hour or a day."),
     dimensions=(
-        Dimension("area", "area", "Where they were seen.", hierarchy="area"),
-        Dimension("period", "string", "The unit of time: hour or day.", title="Unit of time"),
-        Dimension("start", "timestamp", "When the hour or day begins.", hierarchy="period"),
+        Dimension("area", "area", Wording("Where they were seen."), hierarchy="area"),
+        Dimension("period", "string", Wording("The unit of time: hour or day."), title=Wording("Unit of time")),
+        Dimension("start", "timestamp", Wording("When the hour or day begins."), hierarchy="period"),
     ),
     measures=(
-        Value("subscribers", "integer", "Distinct subscribers.", "{subscribers}", Kind.UNION, counts="subscribers"),
+        Value(
+            "subscribers",
+            "integer",
+            Wording("Distinct subscribers."),
+            "{subscribers}",
+            Kind.UNION,
+            counts="subscribers",
+        ),
     ),
     privacy=Privacy.PEOPLE,
     keywords=("presence", "population present", "mobile phone data"),

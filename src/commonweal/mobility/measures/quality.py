@@ -20,18 +20,26 @@ import pyarrow.compute as pc
 from commonweal.core.catalog import Attribute, Dataset, Dimension, Kind, Privacy
 from commonweal.core.catalog import Measure as Value
 from commonweal.core.engine import keyed_counts
+from commonweal.core.wording import Wording
 from commonweal.mobility.measure import Measure, Scope, Window
 from commonweal.mobility.sequences import Events
 
 DATASET = Dataset(
     name="mobility.quality",
-    title="Daily subscribers",
-    description="How many subscribers were seen on a day, rounded so that it completes no suppressed table.",
-    dimensions=(Dimension("start", "timestamp", "When the day begins.", hierarchy="period"),),
+    title=Wording("Daily subscribers"),
+    description=Wording("How many subscribers were seen on a day, rounded so that it completes no suppressed table."),
+    dimensions=(Dimension("start", "timestamp", Wording("When the day begins."), hierarchy="period"),),
     measures=(
-        Value("subscribers", "integer", "Distinct subscribers.", "{subscribers}", Kind.UNION, counts="subscribers"),
+        Value(
+            "subscribers",
+            "integer",
+            Wording("Distinct subscribers."),
+            "{subscribers}",
+            Kind.UNION,
+            counts="subscribers",
+        ),
     ),
-    attributes=(Attribute("rounded_to", "integer", "The figure is rounded down to a multiple of this."),),
+    attributes=(Attribute("rounded_to", "integer", Wording("The figure is rounded down to a multiple of this.")),),
     privacy=Privacy.PEOPLE,
     keywords=("quality", "coverage", "mobile phone data"),
     theme="SOCI",

@@ -18,6 +18,7 @@ from commonweal.core.domain import load
 from commonweal.core.durable import replacing
 from commonweal.core.errors import InputError, NotFound
 from commonweal.core.settings import Settings
+from commonweal.core.wording import Wording
 
 
 @dataclass(frozen=True)
@@ -54,11 +55,17 @@ FORMATS: Mapping[str, Format] = {
     for each in (
         Format("parquet", "Parquet", ".parquet", "application/vnd.apache.parquet", f"{_ROOM}.parquet:write"),
         Format("csv", "CSV", ".csv", "text/csv", f"{_ROOM}.csvw:write"),
-        Format("csvw", "CSV metadata", ".csv-metadata.json", "application/csvm+json", f"{_ROOM}.csvw:write_metadata"),
+        Format(
+            "csvw",
+            Wording("CSV metadata"),
+            ".csv-metadata.json",
+            "application/csvm+json",
+            f"{_ROOM}.csvw:write_metadata",
+        ),
         Format("geojson", "GeoJSON", ".geojson", "application/geo+json", f"{_ROOM}.geojson:write", needs_areas=True),
         Format(
             "xlsx",
-            "Excel workbook",
+            Wording("Excel workbook"),
             ".xlsx",
             "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
             f"{_ROOM}.workbook:write",
