@@ -20,7 +20,18 @@ from commonweal.core.errors import Conflict, explain
 from commonweal.core.identity import provider, signing_in
 from commonweal.core.settings import Settings
 from commonweal.domains import ROOMS
-from commonweal.web import access, administration, assets, catalog, health, observing, overview, sign_in
+from commonweal.web import (
+    access,
+    administration,
+    assets,
+    catalog,
+    choosing_language,
+    health,
+    observing,
+    overview,
+    sign_in,
+)
+from commonweal.web.choosing_language import InTheirLanguage
 from commonweal.web.errors import HANDLERS
 from commonweal.web.guard import Guard, HeadAsGet, refuse_in_the_clear
 
@@ -51,6 +62,7 @@ def application(settings: Settings) -> FastAPI:
         exception_handlers=HANDLERS,
         middleware=[
             Middleware(observing.Observed),
+            Middleware(InTheirLanguage),
             Middleware(Guard, address=settings.address),
             Middleware(HeadAsGet),
             Middleware(GZipMiddleware, compresslevel=6, exclude_content_types=ALREADY_COMPRESSED),
@@ -62,7 +74,7 @@ def application(settings: Settings) -> FastAPI:
     app.state.rooms = ROOMS
     app.state.tiles = {room.name: load(room.tiles) for room in ROOMS if room.tiles}
     app.state.meters = observing.Meters(settings, app.state.database)
-    for part in (health, observing, overview, catalog, assets, sign_in, administration):
+    for part in (health, observing, overview, catalog, assets, sign_in, choosing_language, administration):
         _add(app, part.routes, "")
     _add(app, [Route("/openapi.json", _openapi)], "")
     for room in ROOMS:

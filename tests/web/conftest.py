@@ -216,10 +216,13 @@ def empty_site(home: Home) -> Iterator[Site]:
     made.close()
 
 
-def command(home: Home, *arguments: str) -> list[str]:
+COMMONWEAL = ("-c", "from commonweal.cli import main; main()")
+WITH_PSEUDO_LANGUAGE = (str(Path(__file__).with_name("pseudo_language.py")),)
+
+
+def command(home: Home, *arguments: str, start: tuple[str, ...] = COMMONWEAL) -> list[str]:
     """Write a command line of `commonweal` on a data directory."""
-    start = "from commonweal.cli import main; main()"
-    return [sys.executable, "-c", start, "--data", str(home.settings.data), *arguments]
+    return [sys.executable, *start, "--data", str(home.settings.data), *arguments]
 
 
 def free_port() -> int:
@@ -229,12 +232,11 @@ def free_port() -> int:
 
 
 def start_serving(home: Home, port: int, log: Path, settings: dict[str, str]) -> subprocess.Popen[bytes]:
-    """Run `commonweal serve` until it answers."""
+    """Run `commonweal serve`, with the pseudo-language among those it offers, until it answers."""
     environment = os.environ | {f"COMMONWEAL_{name.upper()}": value for name, value in settings.items()}
+    serve = command(home, "serve", "--port", str(port), start=WITH_PSEUDO_LANGUAGE)
     with log.open("wb") as written:
-        process = subprocess.Popen(
-            command(home, "serve", "--port", str(port)), stdout=written, stderr=subprocess.STDOUT, env=environment
-        )
+        process = subprocess.Popen(serve, stdout=written, stderr=subprocess.STDOUT, env=environment)
     for _ in range(300):
         if process.poll() is not None:
             raise AssertionError(f"the server stopped: {log.read_text()}")

@@ -37,7 +37,7 @@ def test_nothing_scrolls_sideways(open_page, address):
 def test_the_keyboard_reaches_every_area_in_the_order_of_the_table(open_page):
     page = open_page(HOUR)
     names = page.locator("section:has(#areas-title) tbody th").all_inner_texts()
-    page.locator("form button").focus()
+    page.locator("main form button").focus()
     reached = []
     for _ in names:
         page.keyboard.press("Tab")
@@ -47,7 +47,7 @@ def test_the_keyboard_reaches_every_area_in_the_order_of_the_table(open_page):
 
 def test_a_focused_area_is_marked_and_says_its_value_in_the_picture(open_page):
     page = open_page(HOUR)
-    page.locator("form button").focus()
+    page.locator("main form button").focus()
     page.keyboard.press("Tab")
     outline, tip = page.locator(".area:focus use"), page.locator(".area:focus .tip")
     assert tip.is_visible()
@@ -144,7 +144,7 @@ def test_what_is_printed_has_no_controls(open_page):
     page = open_page(HOUR)
     page.emulate_media(media="print")
     assert not page.locator("nav").is_visible()
-    assert not page.locator("form").is_visible()
+    assert not page.locator("main form").is_visible()
     assert page.locator(".map").is_visible()
 
 

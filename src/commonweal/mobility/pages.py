@@ -12,6 +12,8 @@ from fastapi import Request
 from markupsafe import Markup
 
 from commonweal.core.catalog import State, datasets
+from commonweal.core.wording import Wording
+from commonweal.mobility.not_shown import hidden_pairs, what_is_not_shown
 from commonweal.mobility.published import (
     FLOWS,
     PRESENCE,
@@ -28,18 +30,32 @@ from commonweal.mobility.published import (
 )
 from commonweal.web.bars import Bar, bars
 from commonweal.web.flows import Flow, flow_layer
+from commonweal.web.languages import _, ngettext, translated
 from commonweal.web.map import MapArea, choropleth
 from commonweal.web.overview import Section
 from commonweal.web.provenance import download_links, facts
 from commonweal.web.render import fragment
 from commonweal.web.table import Row
-from commonweal.web.timeline import Length, Shown, Timeline, day_in_words, days_in_words
-from commonweal.web.words import count, plural
+from commonweal.web.timeline import Length, Shown, Timeline
+from commonweal.web.words import count, day_in_words, days_in_words, state
 
 PACKAGE = "commonweal.mobility"
-TITLE = "Where people are"
+TITLE = Wording("Where people are")
 FLOWS_SHOWN = 20
-UNITS: Mapping[Length, str] = {"hour": "Hour by hour", "day": "Whole days"}
+UNITS: Mapping[Length, str] = {"hour": Wording("Hour by hour"), "day": Wording("Whole days")}
+PARAMETERS = (
+    Wording("project"),
+    Wording("area set"),
+    Wording("time zone"),
+    Wording("time zone rules"),
+    Wording("day starts"),
+    Wording("first day"),
+    Wording("last day"),
+    Wording("areas at"),
+    Wording("home"),
+    Wording("flows"),
+)
+"""What a release says it was made with, as `provenance.facts` names it: here to be found for translation."""
 
 
 @dataclass(frozen=True)
@@ -92,18 +108,20 @@ class View:
     def says(self, cell: Cell) -> str:
         """Say a value, or why there is none."""
         if cell.value is not None:
-            return f"{count(cell.value)} subscribers" + ("" if cell.state is State.REPORTED else f" ({cell.state})")
+            said = _subscribers(cell.value)
+            return said if cell.state is State.REPORTED else f"{said} ({state(cell.state)})"
         if cell.state is State.SUPPRESSED:
-            return f"suppressed: fewer than {self.presence.threshold} subscribers, or none"
-        return "no data" if cell.state is State.MISSING else cell.state.value
+            return _("suppressed: fewer than %(least)s subscribers, or none", least=self.presence.threshold)
+        return _("no data") if cell.state is State.MISSING else state(cell.state)
 
 
 def overview(request: Request) -> Section:
     """Draw the section for the period, the area and the layers that the address asks for."""
     settings, database = request.app.state.settings, request.app.state.database
     published = {release.dataset: release.version for release in datasets(database)}
+    title = translated(TITLE)
     if PRESENCE not in published:
-        return Section(TITLE, fragment(PACKAGE, "mobility_empty.html", title=TITLE), {"presence": None})
+        return Section(title, fragment(PACKAGE, "mobility_empty.html", title=title), {"presence": None})
     presence = presence_of(settings, database, published[PRESENCE])
     query, timeline = request.query_params, presence.timeline
     shown = timeline.choose(query.get("start"))
@@ -118,16 +136,16 @@ def overview(request: Request) -> Section:
         flows=query.get("layer") == "flows" and moves is not None,
     )
     view = View(presence, shown, asked, moves, daily)
-    return Section(TITLE, _body(view), _data(view))
+    return Section(title, _body(view, title), _data(view))
 
 
-def _body(view: View) -> Markup:
+def _body(view: View, title: str) -> Markup:
     selected = view.asked.area or max(view.cells, key=lambda cell: -1.0 if cell.value is None else cell.value).code
     releases = [view.presence.release, *([view.moves.release] if view.moves else [])]
     return fragment(
         PACKAGE,
         "mobility_overview.html",
-        title=TITLE,
+        title=title,
         shown={"label": view.timeline.label(view.shown), "unit": view.shown.unit},
         time_zone=view.timeline.calendar.time_zone,
         tiles=_tiles(view),
@@ -135,11 +153,11 @@ def _body(view: View) -> Markup:
         map=_map(view, selected),
         legend=_legend(view),
         hours=_hours(view, selected),
-        suppression=_suppression(view),
+        suppression=what_is_not_shown(view.presence, view.shown, view.moves, view.daily),
         rows=_area_rows(view),
         flows=_flow_table(view.moves, view) if view.moves else None,
         releases=[
-            {"title": release.schema.title, "facts": facts(release), "downloads": download_links(release)}
+            {"title": translated(release.schema.title), "facts": facts(release), "downloads": download_links(release)}
             for release in releases
         ],
     )
@@ -149,16 +167,37 @@ def _tiles(view: View) -> list[tuple[str, str]]:
     cells, days, release = view.cells, view.timeline.days(), view.presence.release
     with_value = sum(cell.value is not None for cell in cells)
     suppressed = sum(cell.state is State.SUPPRESSED for cell in cells)
+    first, last = view.timeline.date_of(days[0]), view.timeline.date_of(days[-1])
     tiles = [
-        (f"{with_value} of {len(cells)}", "areas with a published count"),
-        (count(suppressed), f"suppressed: fewer than {view.presence.threshold} people, or nobody"),
-        (plural(len(days), "day"), days_in_words(view.timeline.date_of(days[0]), view.timeline.date_of(days[-1]))),
-        (f"Release {release.version}", f"published {day_in_words(release.published_at.date())}"),
+        (
+            _("%(some)s of %(all)s", some=count(with_value), all=count(len(cells))),
+            _("areas with a published count"),
+        ),
+        (
+            count(suppressed),
+            ngettext(
+                "suppressed: fewer than %(least)s people, or nobody",
+                "suppressed: fewer than %(least)s people, or nobody",
+                suppressed,
+                least=view.presence.threshold,
+            ),
+        ),
+        (ngettext("%(num)s day", "%(num)s days", len(days)), days_in_words(first, last)),
+        (
+            _("Release %(version)s", version=release.version),
+            _("published on %(day)s", day=day_in_words(release.published_at.date())),
+        ),
     ]
     if view.daily:
-        rounded = f"subscribers that day, rounded down to a multiple of {count(view.daily.rounded_to)}"
+        rounded = _(
+            "subscribers that day, rounded down to a multiple of %(number)s", number=count(view.daily.rounded_to)
+        )
         tiles.insert(2, (count(view.daily.at_least), rounded))
     return tiles
+
+
+def _subscribers(number: float) -> str:
+    return ngettext("%(num)s subscriber", "%(num)s subscribers", round(number))
 
 
 def _choices(view: View) -> dict[str, Any]:
@@ -166,7 +205,7 @@ def _choices(view: View) -> dict[str, Any]:
     earlier, later = timeline.step(shown, -1), timeline.step(shown, 1)
     return {
         "units": [
-            {"text": text, "href": view.at(timeline.in_unit(shown, unit)), "current": unit == shown.unit}
+            {"text": translated(text), "href": view.at(timeline.in_unit(shown, unit)), "current": unit == shown.unit}
             for unit, text in UNITS.items()
             if unit in view.presence.series
         ],
@@ -205,7 +244,7 @@ def _map(view: View, selected: str) -> Markup | None:
     return choropleth(
         areas,
         view.presence.classes[view.shown.unit],
-        label=f"Map: distinct subscribers in each area, {view.timeline.label(view.shown)}",
+        label=_("Map: distinct subscribers in each area, %(period)s", period=view.timeline.label(view.shown)),
         projection=geography.projection,
         over=_layer(view.moves, view) if view.moves and view.asked.flows else None,
         selected=selected,
@@ -214,24 +253,33 @@ def _map(view: View, selected: str) -> Markup | None:
 
 def _layer(moves: Moves, view: View) -> Markup:
     def says(move: Move) -> str:
-        return f"{view.name(move.origin)} to {view.name(move.destination)}: {count(move.subscribers)} subscribers"
+        return _(
+            "%(origin)s to %(destination)s: %(subscribers)s",
+            origin=view.name(move.origin),
+            destination=view.name(move.destination),
+            subscribers=_subscribers(move.subscribers),
+        )
 
     flows = [
         Flow(move.origin, move.destination, move.subscribers, says(move)) for move in moves.published[:FLOWS_SHOWN]
     ]
-    return flow_layer(flows, view.presence.geography.centres, label=f"Flows between areas, {view.day}")
+    return flow_layer(flows, view.presence.geography.centres, label=_("Flows between areas, %(day)s", day=view.day))
 
 
 def _legend(view: View) -> dict[str, Any]:
     classes, flow = view.presence.classes[view.shown.unit], None
     if view.asked.flows and view.moves and view.moves.published:
-        drawn, largest = min(len(view.moves.published), FLOWS_SHOWN), count(view.moves.published[0].subscribers)
-        flow = f"the {plural(drawn, 'largest flow')} of the day: wide where people leave, at most {largest}"
+        flow = ngettext(
+            "the largest flow of the day: wide where people leave, at most %(largest)s",
+            "the %(num)s largest flows of the day: wide where people leave, at most %(largest)s",
+            min(len(view.moves.published), FLOWS_SHOWN),
+            largest=count(view.moves.published[0].subscribers),
+        )
     return {
         "classes": [(f"class-{classes.shade(step)}", text) for step, text in enumerate(classes.labels())],
         "states": [
-            ("suppressed", f"suppressed: fewer than {view.presence.threshold}, or none"),
-            ("missing", "no data"),
+            ("suppressed", _("suppressed: fewer than %(least)s, or none", least=view.presence.threshold)),
+            ("missing", _("no data")),
         ],
         "flow": flow,
     }
@@ -239,26 +287,26 @@ def _legend(view: View) -> dict[str, Any]:
 
 def _hours(view: View, area: str) -> dict[str, Any]:
     def bar(hour: Shown) -> Bar:
-        cell, clock = view.presence.cell(hour, area), view.timeline.clock(hour.start)
+        cell, begins = view.presence.cell(hour, area), view.timeline.time(hour.start).hour
         beside = abs(hour.start - view.shown.start) == 3600  # its label would touch that of the hour shown
         return Bar(
-            label=clock[:2] if hour == view.shown or (int(clock[:2]) % 3 == 0 and not beside) else "",
+            label=f"{begins:02}" if hour == view.shown or (begins % 3 == 0 and not beside) else "",
             value=cell.value,
             state=cell.state.value,
-            text=f"{clock}: {view.says(cell)}",
+            text=_("%(name)s: %(value)s", name=view.timeline.clock(hour.start), value=view.says(cell)),
             href=view.at(hour),
             current=hour == view.shown,
         )
 
     periods = [bar(hour) for hour in view.timeline.hours(view.timeline.day(view.shown.start))]
-    label = f"{view.name(area)}: distinct subscribers by hour, {view.day}"
+    label = _("%(area)s: distinct subscribers by hour, %(day)s", area=view.name(area), day=view.day)
     return {"area": view.name(area), "day": view.day, "chart": bars(periods, label=label) if periods else None}
 
 
 def _area_rows(view: View) -> list[Row]:
     return [
         Row(
-            (cell.name, "–" if cell.value is None else count(cell.value), cell.state.value),
+            (cell.name, "–" if cell.value is None else count(cell.value), state(cell.state)),
             has_value=cell.value is not None,
             current=cell.code == view.asked.area,
         )
@@ -271,38 +319,15 @@ def _flow_table(moves: Moves, view: View) -> dict[str, Any]:
         Row((view.name(move.origin), view.name(move.destination), count(move.subscribers)))
         for move in moves.published[:FLOWS_SHOWN]
     ]
-    caption = f"No flow is published for {view.day}; {_hidden(moves)}."
-    if rows:
-        caption = (
-            f"Subscribers seen in one area and next in another, {view.day}: the {len(rows)} largest of "
-            f"{plural(len(moves.published), 'published flow')}; {_hidden(moves)}. All are in the downloads."
-        )
-    return {"caption": caption, "rows": rows}
-
-
-def _hidden(moves: Moves) -> str:
-    return f"{count(moves.suppressed)} of {plural(moves.pairs, 'pair')} of areas are suppressed"
-
-
-def _suppression(view: View) -> list[str]:
-    unit, series = view.shown.unit, view.presence.series[view.shown.unit]
-    now, total = series.counted(State.SUPPRESSED, series.index(view.shown.start)), series.counted(State.SUPPRESSED)
-    cells = series.states.size
-    said = [
-        f"In this {unit} {count(now)} of {plural(len(series.areas), 'area')} are suppressed; in all {unit}s of the "
-        f"release {count(total)} of {plural(cells, 'value')}, {total / cells:.0%}."
-    ]
-    if view.moves:
-        said.append(f"Of the day's flows, {_hidden(view.moves)}.")
-    said.append(
-        f"A count is published only if at least {view.presence.threshold} distinct people stand behind it. Suppressed "
-        "means fewer, or nobody; every area has a row for every period, so a row by itself says nothing."
+    published = ngettext(
+        "Subscribers seen in one area and next in another, %(day)s: the largest of %(num)s published flow.",
+        "Subscribers seen in one area and next in another, %(day)s: the largest of %(num)s published flows.",
+        len(moves.published),
+        day=view.day,
     )
-    if view.daily:
-        said.append("The day's total is rounded down, since an exact one would tell what was hidden.")
-    else:
-        said.append("No total is shown, since a total would tell what was hidden.")
-    return said
+    none = _("No flow is published for %(day)s.", day=view.day)
+    said = [published, hidden_pairs(moves), _("All are in the downloads.")] if rows else [none, hidden_pairs(moves)]
+    return {"caption": " ".join(said), "rows": rows}
 
 
 def _data(view: View) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from commonweal.core.errors import CommonwealError, NotSignedIn, Refused
 from commonweal.core.identity import Permission, Visitor, secret, sessions, tokens
 from commonweal.core.identity.visitor import NOBODY, READER
+from commonweal.core.wording import Wording
 
 SESSION = "__Host-commonweal"
 FORM = "__Host-commonweal-form"
@@ -61,7 +62,7 @@ class Access:
         if self.permission is not None and not visitor.may_somewhere(self.permission, held_in):
             visitor.require(self.permission, domain, what=what)
         if self.signed_in and visitor.person is None:
-            raise NotSignedIn("this needs a sign-in", where=what, expected="your name and password")
+            raise NotSignedIn(Wording("this needs a sign-in"), where=what, expected=Wording("your name and password"))
 
 
 def anyone(endpoint: Endpoint) -> Endpoint:
@@ -108,7 +109,7 @@ class _Gate:
         try:
             visitor = await run_sync(visitor_of, request)
             if self.access is None:
-                raise Refused("this address is closed to everyone", where=request.url.path)
+                raise Refused(Wording("this address is closed to everyone"), where=request.url.path)
             self.access.check(visitor, self.domain, request.url.path)
             if request.method in UNSAFE:
                 refuse_from_elsewhere(request)
@@ -143,7 +144,10 @@ def _identify(request: Request) -> Visitor:
         visitor = tokens.identify(state.database, token.strip())
         if visitor is None:
             request.state.visitor = NOBODY  # for the page that tells it
-            raise NotSignedIn("this token does not work, or no longer", expected="a new one, from its person's page")
+            raise NotSignedIn(
+                Wording("this token does not work, or no longer"),
+                expected=Wording("a new one, from its person's page"),
+            )
         return visitor
     held = request.cookies.get(SESSION)
     visitor = sessions.identify(state.database, held) if held else None
@@ -161,7 +165,9 @@ def refuse_from_elsewhere(request: Request) -> None:
     origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
     own = f"{request.url.scheme}://{request.headers.get('host', '')}".lower()
     if (origin is not None and origin.lower() != own) or (origin is None and site not in (None, "same-origin", "none")):
-        raise Refused("another site asked for this", where=request.url.path, expected="a form of this site")
+        raise Refused(
+            Wording("another site asked for this"), where=request.url.path, expected=Wording("a form of this site")
+        )
 
 
 def form_token_of(request: Request) -> str:
@@ -183,9 +189,24 @@ async def posted(request: Request) -> FormData:
     expected = form_token_of(request)
     if not expected or not isinstance(brought, str) or not compare_digest(brought.encode(), expected.encode()):
         raise Refused(
-            "this form is too old, or does not come from here", where=request.url.path, expected="load the page again"
+            Wording("this form is too old, or does not come from here"),
+            where=request.url.path,
+            expected=Wording("load the page again"),
         )
     return form
+
+
+async def posted_without_token(request: Request) -> FormData:
+    """Read a form that changes nothing but the browser it was sent with, and so may be sent before there is a cookie.
+
+    Raises
+    ------
+    Refused
+        The browser does not say that a page of this site sent it; that of another is refused before.
+    """
+    if "origin" not in request.headers:
+        raise Refused(Wording("this form does not say where it comes from"), where=request.url.path)
+    return await request.form(max_files=0, max_fields=10)
 
 
 def text(form: FormData, name: str) -> str:
@@ -211,15 +232,25 @@ def sign_in_first(request: Request) -> Response:
     return RedirectResponse(address, status_code=303, headers={"cache-control": "no-store"})
 
 
-def own_address(wanted: str) -> str:
-    r"""Give an address of this site that somebody asked to be sent to; of any other the overview's.
+def is_own(wanted: str) -> bool:
+    r"""Say whether somebody may be sent to an address they ask for: only to one of this site.
 
     Examples
     --------
-    >>> [own_address(wanted) for wanted in ("/catalog?x=1", "//evil.example", "/\\evil.example", "https://evil.example")]
-    ['/catalog?x=1', '/', '/', '/']
+    >>> [is_own(wanted) for wanted in ("/catalog?x=1", "//evil.example", "/\\evil.example", "https://evil.example")]
+    [True, False, False, False]
     """
     parsed = urlsplit(wanted)
     plain = wanted.isascii() and wanted.isprintable() and "\\" not in wanted
-    own = wanted.startswith("/") and not wanted.startswith("//") and not parsed.scheme and not parsed.netloc
-    return wanted if plain and own and not wanted.startswith("/sign-in") else "/"
+    return plain and wanted.startswith("/") and not wanted.startswith("//") and not parsed.scheme and not parsed.netloc
+
+
+def own_address(wanted: str) -> str:
+    """Give where somebody asked to be sent after signing in, if it is of this site; else the overview's address.
+
+    Examples
+    --------
+    >>> own_address("/catalog?x=1"), own_address("//evil.example"), own_address("/sign-in")
+    ('/catalog?x=1', '/', '/')
+    """
+    return wanted if is_own(wanted) and not wanted.startswith("/sign-in") else "/"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -14,13 +15,22 @@ from commonweal.core.errors import CommonwealError
 from commonweal.core.identity import Permission, Role, people
 from commonweal.core.identity.roles import Grant, parse_grant
 from commonweal.core.jobs import service as jobs
+from commonweal.core.wording import Wording
+from commonweal.web import words
 from commonweal.web.access import needs, posted, text, visitor_of
+from commonweal.web.languages import _, ngettext, translated
 from commonweal.web.render import page
 from commonweal.web.table import Row
-from commonweal.web.words import count
 
 NO_STORE = {"cache-control": "no-store"}
 NEWEST = 100
+JOB_STATES: Mapping[str, str] = {
+    "queued": Wording("waiting"),
+    "running": Wording("running"),
+    "succeeded": Wording("succeeded"),
+    "failed": Wording("failed"),
+    "cancelled": Wording("cancelled"),
+}
 Form = Annotated[FormData, Depends(posted)]
 administrators_only = needs(Permission.ADMINISTER)
 
@@ -86,7 +96,7 @@ def change_person(request: Request, name: str, change: str, form: Form) -> Respo
         elif change == "link":
             offered = people.offer_link(database, name, who)
         else:
-            raise NotFound("there is no such change", where=request.url.path)
+            raise NotFound(Wording("there is no such change"), where=request.url.path)
     except CommonwealError as error:
         return _person(request, people.get(database, name), error)
     if offered:
@@ -101,8 +111,8 @@ def _people(request: Request, error: CommonwealError | None = None, typed: dict[
             (
                 person.name,
                 person.full_name,
-                ", ".join(str(grant) for grant in person.grants) or "–",
-                f"disabled {person.disabled:%Y-%m-%d}" if person.disabled else "can sign in",
+                ", ".join(words.grant(grant) for grant in person.grants) or "–",
+                _("disabled on %(day)s", day=words.day(person.disabled)) if person.disabled else _("can sign in"),
             ),
             href=f"/administration/people/{person.name}",
         )
@@ -112,7 +122,7 @@ def _people(request: Request, error: CommonwealError | None = None, typed: dict[
         request,
         "people.html",
         error,
-        title="People",
+        title=_("People"),
         people=rows,
         roles=list(Role),
         domains=_domains(request),
@@ -142,7 +152,7 @@ def _grant(form: FormData) -> Grant:
 
 
 def _domains(request: Request) -> list[tuple[str, str]]:
-    return [(room.name, room.title) for room in request.app.state.rooms if room.pages or room.tiles]
+    return [(room.name, translated(room.title)) for room in request.app.state.rooms if room.pages or room.tiles]
 
 
 def _plain(person: people.Person) -> dict[str, Any]:
@@ -157,8 +167,8 @@ def _plain(person: people.Person) -> dict[str, Any]:
 @administrators_only
 def settings_page(request: Request) -> Response:
     """Show the settings in force; a database password is not shown."""
-    rows = [Row((name, value, meaning)) for name, value, meaning in _settings(request)]
-    return _page(request, "settings.html", title="Settings in force", settings=rows)
+    rows = [Row((name, value, translated(meaning))) for name, value, meaning in _settings(request)]
+    return _page(request, "settings.html", title=_("Settings in force"), settings=rows)
 
 
 @routes.get("/administration/settings.json", summary="The settings in force", tags=["administration"])
@@ -180,7 +190,7 @@ def audit_page(request: Request, verify: bool = False) -> Response:
         )
         for entry in audit.newest(state.database, NEWEST)
     ]
-    return _page(request, "audit.html", title="Audit log", entries=rows, report=report)
+    return _page(request, "audit.html", title=_("Audit log"), entries=rows, report=report)
 
 
 @routes.get("/administration/audit.json", summary="The newest entries of the audit log", tags=["administration"])
@@ -197,10 +207,19 @@ def work_page(request: Request) -> Response:
     """Show the newest jobs, and what the folders hold."""
     state = request.app.state
     rows = [
-        Row((str(job.id), job.kind, job.state, job.doing, job.who, f"{job.submitted:%Y-%m-%d %H:%M}"))
+        Row(
+            (
+                str(job.id),
+                job.kind,
+                translated(JOB_STATES[job.state]),
+                job.doing,
+                job.who,
+                f"{job.submitted:%Y-%m-%d %H:%M}",
+            )
+        )
         for job in jobs.newest(state.database, NEWEST)
     ]
-    return _page(request, "work.html", title="Work and storage", jobs=rows, folders=_folders(request))
+    return _page(request, "work.html", title=_("Work and storage"), jobs=rows, folders=_folders(request))
 
 
 def _settings(request: Request) -> list[tuple[str, str, str]]:
@@ -218,9 +237,13 @@ def _folders(request: Request) -> list[Row]:
     settings, rows = request.app.state.settings, []
     for name in ("data", "lake", "store", "spill"):
         folder = getattr(settings, name)
-        free = f"{shutil.disk_usage(folder).free / 1e9:.1f} GB free" if folder.is_dir() else "missing"
+        free = (
+            _("%(number)s GB free", number=words.count(shutil.disk_usage(folder).free / 1e9, decimals=1))
+            if folder.is_dir()
+            else _("missing")
+        )
         files = sum(1 for path in folder.rglob("*") if path.is_file())
-        rows.append(Row((name, str(folder), f"{count(files)} files", free)))
+        rows.append(Row((name, str(folder), ngettext("%(num)s file", "%(num)s files", files), free)))
     return rows
 
 

@@ -17,10 +17,12 @@ from commonweal.core.catalog import datasets as newest_releases
 from commonweal.core.catalog import releases as all_releases
 from commonweal.core.errors import NotFound, explain
 from commonweal.core.identity import Permission
+from commonweal.core.wording import Wording
 from commonweal.web import words
 from commonweal.web.access import needs, visitor_of
 from commonweal.web.conditional import REVALIDATE, etag, is_known, not_modified, unless_known
-from commonweal.web.provenance import columns, day, download_links, facts
+from commonweal.web.languages import _, translated
+from commonweal.web.provenance import columns, download_links, facts
 from commonweal.web.render import page
 from commonweal.web.table import Row
 
@@ -40,8 +42,8 @@ routes = APIRouter()
 def catalog_page(request: Request) -> Response:
     """List the datasets for people."""
     published = _shown(request)
-    rows = [(release, f"/catalog/{release.dataset}", day(release.published_at)) for release in published]
-    return unless_known(request, page(request, "catalog.html", title="Catalog", rows=rows))
+    rows = [(release, f"/catalog/{release.dataset}", words.day(release.published_at)) for release in published]
+    return unless_known(request, page(request, "catalog.html", title=_("Catalog"), rows=rows))
 
 
 @routes.get("/catalog.json", summary="List the datasets and their newest releases", tags=["catalog"])
@@ -111,7 +113,9 @@ def download(request: Request, dataset: str, version: int, file: str) -> Respons
     release = _release(request, dataset, version)
     names = {exports.file_name(release, form.name): form for form in exports.formats(release)}
     if file not in names:
-        raise NotFound(f"there is no file {file!r}", where=release.label, expected=", ".join(names))
+        raise NotFound(
+            Wording("there is no file %(name)s", name=repr(file)), where=release.label, expected=", ".join(names)
+        )
     form = names[file]
     # The same rows, but another version of the code may write them differently.
     tag = etag(release.digest, release.label, form.name, __version__)
@@ -182,7 +186,7 @@ def _versions(request: Request, dataset: str) -> list[Release]:
 def _release_page(request: Request, release: Release, versions: list[Release]) -> Response:
     rows = [
         Row(
-            (str(each.version), day(each.published_at), words.count(each.rows), each.digest[:12]),
+            (str(each.version), words.day(each.published_at), words.count(each.rows), each.digest[:12]),
             current=each.version == release.version,
             href=f"/catalog/{each.dataset}/{each.version}",
         )
@@ -193,7 +197,7 @@ def _release_page(request: Request, release: Release, versions: list[Release]) -
         page(
             request,
             "dataset.html",
-            title=release.schema.title,
+            title=translated(release.schema.title),
             release=release,
             facts=facts(release),
             columns=columns(release),

@@ -10,6 +10,7 @@ from math import floor, log10
 import numpy as np
 import numpy.typing as npt
 
+from commonweal.web.languages import _
 from commonweal.web.words import count
 
 SHADES = 5
@@ -61,12 +62,13 @@ class Classes:
         ['under 100', '100 – 1,999', '2,000 or more']
         """
         if not self.breaks:
-            return ["any number"]
+            return [_("any number")]
         inner = [
-            f"{count(low)} – {count(high - 1)}" if high - low > 1 else count(low)
+            _("%(first)s – %(last)s", first=count(low), last=count(high - 1)) if high - low > 1 else count(low)
             for low, high in zip(self.breaks, self.breaks[1:], strict=False)
         ]
-        return [f"under {count(self.breaks[0])}", *inner, f"{count(self.breaks[-1])} or more"]
+        lowest = _("under %(number)s", number=count(self.breaks[0]))
+        return [lowest, *inner, _("%(number)s or more", number=count(self.breaks[-1]))]
 
 
 def quantile_classes(values: Sequence[float] | npt.NDArray[np.float64], number: int = SHADES) -> Classes:

@@ -11,6 +11,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from commonweal.core.errors import CommonwealError, InputError, NotFound, problem
+from commonweal.core.wording import Wording
+from commonweal.web.languages import translated
 from commonweal.web.render import page
 
 PROBLEM = "application/problem+json"
@@ -31,7 +33,7 @@ def answer(request: Request, error: CommonwealError, status: int | None = None) 
     code = status or error.status
     headers = {"cache-control": "no-store"}
     if "text/html" in request.headers.get("accept", ""):
-        return page(request, "error.html", status=code, headers=headers, title=error.title, error=error)
+        return page(request, "error.html", status=code, headers=headers, title=translated(error.title), error=error)
     return JSONResponse(
         problem(error, request.url.path) | {"status": code}, status_code=code, headers=headers, media_type=PROBLEM
     )
@@ -47,10 +49,14 @@ async def on_http_error(request: Request, error: Exception) -> Response:
     """Answer with what the router found wrong: no such address, or a method that is not offered."""
     assert isinstance(error, HTTPException)
     if error.status_code == 404:
-        return answer(request, NotFound("there is no such page or file", where=request.url.path))
+        return answer(request, NotFound(Wording("there is no such page or file"), where=request.url.path))
     if error.status_code == 405:
         response = answer(
-            request, InputError(f"{request.method} is not offered here", expected="GET or HEAD"), status=405
+            request,
+            InputError(
+                Wording("%(method)s is not offered here", method=request.method), expected=Wording("GET or HEAD")
+            ),
+            status=405,
         )
         response.headers["allow"] = "GET, HEAD"
         return response

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from commonweal.core.errors import InputError, Refused, explain
 from commonweal.core.settings import Settings
+from commonweal.core.wording import Wording
 from commonweal.web.errors import answer
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -34,7 +35,7 @@ SECURITY_HEADERS = {
 }
 
 
-DEPENDS_ON = "Cookie, Authorization, Accept"
+DEPENDS_ON = "Cookie, Authorization, Accept, Accept-Language"
 """What answers depend on besides their address: what was kept for one reader is not another's."""
 STRICT_TRANSPORT = {"strict-transport-security": "max-age=31536000"}
 
@@ -122,9 +123,9 @@ class Guard:
 
 def _wrong_host(scope: Scope) -> Response:
     error = InputError(
-        "the request is addressed to another host than this one",
+        Wording("the request is addressed to another host than this one"),
         where="Host header",
-        expected="the address that the setting address names, or this machine's own",
+        expected=Wording("the address that the setting address names, or this machine's own"),
     )
     return answer(Request(scope), error, status=400)
 

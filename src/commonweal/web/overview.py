@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from commonweal.core.identity import Permission
 from commonweal.web.access import needs, visitor_of
 from commonweal.web.conditional import unless_known
+from commonweal.web.languages import _
 from commonweal.web.render import page
 
 
@@ -46,7 +47,7 @@ def overview(request: Request) -> Response:
     """Show every domain's section under one shell."""
     sections = list(_sections(request).values())
     query = f"?{request.url.query}" if request.url.query else ""
-    title = sections[0].title if len(sections) == 1 else "Overview"
+    title = sections[0].title if len(sections) == 1 else _("Overview")
     return unless_known(
         request, page(request, "overview.html", title=title, sections=sections, data_address=f"/.json{query}")
     )

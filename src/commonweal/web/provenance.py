@@ -8,8 +8,21 @@ from datetime import UTC, datetime
 from typing import Any
 
 from commonweal.core.catalog import Privacy, Release, exports
-from commonweal.web import words
+from commonweal.core.wording import Wording
+from commonweal.web.languages import _, ngettext, translated
 from commonweal.web.table import Row
+
+TYPES: Mapping[str, str] = {
+    "string": Wording("text"),
+    "integer": Wording("whole number"),
+    "number": Wording("number"),
+    "boolean": Wording("yes or no"),
+    "date": Wording("date"),
+    "timestamp": Wording("date and time"),
+    "area": Wording("area"),
+}
+CERTIFIED = (Wording("kind"), Wording("rest"))
+"""What certificates name beside what a domain says: here to be found for translation."""
 
 
 @dataclass(frozen=True)
@@ -31,22 +44,22 @@ class Fact:
 def facts(release: Release) -> list[Fact]:
     """Say where a release comes from: what, when, by whom, from what, with what, and what protects people in it."""
     origin = release.provenance
-    code, _, code_digest = origin.code.partition(" sha256:")
+    code, code_digest = (*origin.code.split(" sha256:", 1), "")[:2]
     inputs = [
         (item.name if item.name.startswith(item.kind) else f"{item.kind} {item.name}", item.digest)
         for item in origin.inputs
     ]
     found = [
-        Fact("Release", ((f"{release.label}, {words.count(release.rows)} rows", release.digest),)),
-        _fact("Published", f"{moment(release.published_at)} by {origin.who}"),
-        Fact("Made from", tuple(inputs) or (("nothing named", None),)),
-        _fact("With", *(f"{_name(name)}: {said(value)}" for name, value in sorted(origin.parameters.items()))),
-        Fact("Made by", ((code, code_digest or None),)),
-        Fact("Protection", protection(release)),
-        _fact("Licence", release.schema.licence),
+        Fact(_("Release"), ((_rows(release), release.digest),)),
+        _fact(_("Published"), _("%(moment)s by %(who)s", moment=moment(release.published_at), who=origin.who)),
+        Fact(_("Made from"), tuple(inputs) or ((_("nothing named"), None),)),
+        _fact(_("With"), *(_parameter(name, value) for name, value in sorted(origin.parameters.items()))),
+        Fact(_("Made by"), ((code, code_digest or None),)),
+        Fact(_("Protection"), protection(release)),
+        _fact(_("Licence"), release.schema.licence),
     ]
     if release.area_set and "area_set" not in origin.parameters:
-        found.insert(3, _fact("Areas", release.area_set))
+        found.insert(3, _fact(_("Areas"), release.area_set))
     return [fact for fact in found if fact.said]
 
 
@@ -55,15 +68,24 @@ def protection(release: Release) -> tuple[tuple[str, str | None], ...]:
     certificate = release.certificate
     if certificate is None:
         is_open = release.schema.privacy is Privacy.OPEN
-        return (("not about people" if is_open else "about people, without a certificate", None),)
+        return ((_("not about people") if is_open else _("about people, without a certificate"), None),)
     known = release.provenance.parameters
     own = {name: value for name, value in certificate.parameters.items() if name == "k" or known.get(name) != value}
     parameters = ", ".join(f"{_name(name)} {said(value)}" for name, value in sorted(own.items()))
-    entry = certificate.ledger_entry.get("sequence", "?")
+    rule, entry = translated(certificate.rule), certificate.ledger_entry.get("sequence", "?")
+    applied = _("rule %(rule)s: %(parameters)s", rule=rule, parameters=parameters)
     return (
-        (f"rule {certificate.rule}{': ' if parameters else ''}{parameters}", None),
-        (f"entry {entry} of the audit log; certificate signed", certificate.signature[:64]),
+        (applied if parameters else _("rule %(rule)s", rule=rule), None),
+        (_("entry %(entry)s of the audit log; certificate signed", entry=entry), certificate.signature[:64]),
     )
+
+
+def _rows(release: Release) -> str:
+    return ngettext("%(release)s, %(num)s row", "%(release)s, %(num)s rows", release.rows, release=release.label)
+
+
+def _parameter(name: str, value: Any) -> str:
+    return _("%(name)s: %(value)s", name=_name(name), value=said(value))
 
 
 def _fact(name: str, *texts: str) -> Fact:
@@ -71,7 +93,7 @@ def _fact(name: str, *texts: str) -> Fact:
 
 
 def _name(parameter: str) -> str:
-    return parameter.replace("_", " ")
+    return translated(parameter.replace("_", " "))
 
 
 def said(value: Any) -> str:
@@ -83,14 +105,15 @@ def said(value: Any) -> str:
     ('yes', 'none', '1, 2', 'unit day', 'Africa/Freetown')
     """
     if value is None:
-        return "none"
+        return _("none")
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return _("yes") if value else _("no")
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {said(inner)}" for name, inner in value.items())
     if isinstance(value, Sequence) and not isinstance(value, str):
         return ", ".join(said(inner) for inner in value)
-    return str(value)
+    # A sentence is a room's wording of what was done; a single word may be somebody's name for something.
+    return translated(str(value)) if " " in str(value) else str(value)
 
 
 def moment(when: datetime) -> str:
@@ -104,24 +127,14 @@ def moment(when: datetime) -> str:
     return f"{when.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def day(when: datetime) -> str:
-    """Say the day of an instant, in UTC.
-
-    Examples
-    --------
-    >>> day(datetime(2024, 3, 1, 9, 30, tzinfo=UTC))
-    '2024-03-01'
-    """
-    return f"{when.astimezone(UTC):%Y-%m-%d}"
-
-
 def columns(release: Release) -> list[Row]:
     """Describe a release's columns, for the component `table`."""
     return [
-        Row((column.name, column.type, column.unit or "", column.description)) for column in release.schema.declared
+        Row((column.name, translated(TYPES[column.type]), column.unit or "", translated(column.description)))
+        for column in release.schema.declared
     ]
 
 
 def download_links(release: Release) -> list[tuple[str, str]]:
     """Give (address, name) of each download, for the component `downloads`."""
-    return [(exports.address(release, form.name), form.title) for form in exports.formats(release)]
+    return [(exports.address(release, form.name), translated(form.title)) for form in exports.formats(release)]

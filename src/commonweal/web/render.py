@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -13,14 +14,15 @@ from starlette.responses import HTMLResponse
 from commonweal.core.errors import NotSignedIn
 from commonweal.core.identity import Permission, Visitor
 from commonweal.core.identity.visitor import NOBODY
-from commonweal.web import words
+from commonweal.core.wording import Wording
+from commonweal.web import languages, words
 from commonweal.web.access import form_token_of, visitor_of
 from commonweal.web.assets import asset
 
 NAVIGATION = (
-    ("/", "Overview", Permission.READ),
-    ("/catalog", "Catalog", Permission.READ),
-    ("/administration", "Administration", Permission.ADMINISTER),
+    ("/", Wording("Overview"), Permission.READ),
+    ("/catalog", Wording("Catalog"), Permission.READ),
+    ("/administration", Wording("Administration"), Permission.ADMINISTER),
 )
 
 
@@ -34,10 +36,30 @@ def _environment(package: str) -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
     )
-    environment.globals.update(asset=asset)
-    environment.filters.update(count=words.count)
+    environment.policies["ext.i18n.trimmed"] = True
+    environment.newstyle_gettext = True  # type: ignore[attr-defined]
+    environment.globals.update(asset=asset, gettext=_text, ngettext=_texts, _=_text, current_language=languages.current)
+    environment.filters.update(
+        count=words.count,
+        day=words.day,
+        grant=words.grant,
+        role=words.role,
+        translated=languages.translated,
+    )
+    environment.tests.update(translated=languages.is_translated)
     return environment
+
+
+def _text(template: str, /, **values: Any) -> Markup:
+    """Say a text of a template: it may hold markup of its own, the values are escaped."""
+    return Markup(languages.current().texts.gettext(template)) % values
+
+
+def _texts(one: str, several: str, num: int, /, **values: Any) -> Markup:
+    language = languages.current()
+    return Markup(language.texts.ngettext(one, several, num)) % (values | {"num": language.number(num)})
 
 
 def fragment(package: str, template: str, **values: Any) -> Markup:
@@ -75,10 +97,25 @@ def page(
     shell = {
         "path": request.url.path,
         "visitor": visitor,
-        "navigation": [(address, name) for address, name, right in NAVIGATION if visitor.may_somewhere(right, None)],
+        "language": languages.current(),
+        "languages": languages.OFFERED.values(),
+        "here": _address(request) if request.method == "GET" else None,
+        "navigation": [
+            (address, languages.translated(name))
+            for address, name, right in NAVIGATION
+            if visitor.may_somewhere(right, None)
+        ],
         "form_token": form_token_of(request),
     }
-    return HTMLResponse(fragment(package, template, **shell, **values), status_code=status, headers=headers)
+    spoken = {"content-language": languages.current().code}
+    return HTMLResponse(
+        fragment(package, template, **shell, **values), status_code=status, headers=spoken | (headers or {})
+    )
+
+
+def _address(request: Request) -> str:
+    """Give the address that was asked for, as somebody may be sent back to it."""
+    return quote(request.url.path) + (f"?{request.url.query}" if request.url.query else "")
 
 
 def _visitor(request: Request) -> Visitor:

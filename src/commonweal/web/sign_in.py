@@ -11,6 +11,8 @@ from starlette.responses import RedirectResponse, Response
 from commonweal.core.errors import CommonwealError, NotFound
 from commonweal.core.identity import Permission, secret, sessions, signing_in, single_sign_on, tokens
 from commonweal.core.identity.provider import Provider
+from commonweal.core.wording import Wording
+from commonweal.web import words
 from commonweal.web.access import (
     FORM,
     PROVIDER,
@@ -25,6 +27,7 @@ from commonweal.web.access import (
     text,
     visitor_of,
 )
+from commonweal.web.languages import _
 from commonweal.web.render import page
 from commonweal.web.table import Row
 
@@ -185,7 +188,10 @@ def revoke_token(request: Request, number: int, form: Form) -> Response:
 def _provider(request: Request) -> Provider:
     found: Provider | None = request.app.state.provider
     if found is None:
-        raise NotFound("there is no identity provider to sign in with", expected="the sign-in page, with a password")
+        raise NotFound(
+            Wording("there is no identity provider to sign in with"),
+            expected=Wording("the sign-in page, with a password"),
+        )
     return found
 
 
@@ -198,7 +204,7 @@ def _sign_in_page(
 ) -> Response:
     provider = request.app.state.provider
     offered = provider.name if provider else None
-    return _form_page(request, "sign_in.html", error, title="Sign in", next=wanted, name=name, provider=offered)
+    return _form_page(request, "sign_in.html", error, title=_("Sign in"), next=wanted, name=name, provider=offered)
 
 
 def _signed_in(request: Request, held: str, address: str) -> Response:
@@ -224,7 +230,7 @@ def _welcome(
     request: Request, offered: str, error: CommonwealError | None = None, name: str = "", full_name: str = ""
 ) -> Response:
     invited = signing_in.invited_by(request.app.state.database, offered)
-    title = "Set your password" if invited else "The first administrator"
+    title = _("Set your password") if invited else _("The first administrator")
     values = {"title": title, "invited": invited, "offered": offered, "name": name, "full_name": full_name}
     return _form_page(request, "welcome.html", error, **values)
 
@@ -237,7 +243,14 @@ def _account(request: Request, error: CommonwealError | None = None, made: str |
         (
             token.number,
             token.revoked is None,
-            Row((token.name, ", ".join(token.permissions), f"{token.ends:%Y-%m-%d}", _state(token))),
+            Row(
+                (
+                    token.name,
+                    ", ".join(words.permission(Permission(right)) for right in token.permissions),
+                    words.day(token.ends),
+                    _state(token),
+                )
+            ),
         )
         for token in held
     ]
@@ -247,8 +260,8 @@ def _account(request: Request, error: CommonwealError | None = None, made: str |
         status=error.status if error else 200,
         headers=NO_STORE,
         title=visitor.name,
-        grants=[str(grant) for grant in visitor.grants],
-        permissions=list(Permission),
+        grants=[words.grant(grant) for grant in visitor.grants],
+        permissions=[(right.value, words.permission(right)) for right in Permission],
         tokens=rows,
         made=made,
         error=error,
@@ -257,11 +270,11 @@ def _account(request: Request, error: CommonwealError | None = None, made: str |
 
 def _state(token: tokens.Token) -> str:
     if token.revoked:
-        return f"revoked {token.revoked:%Y-%m-%d}"
-    return f"last used {token.used:%Y-%m-%d}" if token.used else "never used"
+        return _("revoked on %(day)s", day=words.day(token.revoked))
+    return _("last used on %(day)s", day=words.day(token.used)) if token.used else _("never used")
 
 
 def _differ() -> CommonwealError:
     from commonweal.core.errors import InputError
 
-    return InputError("the two passwords differ", expected="the same one twice")
+    return InputError(Wording("the two passwords differ"), expected=Wording("the same one twice"))

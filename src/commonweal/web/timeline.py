@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from typing import Literal
 
@@ -13,6 +13,9 @@ import numpy.typing as npt
 
 from commonweal.core.errors import InputError
 from commonweal.core.periods import Calendar
+from commonweal.core.wording import Wording
+from commonweal.web.languages import _
+from commonweal.web.words import clock, day_in_words
 
 Length = Literal["hour", "day"]
 
@@ -75,7 +78,9 @@ class Timeline:
             instant = int(moment.timestamp()) if moment.tzinfo else self._instant(moment)
         except (ValueError, OverflowError, OSError):
             raise InputError(
-                "the period is not a date or a time", where="start", expected="such as 2024-01-31 or 2024-01-31T14:00Z"
+                Wording("the period is not a date or a time"),
+                where="start",
+                expected=Wording("such as 2024-01-31 or 2024-01-31T14:00Z"),
             ) from None
         return self._nearest("hour", instant)
 
@@ -125,7 +130,11 @@ class Timeline:
     def label(self, shown: Shown) -> str:
         """Say a period by the place's clock."""
         day = day_in_words(self.date_of(shown.start))
-        return day if shown.unit == "day" else f"{day}, {self.clock(shown.start)} – {self.clock(self.end(shown))}"
+        if shown.unit == "day":
+            return day
+        return _(
+            "%(day)s, %(start)s – %(end)s", day=day, start=self.clock(shown.start), end=self.clock(self.end(shown))
+        )
 
     def end(self, shown: Shown) -> int:
         """Give the end of a period: the beginning of the next, in UTC seconds."""
@@ -139,7 +148,11 @@ class Timeline:
 
     def clock(self, start: int) -> str:
         """Say what the place's clock shows."""
-        return f"{datetime.fromtimestamp(int(self.calendar.from_utc([start])[0]), UTC):%H:%M}"
+        return clock(self.time(start))
+
+    def time(self, start: int) -> time:
+        """Give what the place's clock shows."""
+        return datetime.fromtimestamp(int(self.calendar.from_utc([start])[0]), UTC).time()
 
     def _nearest(self, unit: Length, instant: int) -> Shown:
         unit = unit if len(self.starts.get(unit, ())) else ("hour" if unit == "day" else "day")
@@ -159,32 +172,3 @@ class Timeline:
     @cached_property
     def _labels(self) -> list[str]:
         return self.calendar.labels(self._edges, "day")
-
-
-def day_in_words(day: date) -> str:
-    """Say a day.
-
-    Examples
-    --------
-    >>> day_in_words(date(2015, 3, 27))
-    'Friday 27 March 2015'
-    """
-    return f"{day:%A} {day.day} {day:%B %Y}"
-
-
-def days_in_words(first: date, last: date) -> str:
-    """Say a span of days, each part once.
-
-    Examples
-    --------
-    >>> days_in_words(date(2015, 3, 27), date(2015, 4, 9)), days_in_words(date(2015, 3, 27), date(2015, 3, 27))
-    ('27 March – 9 April 2015', '27 March 2015')
-    >>> days_in_words(date(2015, 3, 2), date(2015, 3, 9)), days_in_words(date(2014, 12, 2), date(2015, 3, 9))
-    ('2 – 9 March 2015', '2 December 2014 – 9 March 2015')
-    """
-    end = f"{last.day} {last:%B %Y}"
-    if first == last:
-        return end
-    if first.year != last.year:
-        return f"{first.day} {first:%B %Y} – {end}"
-    return f"{first.day}{'' if first.month == last.month else f' {first:%B}'} – {end}"

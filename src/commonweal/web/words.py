@@ -1,9 +1,46 @@
-"""How numbers and states are said on a page."""
+"""How numbers, dates, states and rights are said on a page."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time
 
-def count(number: float) -> str:
+from commonweal.core.catalog import State
+from commonweal.core.identity import Permission, Role
+from commonweal.core.identity.roles import Grant
+from commonweal.core.wording import Wording
+from commonweal.web.languages import _, current, translated
+
+STATES: Mapping[State, str] = {
+    State.REPORTED: Wording("reported"),
+    State.MODELLED: Wording("modelled"),
+    State.ESTIMATED: Wording("estimated"),
+    State.ROUNDED: Wording("rounded"),
+    State.PERTURBED: Wording("perturbed"),
+    State.SUPPRESSED: Wording("suppressed"),
+    State.MISSING: Wording("missing"),
+    State.WITHHELD: Wording("withheld"),
+}
+ROLES: Mapping[Role, str] = {
+    Role.VIEWER: Wording("viewer"),
+    Role.ANALYST: Wording("analyst"),
+    Role.AUTHOR: Wording("author"),
+    Role.APPROVER: Wording("approver"),
+    Role.STEWARD: Wording("steward"),
+    Role.ADMINISTRATOR: Wording("administrator"),
+}
+PERMISSIONS: Mapping[Permission, str] = {
+    Permission.READ: Wording("read"),
+    Permission.FOLLOW: Wording("follow"),
+    Permission.RUN: Wording("run"),
+    Permission.DRAFT: Wording("draft"),
+    Permission.APPROVE: Wording("approve"),
+    Permission.KEEP: Wording("keep"),
+    Permission.ADMINISTER: Wording("administer"),
+}
+
+
+def count(number: float, decimals: int = 0) -> str:
     """Write a count with its thousands apart.
 
     Examples
@@ -11,15 +48,89 @@ def count(number: float) -> str:
     >>> count(1234567)
     '1,234,567'
     """
-    return f"{number:,.0f}"
+    return current().number(number, decimals)
 
 
-def plural(number: int, one: str, many: str | None = None) -> str:
-    """Write a count with its noun.
+def share(part: float) -> str:
+    """Write a part of one in per cent.
 
     Examples
     --------
-    >>> plural(1, "area"), plural(1200, "area"), plural(2, "company", "companies")
-    ('1 area', '1,200 areas', '2 companies')
+    >>> share(0.124)
+    '12%'
     """
-    return f"{count(number)} {one if number == 1 else many or one + 's'}"
+    return current().share(part)
+
+
+def state(value: State) -> str:
+    """Say what a value is, or why there is none."""
+    return translated(STATES[value])
+
+
+def role(held: Role) -> str:
+    """Name a role."""
+    return translated(ROLES[held])
+
+
+def permission(right: Permission) -> str:
+    """Name what a right allows."""
+    return translated(PERMISSIONS[right])
+
+
+def grant(held: Grant) -> str:
+    """Say which role somebody holds, and where.
+
+    Examples
+    --------
+    >>> grant(Grant(Role.ANALYST, "mobility", "districts")), grant(Grant(Role.VIEWER))
+    ('analyst in mobility for districts', 'viewer')
+    """
+    said = {"role": role(held.role), "domain": held.domain, "area": held.area}
+    if held.domain and held.area:
+        return _("%(role)s in %(domain)s for %(area)s", **said)
+    if held.domain:
+        return _("%(role)s in %(domain)s", **said)
+    return _("%(role)s for %(area)s", **said) if held.area else said["role"]
+
+
+def clock(moment: time) -> str:
+    """Say a time of day."""
+    return current().clock(moment)
+
+
+def day(when: date) -> str:
+    """Say a date, in UTC if it is an instant.
+
+    Examples
+    --------
+    >>> day(date(2015, 3, 1))
+    '1 March 2015'
+    """
+    return current().date(when.astimezone(UTC) if isinstance(when, datetime) else when, "d MMMM y")
+
+
+def day_in_words(when: date) -> str:
+    """Say a date with its day of the week.
+
+    Examples
+    --------
+    >>> day_in_words(date(2015, 3, 27))
+    'Friday 27 March 2015'
+    """
+    return current().date(when, "EEEE d MMMM y")
+
+
+def days_in_words(first: date, last: date) -> str:
+    """Say a span of days, each part once.
+
+    Examples
+    --------
+    >>> days_in_words(date(2015, 3, 27), date(2015, 4, 9)), days_in_words(date(2015, 3, 27), date(2015, 3, 27))
+    ('27 March – 9 April 2015', '27 March 2015')
+    >>> days_in_words(date(2015, 3, 2), date(2015, 3, 9)), days_in_words(date(2014, 12, 2), date(2015, 3, 9))
+    ('2 – 9 March 2015', '2 December 2014 – 9 March 2015')
+    """
+    if first == last:
+        return day(last)
+    pattern = "d MMMM y" if first.year != last.year else "d MMMM" if first.month != last.month else "d"
+    return _("%(first)s – %(last)s", first=current().date(first, pattern), last=day(last))
