@@ -17,7 +17,7 @@ from commonweal import __version__
 from commonweal.core.database import connect
 from commonweal.core.domain import load
 from commonweal.core.errors import Conflict, explain
-from commonweal.core.identity import provider, signing_in
+from commonweal.core.identity import signing_in, single_sign_on
 from commonweal.core.settings import Settings
 from commonweal.domains import ROOMS
 from commonweal.web import (
@@ -69,7 +69,7 @@ def application(settings: Settings) -> FastAPI:
         ],
     )
     app.state.settings = settings
-    app.state.provider = provider.configured(settings)
+    app.state.provider = single_sign_on.configured(settings)
     app.state.database = connect(settings)
     app.state.rooms = ROOMS
     app.state.tiles = {room.name: load(room.tiles) for room in ROOMS if room.tiles}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from starlette.datastructures import FormData
@@ -10,7 +10,6 @@ from starlette.responses import RedirectResponse, Response
 
 from commonweal.core.errors import CommonwealError, NotFound
 from commonweal.core.identity import Permission, secret, sessions, signing_in, single_sign_on, tokens
-from commonweal.core.identity.provider import Provider
 from commonweal.core.wording import Wording
 from commonweal.web import words
 from commonweal.web.access import (
@@ -30,6 +29,9 @@ from commonweal.web.access import (
 from commonweal.web.languages import _
 from commonweal.web.render import page
 from commonweal.web.table import Row
+
+if TYPE_CHECKING:
+    from commonweal.core.identity.provider import Provider
 
 FROM_PROVIDER = "/sign-in/provider/callback"
 """Where an identity provider sends people back to: the redirect URI to register with it, after the site's address."""

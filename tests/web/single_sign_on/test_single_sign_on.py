@@ -17,7 +17,8 @@ from commonweal.core.errors import Conflict, InputError, Unavailable
 from commonweal.core.identity import Grant, Role, people, secret, signing_in
 from commonweal.core.identity import provider as providers
 from commonweal.core.identity.models import RequestRecord
-from commonweal.core.identity.provider import SECRET, configured
+from commonweal.core.identity.provider import SECRET
+from commonweal.core.identity.single_sign_on import configured
 from commonweal.web.access import PROVIDER
 
 PASSWORD = "wind over still water"

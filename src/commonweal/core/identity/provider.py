@@ -22,9 +22,9 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from joserfc.errors import ClaimError, ExpiredTokenError, InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 
-from commonweal.core.errors import Conflict, InputError, Refused, Unavailable, explain
+from commonweal.core.errors import Conflict, Refused, Unavailable, explain
 from commonweal.core.identity import id_token
-from commonweal.core.settings import NOT_IN_THE_CLEAR, Settings
+from commonweal.core.settings import NOT_IN_THE_CLEAR
 from commonweal.core.wording import Wording
 
 SECRET = "identity-provider.secret"  # noqa: S105 - the name of the file
@@ -225,28 +225,6 @@ def _why(error: JoseError) -> str:
     if isinstance(error, ClaimError):
         return f"its claim {error.claim} is not the right one"
     return "it is not signed as it must be"
-
-
-def configured(settings: Settings) -> Provider | None:
-    """Give the identity provider that the settings name; None if they name none.
-
-    Raises
-    ------
-    InputError
-        They name its address without this site's client id, or the other way round.
-    Unavailable, Conflict
-        The client's secret is missing, or others can read it.
-    """
-    if not settings.provider_issuer and not settings.provider_client_id:
-        return None
-    if not settings.provider_issuer or not settings.provider_client_id:
-        raise InputError(
-            "an identity provider needs both its address and this site's client id",
-            where="settings provider_issuer and provider_client_id",
-            expected="both, or neither",
-        )
-    client_secret(settings.keys)  # what is wrong with it is better said at the start than to the first who signs in
-    return Provider(settings.provider_issuer, settings.provider_client_id, settings.provider_name_claim, settings.keys)
 
 
 def client_secret(keys: Path) -> str:

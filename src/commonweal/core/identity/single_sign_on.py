@@ -9,18 +9,48 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from hmac import compare_digest
+from typing import TYPE_CHECKING
 
 from anyio.to_thread import run_sync
 from sqlalchemy import delete
 
 from commonweal.core.database import Database
-from commonweal.core.errors import NotSignedIn, Refused, Unavailable
+from commonweal.core.errors import InputError, NotSignedIn, Refused, Unavailable
 from commonweal.core.identity import secret, signing_in
 from commonweal.core.identity.models import RequestRecord
-from commonweal.core.identity.provider import Provider
+from commonweal.core.settings import Settings
 from commonweal.core.wording import Wording
 
+if TYPE_CHECKING:
+    from commonweal.core.identity.provider import Provider
+
 LASTS = timedelta(minutes=10)
+
+
+def configured(settings: Settings) -> Provider | None:
+    """Give the identity provider that the settings name; None if they name none.
+
+    Raises
+    ------
+    InputError
+        They name its address without this site's client id, or the other way round.
+    Unavailable, Conflict
+        The client's secret is missing, or others can read it; or the packages for it are not installed.
+    """
+    if not settings.provider_issuer and not settings.provider_client_id:
+        return None
+    if not settings.provider_issuer or not settings.provider_client_id:
+        raise InputError(
+            "an identity provider needs both its address and this site's client id",
+            where="settings provider_issuer and provider_client_id",
+            expected="both, or neither",
+        )
+    try:
+        from commonweal.core.identity.provider import Provider, client_secret
+    except ModuleNotFoundError:
+        raise Unavailable("single sign-on needs its packages", expected="pip install 'commonweal[sso]'") from None
+    client_secret(settings.keys)  # what is wrong with it is better said at the start than to the first who signs in
+    return Provider(settings.provider_issuer, settings.provider_client_id, settings.provider_name_claim, settings.keys)
 
 
 async def begin(database: Database, provider: Provider, callback: str, wanted: str) -> tuple[str, str]:
