@@ -93,7 +93,7 @@ def test_of_an_objectors_row_only_file_line_and_reason_are_kept(operator: Any) -
     assert (report["rows"], report["accepted"], report["rejected"]) == (2, 1, {"objected": 1})
     [reject] = operator.rejects()
     said = {name: value for name, value in reject.items() if value is not None}
-    assert said == {"file": report["digest"], "line": 3, "reason": "objected"}
+    assert said == {"file": "calls.csv", "digest": report["digest"], "line": 3, "reason": "objected"}
 
 
 def test_whom_an_objector_called_is_counted_without_them(operator: Any) -> None:
