@@ -34,6 +34,16 @@ def test_an_address_that_others_could_reach_is_refused_in_the_clear(home, host):
         refuse_in_the_clear(home.settings.served(host))
 
 
+def test_what_is_published_is_open_until_others_are_served_or_it_is_said(home):
+    settings, certificate = home.settings, home.settings.data / "certificate.pem"
+    assert settings.open_reading
+    assert settings.served("localhost", 8500).open_reading
+    assert not settings.served("0.0.0.0", certificate=certificate).open_reading
+    said = settings.model_copy(update={"open_reading": True})
+    assert said.served("0.0.0.0", certificate=certificate).open_reading
+    assert not settings.model_copy(update={"open_reading": False}).served("127.0.0.1").open_reading
+
+
 def test_over_tls_it_is_served_by_the_name_people_type(home, tmp_path):
     certificate = tmp_path / "certificate.pem"
     refuse_in_the_clear(home.settings.served("0.0.0.0", certificate=certificate))

@@ -18,6 +18,7 @@ from commonweal.core.errors import InputError, NotFound, explain
 from commonweal.core.wording import Wording
 
 CONFIG = "commonweal.toml"
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 RECORDS = "commonweal.db"
 PLACES = ("data", "keys", "database_url", "lake", "store", "spill", "tls_certificate", "tls_key")
 """Settings that name where something lies on this machine."""
@@ -84,7 +85,9 @@ class Settings(BaseSettings):
     proxy: str = Field(
         "", description=Wording("Address of the proxy that ends TLS before the site, such as `10.0.0.1`.")
     )
-    open_reading: bool = Field(False, description=Wording("Whether what is published may be read without signing in."))
+    open_reading: bool | None = Field(
+        None, description=Wording("Whether what is published may be read without signing in.")
+    )
     request_log: bool = Field(False, description=Wording("Write a line of JSON to standard error for each request."))
     session_hours: int = Field(12, ge=1, le=720, description=Wording("Hours after which a person must sign in again."))
     provider_issuer: Annotated[str, Field(pattern=rf"^({NOT_IN_THE_CLEAR})?$")] = Field(
@@ -124,8 +127,7 @@ class Settings(BaseSettings):
                 object.__setattr__(self, name, self.data / name)
         if not self.database_url:
             object.__setattr__(self, "database_url", f"sqlite:///{self.data / RECORDS}")
-        if not self.address:
-            object.__setattr__(self, "address", self._own_address())
+        self._follow()
 
     def served(
         self, host: str | None = None, port: int | None = None, certificate: Path | None = None, key: Path | None = None
@@ -133,13 +135,21 @@ class Settings(BaseSettings):
         """Give the settings with what somebody said instead when they started the server."""
         said = {"host": host, "port": port, "tls_certificate": certificate, "tls_key": key}
         changed = self.model_copy(update={name: value for name, value in said.items() if value is not None})
-        if "address" not in self.model_fields_set:
-            object.__setattr__(changed, "address", changed._own_address())
+        changed._follow()
         return changed
 
-    def _own_address(self) -> str:
-        scheme, host = "https" if self.tls_certificate else "http", self.host.strip("[]")
-        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}"
+    @property
+    def serves_others(self) -> bool:
+        """Whether other machines reach the site."""
+        return bool(self.proxy) or self.host.strip("[]").lower() not in LOOPBACK
+
+    def _follow(self) -> None:
+        """Fill what follows from where the site is served, unless it was said."""
+        if "address" not in self.model_fields_set or not self.address:
+            scheme, host = "https" if self.tls_certificate else "http", self.host.strip("[]")
+            object.__setattr__(self, "address", f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}")
+        if "open_reading" not in self.model_fields_set:
+            object.__setattr__(self, "open_reading", not self.serves_others)
 
 
 def _config_in_use(*sources: PydanticBaseSettingsSource) -> Path | None:

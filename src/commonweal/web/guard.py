@@ -17,11 +17,9 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from commonweal.core.errors import InputError, Refused, explain
-from commonweal.core.settings import Settings
+from commonweal.core.settings import LOOPBACK, Settings
 from commonweal.core.wording import Wording
 from commonweal.web.errors import answer
-
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 SECURITY_HEADERS = {
     "content-security-policy": "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; "
