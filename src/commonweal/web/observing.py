@@ -81,7 +81,8 @@ class _Installation(Collector):
     def collect(self) -> Iterator[Any]:
         jobs = GaugeMetricFamily("commonweal_jobs", "Jobs by state.", labels=["state"])
         with self.database.reading() as session:
-            counted = dict(session.execute(select(Job.state, func.count()).group_by(Job.state)).tuples().all())
+            rows = session.execute(select(Job.state, func.count()).group_by(Job.state)).all()
+        counted = {row[0]: row[1] for row in rows}
         for state in STATES:
             jobs.add_metric([state], counted.get(state, 0))
         yield jobs
