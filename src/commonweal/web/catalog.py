@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import pathlib
 import tempfile
 from collections.abc import Iterator
 from io import BufferedRandom
-from pathlib import Path
-from typing import IO, Any
+from typing import IO, Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Path, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from commonweal import __version__
@@ -21,37 +21,33 @@ from commonweal.core.wording import Wording
 from commonweal.web import words
 from commonweal.web.access import needs, visitor_of
 from commonweal.web.conditional import REVALIDATE, etag, is_known, not_modified, unless_known
+from commonweal.web.document import ERRORS, Document, document
+from commonweal.web.figure import Figure, Heading
 from commonweal.web.languages import _, translated
 from commonweal.web.provenance import columns, download_links, facts
-from commonweal.web.render import page
 from commonweal.web.table import Row
 
 CHUNK = 1 << 16
-UNKNOWN: dict[int | str, dict[str, Any]] = {
-    404: {
-        "description": "There is no such dataset, version or file (RFC 9457 problem).",
-        "content": {"application/problem+json": {}},
-    }
-}
+READ_ITS_DOMAIN = needs(Permission.READ, in_any_domain=True)
+"""What each address of a dataset asks at its gate; whether its own domain may be read is asked behind it."""
+DATASET = Path(description="Its name.", examples=["mobility.presence"])
 
 routes = APIRouter()
 
 
-@routes.get("/catalog", include_in_schema=False)
-@needs(Permission.READ, in_any_domain=True)
-def catalog_page(request: Request) -> Response:
-    """List the datasets for people."""
+@document(routes, "/catalog", needs(Permission.READ, in_any_domain=True), summary="The catalog", tag="catalog")
+def catalog(request: Request) -> Document:
+    """Every dataset with its newest release and where to download it."""
     published = _shown(request)
     rows = [(release, f"/catalog/{release.dataset}", words.day(release.published_at)) for release in published]
-    return unless_known(request, page(request, "catalog.html", title=_("Catalog"), rows=rows))
-
-
-@routes.get("/catalog.json", summary="List the datasets and their newest releases", tags=["catalog"])
-@needs(Permission.READ, in_any_domain=True)
-def catalog_data(request: Request) -> Response:
-    """Give each dataset with its newest release and where to download it."""
-    published = _shown(request)
-    return unless_known(request, JSONResponse({"datasets": [_summary(release) for release in published]}))
+    return Document(
+        title=_("Catalog"),
+        template="catalog.html",
+        lead=_("Everything this installation has published, each with where it comes from."),
+        values={"rows": rows},
+        data={"datasets": [_summary(release) for release in published]},
+        figures=[_datasets(published)],
+    )
 
 
 @routes.get("/catalog.jsonld", summary="The whole catalog as DCAT-AP 3 (JSON-LD)", tags=["catalog"])
@@ -64,39 +60,24 @@ def catalog_linked_data(request: Request) -> Response:
     return unless_known(request, JSONResponse(described, media_type="application/ld+json"))
 
 
-@routes.get("/catalog/{dataset}.json", summary="A dataset and all its releases", tags=["catalog"], responses=UNKNOWN)
-@needs(Permission.READ, in_any_domain=True)
-def dataset_data(request: Request, dataset: str) -> Response:
-    """Give a dataset's declaration (columns, units, keys, licence, privacy class) and its releases."""
+@document(routes, "/catalog/{dataset}", READ_ITS_DOMAIN, summary="A dataset and all its releases", tag="catalog")
+def dataset(request: Request, dataset: Annotated[str, DATASET]) -> Document:
+    """A dataset's declaration (columns, units, keys, licence, privacy class) and its releases, the newest first."""
     versions = _versions(request, dataset)
     described = {
         "dataset": versions[-1].schema.record(),
         "releases": [_summary(release) for release in reversed(versions)],
     }
-    return unless_known(request, JSONResponse(described))
+    return _of_release(versions[-1], versions, described)
 
 
-@routes.get("/catalog/{dataset}", include_in_schema=False)
-@needs(Permission.READ, in_any_domain=True)
-def dataset_page(request: Request, dataset: str) -> Response:
-    """Show a dataset's newest release for people."""
-    versions = _versions(request, dataset)
-    return _release_page(request, versions[-1], versions)
-
-
-@routes.get("/catalog/{dataset}/{version}.json", summary="One release", tags=["catalog"], responses=UNKNOWN)
-@needs(Permission.READ, in_any_domain=True)
-def release_data(request: Request, dataset: str, version: int) -> Response:
-    """Give a release's record: digest, provenance, certificate, and where to download it."""
-    release = _release(request, dataset, version)
-    return unless_known(request, JSONResponse(release.record() | {"downloads": _downloads(release)}))
-
-
-@routes.get("/catalog/{dataset}/{version}", include_in_schema=False)
-@needs(Permission.READ, in_any_domain=True)
-def release_page(request: Request, dataset: str, version: int) -> Response:
-    """Show one release for people."""
-    return _release_page(request, _release(request, dataset, version), _versions(request, dataset))
+@document(routes, "/catalog/{dataset}/{version}", READ_ITS_DOMAIN, summary="One release", tag="catalog")
+def release(
+    request: Request, dataset: Annotated[str, DATASET], version: Annotated[int, Path(description="Its number.")]
+) -> Document:
+    """A release's record: digest, provenance, certificate, and where to download it."""
+    shown = _release(request, dataset, version)
+    return _of_release(shown, _versions(request, dataset), shown.record() | {"downloads": _downloads(shown)})
 
 
 @routes.get(
@@ -104,7 +85,7 @@ def release_page(request: Request, dataset: str, version: int) -> Response:
     summary="Download a release",
     tags=["catalog"],
     response_class=Response,
-    responses=UNKNOWN | {200: {"content": {form.media_type: {} for form in exports.FORMATS.values()}}},
+    responses=ERRORS | {200: {"content": {form.media_type: {} for form in exports.FORMATS.values()}}},
 )
 @needs(Permission.READ, in_any_domain=True)
 def download(request: Request, dataset: str, version: int, file: str) -> Response:
@@ -140,7 +121,7 @@ def download(request: Request, dataset: str, version: int, file: str) -> Respons
     return StreamingResponse(_sent(written), media_type=form.media_type, headers=headers)
 
 
-def _on_its_way(spill: Path) -> BufferedRandom:
+def _on_its_way(spill: pathlib.Path) -> BufferedRandom:
     """Open a file without a name in the spill folder: no other folder may hold what is published, not even for long."""
     try:
         spill.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -183,28 +164,108 @@ def _versions(request: Request, dataset: str) -> list[Release]:
     return all_releases(database, dataset) or [get(database, dataset)]
 
 
-def _release_page(request: Request, release: Release, versions: list[Release]) -> Response:
-    rows = [
-        Row(
-            (str(each.version), words.day(each.published_at), words.count(each.rows), each.digest[:12]),
-            current=each.version == release.version,
-            href=f"/catalog/{each.dataset}/{each.version}",
-        )
-        for each in reversed(versions)
-    ]
-    return unless_known(
-        request,
-        page(
-            request,
-            "dataset.html",
-            title=translated(release.schema.title),
-            release=release,
-            facts=facts(release),
-            columns=columns(release),
-            downloads=download_links(release),
-            versions=rows,
-            data_address=f"{request.url.path}.json",
+def _of_release(release: Release, versions: list[Release], data: dict[str, Any]) -> Document:
+    return Document(
+        title=translated(release.schema.title),
+        template="dataset.html",
+        lead=translated(release.schema.description),
+        values={"release": release, "facts": facts(release), "downloads": download_links(release)},
+        data=data,
+        figures=[_columns_of(release), _releases(release, versions)],
+        sources=[release],
+    )
+
+
+def _datasets(published: list[Release]) -> Figure:
+    headings = (
+        Heading(_("Dataset"), key="dataset"),
+        Heading(_("Title"), key="title"),
+        Heading(_("Release"), is_number=True, key="version"),
+        Heading(_("Published"), key="published_at"),
+        Heading(_("Rows"), is_number=True, key="rows"),
+    )
+    return Figure(
+        name="datasets",
+        title=_("All datasets"),
+        caption=_("Every dataset with its newest release."),
+        headings=headings,
+        rows=[
+            Row(
+                (
+                    each.dataset,
+                    translated(each.schema.title),
+                    str(each.version),
+                    words.day(each.published_at),
+                    words.count(each.rows),
+                ),
+                href=f"/catalog/{each.dataset}",
+            )
+            for each in published
+        ],
+        records=[
+            {
+                "dataset": each.dataset,
+                "title": each.schema.title,
+                "version": each.version,
+                "published_at": each.published_at.isoformat(),
+                "rows": each.rows,
+                "digest": each.digest,
+            }
+            for each in published
+        ],
+    )
+
+
+def _columns_of(release: Release) -> Figure:
+    return Figure(
+        name="columns",
+        title=_("Columns"),
+        caption=_("Every value has a state in the column beside it, such as reported or suppressed."),
+        headings=(
+            Heading(_("Name"), key="name"),
+            Heading(_("Type"), key="type"),
+            Heading(_("Unit"), key="unit"),
+            Heading(_("Meaning")),
         ),
+        rows=columns(release),
+        records=[
+            {"name": each.name, "type": each.type, "unit": each.unit, "meaning": each.description}
+            for each in release.schema.declared
+        ],
+        says={"release": release.label},
+    )
+
+
+def _releases(release: Release, versions: list[Release]) -> Figure:
+    newest_first = list(reversed(versions))
+    return Figure(
+        name="releases",
+        title=_("Releases"),
+        caption=_("The newest first. A release never changes."),
+        headings=(
+            Heading(_("Version"), key="version"),
+            Heading(_("Published"), key="published_at"),
+            Heading(_("Rows"), is_number=True, key="rows"),
+            Heading(_("Digest")),
+        ),
+        rows=[
+            Row(
+                (str(each.version), words.day(each.published_at), words.count(each.rows), each.digest[:12]),
+                current=each.version == release.version,
+                href=f"/catalog/{each.dataset}/{each.version}",
+            )
+            for each in newest_first
+        ],
+        records=[
+            {
+                "version": each.version,
+                "published_at": each.published_at.isoformat(),
+                "rows": each.rows,
+                "digest": each.digest,
+            }
+            for each in newest_first
+        ],
+        says={"dataset": release.dataset},
     )
 
 

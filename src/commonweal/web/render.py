@@ -18,6 +18,7 @@ from commonweal.core.wording import Wording
 from commonweal.web import languages, words
 from commonweal.web.access import form_token_of, visitor_of
 from commonweal.web.assets import asset
+from commonweal.web.figure_files import FORMS
 
 NAVIGATION = (
     ("/", Wording("Overview"), Permission.READ),
@@ -41,6 +42,7 @@ def _environment(package: str) -> Environment:
     environment.policies["ext.i18n.trimmed"] = True
     environment.newstyle_gettext = True  # type: ignore[attr-defined]
     environment.globals.update(asset=asset, gettext=_text, ngettext=_texts, _=_text, current_language=languages.current)
+    environment.globals.update(forms=FORMS)
     environment.filters.update(
         count=words.count,
         day=words.day,

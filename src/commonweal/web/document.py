@@ -1,0 +1,212 @@
+"""A page in all its forms: a function gives what is shown, and the site answers with HTML, data, a brief and files.
+
+``/mobility/presence`` is the page, ``.json`` the same as data, ``.pdf`` the brief, ``/figures/NAME`` a figure alone
+and ``/figures/NAME.csv`` the figure as a file. All of them take the page's own parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi import APIRouter, Depends, Path, Request
+from starlette.responses import JSONResponse, Response
+
+from commonweal.core.catalog import Release
+from commonweal.core.errors import NotFound
+from commonweal.core.wording import Wording
+from commonweal.web import figure_files
+from commonweal.web.conditional import REVALIDATE, unless_known
+from commonweal.web.figure import Figure, Placed, place
+from commonweal.web.render import page
+
+NO_STORE = "no-store"
+PROBLEM: dict[str, Any] = {"content": {"application/problem+json": {}}}
+ERRORS: dict[int | str, dict[str, Any]] = {
+    401: {"description": "Who asks must sign in, or show a token that works.", **PROBLEM},
+    403: {"description": "Who asks may not see this.", **PROBLEM},
+    404: {"description": "There is no such thing.", **PROBLEM},
+    422: {"description": "A parameter cannot be used; the problem says which (RFC 9457).", **PROBLEM},
+}
+"""What every page may answer besides itself."""
+
+
+@dataclass(frozen=True, eq=False)
+class Document:
+    """What a page shows.
+
+    Parameters
+    ----------
+    title
+        Its heading.
+    template, package, values
+        What draws it; the template also gets ``figures`` (name → `Placed`) and ``data_address``.
+    data
+        The page as JSON values.
+    lead
+        One sentence below the heading: what, where, when.
+    tiles
+        (value, name) of the figures that matter most.
+    figures
+        Pictures and tables.
+    notes
+        What a reader must know: what is not shown, and why.
+    sources
+        The releases that it was made from.
+    query
+        The parameters that make the page show just this again, whatever is published later.
+    private
+        Whether it is for whoever asked alone, and nothing may keep it.
+    """
+
+    title: str
+    template: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict)
+    package: str = "commonweal.web"
+    lead: str = ""
+    tiles: Sequence[tuple[str, str]] = ()
+    figures: Sequence[Figure] = ()
+    notes: Sequence[str] = ()
+    sources: Sequence[Release] = ()
+    query: Mapping[str, str] = field(default_factory=dict)
+    private: bool = False
+
+
+def document(
+    routes: APIRouter, address: str, access: Callable[[Any], Any], *, summary: str, tag: str
+) -> Callable[[Callable[..., Document]], Callable[..., Document]]:
+    """Answer at an address, and at those of its other forms, with what a function gives.
+
+    Parameters
+    ----------
+    routes
+        Where the routes are added.
+    address
+        Of the page, such as ``/mobility/presence``; it may hold parameters of the path.
+    access
+        What marks an endpoint with what it needs: `anyone`, `person` or ``needs(…)``.
+    summary, tag
+        For the description of the API.
+
+    Returns
+    -------
+    A decorator of a function of the request and of the page's parameters, declared as FastAPI reads them.
+    """
+
+    def add(shown: Callable[..., Document]) -> Callable[..., Document]:
+        given = Depends(shown)
+        base = address.rstrip("/")
+
+        @access
+        def data(request: Request, document: Document = given) -> Response:
+            return _sent(request, JSONResponse(dict(document.data)), document)
+
+        @access
+        def brief(request: Request, document: Document = given) -> Response:
+            from commonweal.web import briefs
+
+            written = briefs.brief(document, briefs.address_of(request))
+            return _sent(request, figure_files.as_file(written, "pdf", base.rpartition("/")[2] or "overview"), document)
+
+        @access
+        def file(
+            request: Request,
+            figure: str = Path(description="Name of the figure."),
+            form: str = Path(description="csv, xlsx, json; geojson where there are areas; svg, png of pictures."),
+            document: Document = given,
+        ) -> Response:
+            placed = _figure(request, document, figure, f"/figures/{figure}.{form}")
+            return _sent(request, figure_files.file(placed, form), document)
+
+        @access
+        def alone(request: Request, figure: str, document: Document = given) -> Response:
+            placed = _figure(request, document, figure, f"/figures/{figure}")
+            shell = page(
+                request,
+                "figure.html",
+                title=placed.figure.title,
+                document=document,
+                placed=placed,
+                whole=f"{placed.whole}#{figure}",
+            )
+            return _sent(request, shell, document)
+
+        @access
+        def html(request: Request, document: Document = given) -> Response:
+            return _sent(request, draw(request, document), document)
+
+        name = f"{tag}{base.replace('/', '_').replace('{', '').replace('}', '')}"
+        described: dict[str, Any] = {"tags": [tag], "responses": ERRORS}
+        files = {
+            200: {"description": "The file.", "content": {form.media_type: {} for form in figure_files.FORMS.values()}}
+        }
+        pdf = {200: {"description": "The brief.", "content": {"application/pdf": {}}}}
+        routes.add_api_route(
+            f"{base}/.json" if not base else f"{base}.json", data, summary=f"{summary}, as data",
+            description=shown.__doc__, operation_id=f"{name}_data", **described,
+        )  # fmt: skip
+        routes.add_api_route(
+            f"{base}/.pdf" if not base else f"{base}.pdf", brief, summary=f"{summary}, as a brief",
+            operation_id=f"{name}_brief", response_class=Response, **described | {"responses": ERRORS | pdf},
+        )  # fmt: skip
+        routes.add_api_route(
+            f"{base}/figures/{{figure}}.{{form}}", file, summary=f"A figure of: {summary.lower()}",
+            operation_id=f"{name}_file", response_class=Response, **described | {"responses": ERRORS | files},
+        )  # fmt: skip
+        routes.add_api_route(f"{base}/figures/{{figure}}", alone, include_in_schema=False)
+        routes.add_api_route(address, html, include_in_schema=False)
+        return shown
+
+    return add
+
+
+def draw(request: Request, document: Document, *, address: str | None = None, status: int = 200) -> Response:
+    """Draw a page.
+
+    Parameters
+    ----------
+    request
+        What is answered.
+    address
+        Of the page, where that of the request is another: a form is shown again by the address that took it.
+    status
+        HTTP status.
+    """
+    base = address or request.url.path
+    query = f"?{request.url.query}" if request.url.query else ""
+    return page(
+        request,
+        document.template,
+        package=document.package,
+        status=status,
+        title=document.title,
+        lead=document.lead,
+        tiles=document.tiles,
+        notes=document.notes,
+        figures=place(document.figures, base, document.query, request.query_params),
+        data_address=f"{base}.json{query}",
+        brief_address=f"{base}.pdf{query}",
+        **document.values,
+    )
+
+
+def _figure(request: Request, document: Document, name: str, ending: str) -> Placed:
+    base = request.url.path.removesuffix(ending) or "/"
+    placed = place(document.figures, base, document.query, request.query_params)
+    if name not in placed:
+        raise NotFound(
+            Wording("there is no figure %(name)s on this page", name=repr(name)),
+            where=base,
+            expected=", ".join(placed) or None,
+        )
+    return placed[name]
+
+
+def _sent(request: Request, response: Response, document: Document) -> Response:
+    if document.private:
+        response.headers["cache-control"] = NO_STORE
+        return response
+    response.headers.setdefault("cache-control", REVALIDATE)
+    return unless_known(request, response)
