@@ -26,6 +26,7 @@ from commonweal.core.console import Home
 from commonweal.core.periods import Calendar
 from commonweal.domains import initialise
 from commonweal.mobility.measures import flows, presence, quality
+from commonweal.mobility.measures import home as homes
 from commonweal.server import application
 from commonweal.web.access import SESSION
 
@@ -72,6 +73,15 @@ def publish_flows(home: Home) -> Release:
     raw = pa.table(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
     raw = raw.set_column(2, "start", raw["start"].cast(pa.timestamp("us", tz="UTC")))
     return _publish(home, flows.DATASET, raw, PARAMETERS)
+
+
+def publish_homes(home: Home) -> Release:
+    codes = load(home.database, AREA_SET).codes
+    people = [20 * place + 5 for place in range(len(codes))]
+    first = datetime(FIRST.year, FIRST.month, FIRST.day, tzinfo=UTC)
+    raw = pa.table({"area": codes, "start": [first] * len(codes), "subscribers": people, "people": people})
+    raw = raw.set_column(1, "start", raw["start"].cast(pa.timestamp("us", tz="UTC")))
+    return _publish(home, homes.DATASET, raw, PARAMETERS | {"first_day": "2015-03-27", "last_day": "2015-03-28"})
 
 
 def publish_quality(home: Home, shown: Release) -> Release:
@@ -163,6 +173,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamesp
         presence=shown,
         quality=publish_quality(home, shown),
         flows=publish_flows(home),
+        homes=publish_homes(home),
         people=subscribers_in,
         nobody=NOBODY,
         few=FEW,

@@ -14,6 +14,7 @@ DOMAIN = Domain(
     title=Wording("Mobility"),
     summary="From call detail records to safe tables of where people are and how they move.",
     commands="commonweal.mobility.cli:app",
+    pages="commonweal.mobility.pages:routes",
     tiles="commonweal.mobility.pages:overview",
     datasets=("commonweal.mobility.datasets:DATASETS",),
     jobs=MappingProxyType(

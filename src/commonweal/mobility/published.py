@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from functools import lru_cache
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -16,10 +17,10 @@ from commonweal.core.periods import Calendar
 from commonweal.core.settings import Settings
 from commonweal.web.classes import Classes, quantile_classes
 from commonweal.web.geography import Geography, geography
-from commonweal.web.series import AreaSeries, area_series
+from commonweal.web.series import STATES, AreaSeries, area_series
 from commonweal.web.timeline import Length, Shown, Timeline
 
-PRESENCE, FLOWS, QUALITY = "mobility.presence", "mobility.flows", "mobility.quality"
+PRESENCE, FLOWS, HOMES, QUALITY = "mobility.presence", "mobility.flows", "mobility.home", "mobility.quality"
 LENGTHS: tuple[Length, ...] = ("hour", "day")
 RELEASES_KEPT = 4
 SAME_CHOICES = ("project", "area_set", "time_zone", "day_starts", "k")
@@ -156,12 +157,69 @@ def moves_of(settings: Settings, database: Database, version: int, timeline: Tim
     """Give the flows of the day that a period lies in."""
     day = timeline.day(shown.start)
     release, rows = _of_day(settings, database, FLOWS, version, day)
+    return _moves(release, timeline.date_of(day), rows)
+
+
+def _moves(release: Release, day: date, rows: pa.Table) -> Moves:
     measure = release.schema.measures[0]
     counted = rows.filter(rows.column(measure.name).is_valid())
     columns = (counted.column(name).to_pylist() for name in ("origin", "destination", measure.name))
     published = sorted((Move(*row) for row in zip(*columns, strict=True)), key=lambda move: -move.subscribers)
     suppressed = pc.sum(pc.equal(rows.column(measure.state), State.SUPPRESSED.value)).as_py() or 0
-    return Moves(release, timeline.date_of(day), tuple(published), suppressed, rows.num_rows)
+    return Moves(release, day, tuple(published), suppressed, rows.num_rows)
+
+
+@dataclass(frozen=True, eq=False)
+class Movements:
+    """A release of flows.
+
+    Parameters
+    ----------
+    release
+        What it was read from.
+    timeline
+        Its days.
+    table
+        Its rows.
+    geography
+        Its areas.
+    """
+
+    release: Release
+    timeline: Timeline
+    table: pa.Table
+    geography: Geography
+
+    @property
+    def days(self) -> list[date]:
+        """Its days by the place's clock, in order."""
+        return [self.timeline.date_of(day) for day in self.timeline.days()]
+
+    @property
+    def newest(self) -> Moves:
+        """The flows of its last day."""
+        return self.on(self.days[-1])
+
+    def on(self, day: date) -> Moves:
+        """Give the flows of a day; those of the nearest day before it if it has none."""
+        begins = self.timeline.choose(day.isoformat()).start
+        starts = self.table.column("start")
+        rows = self.table.filter(pc.equal(starts, pa.scalar(datetime.fromtimestamp(begins, UTC), starts.type)))
+        return _moves(self.release, self.timeline.date_of(begins), rows)
+
+
+@lru_cache(maxsize=RELEASES_KEPT)
+def movements_of(settings: Settings, database: Database, version: int) -> Movements:
+    """Read a release of flows; it never changes, so it is kept."""
+    release, table = _table(settings, database, FLOWS, version)
+    seconds = pc.unique(table.column("start").cast(pa.timestamp("s", tz="UTC")).cast(pa.int64())).to_numpy()
+    timeline = Timeline(_calendar(release), {"day": np.sort(seconds)})
+    codes = sorted(
+        {*pc.unique(table.column("origin")).to_pylist(), *pc.unique(table.column("destination")).to_pylist()}
+    )
+    stood = release.provenance.parameters.get("areas_at")
+    at = date.fromisoformat(stood) if stood else timeline.date_of(timeline.days()[0])
+    return Movements(release, timeline, table, geography(database, release.area_set, tuple(codes), at))
 
 
 @dataclass(frozen=True)
@@ -181,6 +239,110 @@ def daily_subscribers_of(
         if row["subscribers"] is not None and row["rounded_to"]:
             return DailySubscribers(row["subscribers"], row["rounded_to"])
     return None
+
+
+@dataclass(frozen=True, eq=False)
+class Homes:
+    """A release of home areas.
+
+    Parameters
+    ----------
+    release
+        What it was read from.
+    first, last
+        The days that were looked at, where the release says.
+    cells
+        What is published of each area, by name.
+    classes
+        Classes of the counts.
+    geography
+        Its areas.
+    """
+
+    release: Release
+    first: str
+    last: str
+    cells: tuple[Cell, ...]
+    classes: Classes
+    geography: Geography
+
+
+def homes_of(settings: Settings, database: Database, version: int) -> Homes:
+    """Read a release of home areas."""
+    release, table = _table(settings, database, HOMES, version)
+    measure = release.schema.measures[0]
+    codes = tuple(sorted(pc.unique(table.column("area")).to_pylist()))
+    series = area_series(table, start="start", area="area", measure=measure.name, areas=codes)
+    said = release.provenance.parameters
+    began = date.fromisoformat(said["first_day"]) if "first_day" in said else release.published_at.date()
+    at = date.fromisoformat(said["areas_at"]) if "areas_at" in said else began
+    places = geography(database, release.area_set, codes, at)
+    newest = len(series.starts) - 1
+    cells = []
+    for code in places.codes:
+        area = series.areas.index(code)
+        cells.append(Cell(code, places.names[code], series.value(newest, area), series.state(newest, area)))
+    first, last = str(said.get("first_day", "")), str(said.get("last_day", ""))
+    return Homes(release, first, last, tuple(cells), quantile_classes(series.reported()), places)
+
+
+@dataclass(frozen=True)
+class DayQuality:
+    """How good the records of a day are, from what was published.
+
+    Parameters
+    ----------
+    start
+        When the day begins, UTC seconds since 1970.
+    day
+        Its date by the place's clock.
+    subscribers, rounded_to
+        The day's total, rounded down to a multiple; None where it was withheld.
+    reported, suppressed, missing
+        Hourly values of presence in each state.
+    """
+
+    start: int
+    day: date
+    subscribers: int | None
+    rounded_to: int | None
+    reported: int
+    suppressed: int
+    missing: int
+
+    @property
+    def share_reported(self) -> float | None:
+        """Part of the day's hourly values that have a count."""
+        values = self.reported + self.suppressed + self.missing
+        return self.reported / values if values else None
+
+
+def quality_of(settings: Settings, database: Database, presence: Presence) -> tuple[Release | None, list[DayQuality]]:
+    """Give each day of a release of presence with its total, if one was published beside it."""
+    version, timeline = beside(database, presence.release, QUALITY), presence.timeline
+    release, totals = None, {}
+    if version is not None:
+        release, table = _table(settings, database, QUALITY, version)
+        totals = {int(row["start"].timestamp()): row for row in table.to_pylist()}
+    series = presence.series.get("hour") or presence.series["day"]
+    found = []
+    for begins in timeline.days():
+        ends = timeline.end(Shown("day", begins))
+        states = series.states[(series.starts >= begins) & (series.starts < ends)]
+        counted = {state: int((states == STATES.index(state)).sum()) for state in (State.SUPPRESSED, State.MISSING)}
+        total = totals.get(begins, {})
+        found.append(
+            DayQuality(
+                begins,
+                timeline.date_of(begins),
+                total.get("subscribers"),
+                total.get("rounded_to"),
+                states.size - sum(counted.values()),
+                counted[State.SUPPRESSED],
+                counted[State.MISSING],
+            )
+        )
+    return release, found
 
 
 def _of_day(settings: Settings, database: Database, name: str, version: int, day: int) -> tuple[Release, pa.Table]:

@@ -17,7 +17,7 @@ from commonweal.web.languages import ENGLISH, OFFERED, Language, speaking
 
 COOKIE = "__Host-commonweal-language"
 KEPT_HOURS = 365 * 24
-DATA = (".json", ".jsonld")
+DATA = (".json", ".jsonld", ".csv", ".geojson", ".xlsx")
 
 routes = APIRouter(include_in_schema=False)
 

@@ -61,6 +61,25 @@ class Legend:
     note: str | None = None
 
 
+@dataclass(frozen=True)
+class Chart:
+    """How the records of a figure are drawn over time, for the script that draws them again.
+
+    Parameters
+    ----------
+    x
+        Key of the instant in each record, ISO 8601.
+    y
+        (key, name) of each line.
+    time_zone
+        Whose clock the axis shows.
+    """
+
+    x: str
+    y: tuple[tuple[str, str], ...]
+    time_zone: str = "UTC"
+
+
 @dataclass(frozen=True, eq=False)
 class Figure:
     """What one part of a page shows, in words, as data and as a picture.
@@ -84,8 +103,8 @@ class Figure:
     geometry, areas
         Polygon (WGS 84) of each area code, and which keys of a record hold codes: one is drawn as its area, two as a
         line from the first to the second.
-    module
-        The script that draws it again where scripts run, such as ``chart``.
+    chart
+        If it is a time series, how it is drawn where scripts run.
     says
         What is beside the files: release, licence, period.
     """
@@ -100,7 +119,7 @@ class Figure:
     legend: Legend | None = None
     geometry: Mapping[str, Any] = field(default_factory=dict)
     areas: tuple[str, ...] = ()
-    module: str | None = None
+    chart: Chart | None = None
     says: Mapping[str, str] = field(default_factory=dict)
 
     @property

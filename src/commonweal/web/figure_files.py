@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -114,7 +114,8 @@ def rows_as_workbook(figure: Figure) -> bytes:
 
 def rows_as_json(figure: Figure) -> bytes:
     """Write the rows as objects, and beside them what they are."""
-    said = {"title": figure.title, **figure.says, "rows": list(figure.records)}
+    drawn = {"chart": asdict(figure.chart)} if figure.chart else {}
+    said = {"title": figure.title, **figure.says, **drawn, "rows": list(figure.records)}
     return json.dumps(said, ensure_ascii=False).encode()
 
 

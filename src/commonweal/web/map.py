@@ -45,7 +45,8 @@ class MapArea:
     value
         The value that colours it; None unless there is one to show.
     state
-        State of the value: ``reported``, ``suppressed``, ``missing``, …
+        State of the value: ``reported``, ``suppressed``, ``missing``, …; ``plain`` where areas are only the ground
+        for something else.
     text
         The value or the state in words, as it is said of this area.
     href
@@ -118,6 +119,8 @@ def choropleth(
 
 def _fill(area: MapArea, classes: Classes) -> Markup:
     if area.value is None:
+        if area.state == "plain":
+            return Markup('class="plain"')
         # A style sheet cannot name a pattern of the page it styles, so this is an attribute.
         return Markup('class="{0}" fill="url(#{0})"').format("suppressed" if area.state == "suppressed" else "missing")
     return Markup('class="class-{}"').format(classes.shade(classes.of(area.value)))

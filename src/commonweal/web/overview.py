@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter, Request
 from markupsafe import Markup
-from starlette.responses import JSONResponse, Response
 
+from commonweal.core.catalog import Release
 from commonweal.core.identity import Permission
 from commonweal.web.access import needs, visitor_of
-from commonweal.web.conditional import unless_known
+from commonweal.web.document import Document, document
+from commonweal.web.figure import Figure
 from commonweal.web.languages import _
-from commonweal.web.render import page
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,18 @@ class Section:
         HTML.
     data
         The same as JSON values: whatever the page shows, its data twin says.
+    lead, tiles, figures, notes, sources
+        As in `Document`, for the brief; the figures of all sections have different names.
     """
 
     title: str
     body: Markup
     data: Mapping[str, Any]
+    lead: str = ""
+    tiles: Sequence[tuple[str, str]] = ()
+    figures: Sequence[Figure] = ()
+    notes: Sequence[str] = ()
+    sources: Sequence[Release] = ()
 
 
 Tile = Callable[[Request], Section]
@@ -41,27 +48,21 @@ Tile = Callable[[Request], Section]
 routes = APIRouter()
 
 
-@routes.get("/", include_in_schema=False)
-@needs(Permission.READ, in_any_domain=True)
-def overview(request: Request) -> Response:
-    """Show every domain's section under one shell."""
-    sections = list(_sections(request).values())
-    query = f"?{request.url.query}" if request.url.query else ""
-    title = sections[0].title if len(sections) == 1 else _("Overview")
-    return unless_known(
-        request, page(request, "overview.html", title=title, sections=sections, data_address=f"/.json{query}")
-    )
-
-
-@routes.get("/.json", summary="The overview page as data", tags=["overview"])
-@needs(Permission.READ, in_any_domain=True)
-def overview_data(request: Request) -> Response:
-    """Give what the overview page shows, by domain; it takes the page's own query parameters."""
-    data = {name: section.data for name, section in _sections(request).items()}
-    return unless_known(request, JSONResponse(data))
-
-
-def _sections(request: Request) -> dict[str, Section]:
+@document(routes, "/", needs(Permission.READ, in_any_domain=True), summary="The overview", tag="overview")
+def overview(request: Request) -> Document:
+    """What each domain knows right now, under its name."""
     tiles: Mapping[str, Tile] = request.app.state.tiles
     visitor = visitor_of(request)
-    return {name: tile(request) for name, tile in tiles.items() if visitor.may_somewhere(Permission.READ, name)}
+    sections = {name: tile(request) for name, tile in tiles.items() if visitor.may_somewhere(Permission.READ, name)}
+    shown = list(sections.values())
+    return Document(
+        title=shown[0].title if len(shown) == 1 else _("Overview"),
+        template="overview.html",
+        lead=" ".join(section.lead for section in shown),
+        tiles=[tile for section in shown for tile in section.tiles],
+        values={"sections": shown},
+        data={name: section.data for name, section in sections.items()},
+        figures=[figure for section in shown for figure in section.figures],
+        notes=[note for section in shown for note in section.notes],
+        sources=[source for section in shown for source in section.sources],
+    )

@@ -20,8 +20,8 @@ from commonweal.web.access import form_token_of, visitor_of
 from commonweal.web.assets import asset
 from commonweal.web.figure_files import FORMS
 
-NAVIGATION = (
-    ("/", Wording("Overview"), Permission.READ),
+BEFORE_DOMAINS = (("/", Wording("Overview"), Permission.READ),)
+AFTER_DOMAINS = (
     ("/catalog", Wording("Catalog"), Permission.READ),
     ("/administration", Wording("Administration"), Permission.ADMINISTER),
 )
@@ -102,17 +102,31 @@ def page(
         "language": languages.current(),
         "languages": languages.OFFERED.values(),
         "here": _address(request) if request.method == "GET" else None,
-        "navigation": [
-            (address, languages.translated(name))
-            for address, name, right in NAVIGATION
-            if visitor.may_somewhere(right, None)
-        ],
+        "navigation": _navigation(request, visitor),
         "form_token": form_token_of(request),
     }
     spoken = {"content-language": languages.current().code}
     return HTMLResponse(
         fragment(package, template, **shell, **values), status_code=status, headers=spoken | (headers or {})
     )
+
+
+def _navigation(request: Request, visitor: Visitor) -> list[tuple[str, str]]:
+    """Give (address, name) of where the visitor may go: the house's own pages around those of the domains."""
+    rooms = [room for room in request.app.state.rooms if room.pages]
+    return [
+        *((address, languages.translated(name)) for address, name, right in BEFORE_DOMAINS if _may(visitor, right)),
+        *(
+            (f"/{room.name}", languages.translated(room.title))
+            for room in rooms
+            if visitor.may_somewhere(Permission.READ, room.name)
+        ),
+        *((address, languages.translated(name)) for address, name, right in AFTER_DOMAINS if _may(visitor, right)),
+    ]
+
+
+def _may(visitor: Visitor, right: Permission) -> bool:
+    return visitor.may_somewhere(right, None)
 
 
 def _address(request: Request) -> str:

@@ -13,6 +13,10 @@ from commonweal.web.figure import Figure, Legend
 LINE = 26.0
 SWATCH = (34.0, 18.0)
 FONT = "Noto Sans, sans-serif"
+OWN_STYLE = (
+    ".paper{{fill:{page}}}.title{{fill:{text};font-size:21px;font-weight:700}}"
+    ".caption,.key{{fill:{muted};font-size:15px}}"
+)
 HOLD = 12.0
 """Screen units around the picture."""
 
@@ -67,8 +71,7 @@ def style() -> str:
         if not re.search(r"[:\[@]", selector)
     ]
     text = re.sub(r"var\(--([\w-]+)\)", lambda name: colours[name[1]], "".join(kept))
-    own = ".paper{{fill:{page}}}.title{{fill:{text};font-size:21px;font-weight:700}}.caption,.key{{fill:{muted};font-size:15px}}"
-    return text + own.format(**colours)
+    return text + OWN_STYLE.format(**colours)
 
 
 def _without_tips(picture: str) -> str:

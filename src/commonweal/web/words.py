@@ -120,6 +120,17 @@ def day_in_words(when: date) -> str:
     return current().date(when, "EEEE d MMMM y")
 
 
+def short_day(when: date) -> str:
+    """Say a date as briefly as the axis of a chart does.
+
+    Examples
+    --------
+    >>> short_day(date(2015, 3, 27))
+    '27 Mar'
+    """
+    return current().date(when, "d MMM")
+
+
 def days_in_words(first: date, last: date) -> str:
     """Say a span of days, each part once.
 

@@ -1,0 +1,24 @@
+"""Mobility on the site: where people are, how they move, where they live, and how good the records are."""
+
+from fastapi import APIRouter
+from starlette.responses import RedirectResponse, Response
+
+from commonweal.core.identity import Permission
+from commonweal.mobility.pages import flows, homes, presence, quality
+from commonweal.mobility.pages.overview import overview
+from commonweal.web.access import needs
+
+__all__ = ["overview", "routes"]
+
+routes = APIRouter()
+
+
+@routes.get("/mobility", include_in_schema=False)
+@needs(Permission.READ)
+def first_page() -> Response:
+    """Lead to the page that most people come for."""
+    return RedirectResponse("/mobility/presence", status_code=307)
+
+
+for part in (presence, flows, homes, quality):
+    routes.routes.extend(part.routes.routes)
