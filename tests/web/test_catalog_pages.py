@@ -20,10 +20,11 @@ def test_datasets_are_listed_with_their_newest_release(site, published):
     listed = site.get("/catalog.json").json()["datasets"]
     assert [(one["dataset"], one["version"]) for one in listed] == [
         ("mobility.flows", 1),
+        ("mobility.home", 1),
         ("mobility.presence", 1),
         ("mobility.quality", 1),
     ]
-    assert listed[1]["digest"] == published.presence.digest
+    assert listed[2]["digest"] == published.presence.digest
 
 
 def test_a_dataset_tells_its_columns_and_releases(site):
@@ -151,7 +152,7 @@ def test_the_catalog_can_be_harvested(site):
     answer = site.get("/catalog.jsonld")
     assert answer.headers["content-type"] == "application/ld+json"
     downloads = [node["dcat:downloadURL"]["@id"] for node in answer.json()["@graph"] if "dcat:downloadURL" in node]
-    assert len(downloads) == 14
+    assert len(downloads) == 19
     assert {site.get(address.removeprefix("http://localhost:8400")).status_code for address in downloads} == {200}
 
 

@@ -181,7 +181,7 @@ def _datasets(published: list[Release]) -> Figure:
         Heading(_("Dataset"), key="dataset"),
         Heading(_("Title"), key="title"),
         Heading(_("Release"), is_number=True, key="version"),
-        Heading(_("Published"), key="published_at"),
+        Heading(_("Published"), key="published_at", is_time=True),
         Heading(_("Rows"), is_number=True, key="rows"),
     )
     return Figure(
@@ -244,7 +244,7 @@ def _releases(release: Release, versions: list[Release]) -> Figure:
         caption=_("The newest first. A release never changes."),
         headings=(
             Heading(_("Version"), key="version"),
-            Heading(_("Published"), key="published_at"),
+            Heading(_("Published"), key="published_at", is_time=True),
             Heading(_("Rows"), is_number=True, key="rows"),
             Heading(_("Digest")),
         ),

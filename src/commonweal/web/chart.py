@@ -15,10 +15,10 @@ from markupsafe import Markup
 from commonweal.web.map import PATTERNS
 from commonweal.web.words import count
 
-WIDTH, HEIGHT = 640.0, 240.0
-LEFT, RIGHT, TOP, FOOT = 64.0, 12.0, 14.0, 30.0
+WIDTH, HEIGHT = 480.0, 216.0
+LEFT, RIGHT, TOP, FOOT = 60.0, 12.0, 12.0, 28.0
 """Screen units: the whole, and what is beside the drawing on each side."""
-LABELS = 6
+LABELS = 5
 LINES = 4
 
 
@@ -55,7 +55,7 @@ def time_chart(moments: Sequence[int], labels: Sequence[str], lines: Sequence[Li
     Examples
     --------
     >>> print(time_chart([0, 3600, 7200], ["0h", "1h", "2h"], [Line("People", [10, None, 20])], label="People by hour"))
-    <svg class="chart" viewBox="0 0 640 240" role="img" aria-label="People by hour">...
+    <svg class="chart" viewBox="0 0 480 216" role="img" aria-label="People by hour">...
     """
     highest = nice(max((value for line in lines for value in line.values if value is not None), default=1.0))
     first, last = (moments[0], moments[-1]) if moments else (0, 1)

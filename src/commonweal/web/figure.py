@@ -29,11 +29,14 @@ class Heading:
         Whether the column holds numbers, which stand at its end.
     key
         Name of the value in each record; without it the table cannot be sorted by this column.
+    is_time
+        Whether it holds days or moments in words, which sort otherwise than words do.
     """
 
     text: str
     is_number: bool = False
     key: str | None = None
+    is_time: bool = False
 
 
 @dataclass(frozen=True)

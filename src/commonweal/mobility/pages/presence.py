@@ -300,7 +300,7 @@ def series_figure(seen: View) -> Figure:
         title=_("%(area)s over time", area=seen.name(code)),
         caption=_("Distinct subscribers in %(area)s, times of %(zone)s.", area=seen.name(code), zone=seen.zone),
         headings=(
-            Heading(_("Period"), key="start"),
+            Heading(_("Period"), key="start", is_time=True),
             Heading(_("Subscribers"), is_number=True, key="subscribers"),
             Heading(_("State"), key="state"),
         ),

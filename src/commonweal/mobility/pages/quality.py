@@ -88,7 +88,7 @@ def _subscribers(presence: Presence, days: list[DayQuality]) -> Figure:
         title=_("Subscribers seen each day"),
         caption=_("Distinct subscribers of each day, rounded down as published."),
         headings=(
-            Heading(_("Day"), key="day"),
+            Heading(_("Day"), key="day", is_time=True),
             Heading(name, is_number=True, key="subscribers"),
             Heading(_("Rounded to"), is_number=True, key="rounded_to"),
         ),
@@ -130,7 +130,7 @@ def _values(presence: Presence, days: list[DayQuality]) -> Figure:
         title=_("How much of each day is published"),
         caption=_("Hourly values of presence by their state."),
         headings=(
-            Heading(_("Day"), key="day"),
+            Heading(_("Day"), key="day", is_time=True),
             Heading(_("Published"), is_number=True, key="reported"),
             Heading(_("Suppressed"), is_number=True, key="suppressed"),
             Heading(_("Missing"), is_number=True, key="missing"),
