@@ -9,12 +9,16 @@ from typing import Any
 from fastapi import APIRouter, Request
 from markupsafe import Markup
 
-from commonweal.core.catalog import Release
+from commonweal.core.catalog import Release, datasets
 from commonweal.core.identity import Permission
+from commonweal.web import words
 from commonweal.web.access import needs, visitor_of
 from commonweal.web.document import Document, document
-from commonweal.web.figure import Figure
-from commonweal.web.languages import _
+from commonweal.web.figure import Figure, Heading
+from commonweal.web.languages import _, translated
+from commonweal.web.table import Row
+
+SHOWN = 8
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,7 @@ def overview(request: Request) -> Document:
     visitor = visitor_of(request)
     sections = {name: tile(request) for name, tile in tiles.items() if visitor.may_somewhere(Permission.READ, name)}
     shown = list(sections.values())
+    published = newest(request)
     return Document(
         title=shown[0].title if len(shown) == 1 else _("Overview"),
         template="overview.html",
@@ -62,7 +67,52 @@ def overview(request: Request) -> Document:
         tiles=[tile for section in shown for tile in section.tiles],
         values={"sections": shown},
         data={name: section.data for name, section in sections.items()},
-        figures=[figure for section in shown for figure in section.figures],
+        figures=[*(figure for section in shown for figure in section.figures), *published],
         notes=[note for section in shown for note in section.notes],
         sources=[source for section in shown for source in section.sources],
     )
+
+
+def newest(request: Request) -> list[Figure]:
+    """List what was published last, of the domains that the visitor may read."""
+    visitor = visitor_of(request)
+    found = [
+        release
+        for release in datasets(request.app.state.database)
+        if visitor.may_somewhere(Permission.READ, release.dataset.partition(".")[0])
+    ]
+    if not found:
+        return []
+    found.sort(key=lambda release: release.published_at, reverse=True)
+    return [
+        Figure(
+            name="newest",
+            title=_("Published last"),
+            caption=_("The newest release of each dataset; times are UTC."),
+            headings=(
+                Heading(_("Dataset"), key="title"),
+                Heading(_("Release"), is_number=True, key="version"),
+                Heading(_("Published"), key="published_at", is_time=True),
+            ),
+            rows=[
+                Row(
+                    (
+                        translated(release.schema.title),
+                        str(release.version),
+                        f"{words.day(release.published_at)}, {words.clock(release.published_at.time())}",
+                    ),
+                    href=f"/catalog/{release.dataset}",
+                )
+                for release in found[:SHOWN]
+            ],
+            records=[
+                {
+                    "dataset": release.dataset,
+                    "title": release.schema.title,
+                    "version": release.version,
+                    "published_at": release.published_at.isoformat(),
+                }
+                for release in found[:SHOWN]
+            ],
+        )
+    ]

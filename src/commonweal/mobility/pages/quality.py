@@ -12,6 +12,7 @@ from commonweal.core.wording import Wording
 from commonweal.mobility.pages import parts
 from commonweal.mobility.pages.presence import RELEASE, newest
 from commonweal.mobility.published import DayQuality, Presence, presence_of, quality_of
+from commonweal.web import words
 from commonweal.web.access import needs
 from commonweal.web.chart import Line, time_chart
 from commonweal.web.document import Document, document
@@ -95,7 +96,7 @@ def _subscribers(presence: Presence, days: list[DayQuality]) -> Figure:
         rows=[
             Row(
                 (
-                    day_in_words(day.day),
+                    words.day(day.day),
                     "–" if day.subscribers is None else count(day.subscribers),
                     "–" if day.rounded_to is None else count(day.rounded_to),
                 ),
@@ -139,7 +140,7 @@ def _values(presence: Presence, days: list[DayQuality]) -> Figure:
         rows=[
             Row(
                 (
-                    day_in_words(day.day),
+                    words.day(day.day),
                     count(day.reported),
                     count(day.suppressed),
                     count(day.missing),
