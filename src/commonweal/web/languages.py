@@ -68,16 +68,26 @@ class Language:
         """Write a date by a CLDR pattern, in which ``d`` stands for the day."""
         if day.day == 1:
             pattern = pattern.replace("d", self.first_of_month)
-        return format_date(day, pattern, locale=self.locale)
+        return _date(day, pattern, self.locale)
 
     def clock(self, moment: time) -> str:
         """Write a time of day, to the minute."""
-        return format_time(moment, "HH:mm", locale=self.locale)
+        return _time(moment, self.locale)
 
 
 @lru_cache(maxsize=1 << 14)
 def _decimal(number: float, locale: Locale) -> str:
     return format_decimal(number, locale=locale)
+
+
+@lru_cache(maxsize=1 << 14)
+def _date(day: date, pattern: str, locale: Locale) -> str:
+    return format_date(day, pattern, locale=locale)
+
+
+@lru_cache(maxsize=1 << 12)
+def _time(moment: time, locale: Locale) -> str:
+    return format_time(moment, "HH:mm", locale=locale)
 
 
 def _texts(code: str) -> GNUTranslations:
