@@ -19,7 +19,7 @@ from commonweal.web.access import FIELD, SESSION
 from commonweal.web.choosing_language import COOKIE, preferred
 from commonweal.web.languages import ENGLISH, FRENCH, OFFERED, is_translated, ngettext, speaking, translated
 
-HOUR = "/?start=2015-03-27T14:00Z"
+HOUR = "/mobility/presence?start=2015-03-27T14:00Z"
 OWN = "http://localhost:8400"
 HTML = "text/html"
 PASSWORD = "wind over still water"
@@ -163,10 +163,15 @@ def test_only_a_page_of_this_site_can_choose(site, headers):
 # Said in French ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_the_overview_is_french_to_its_last_label(site):
+def test_the_overview_is_french(site):
+    said = text_of(french(site, "/").text)
+    assert "Où se trouve la population" in said
+    assert "Publié en dernier" in said
+
+
+def test_presence_is_french_to_its_last_label(site):
     markup = french(site, f"{HOUR}&layer=flows").text
     said = text_of(markup)
-    assert "Où se trouve la population" in said
     assert "vendredi 27 mars 2015, 14:00 – 15:00 · fuseau horaire\u00a0: Africa/Freetown" in said
     assert (
         'aria-label="Carte\u00a0: abonnés distincts dans chaque zone, vendredi 27 mars 2015, 14:00 – 15:00"' in markup

@@ -9,7 +9,7 @@ from commonweal.core.identity import Grant, Role, people, signing_in
 
 pytestmark = pytest.mark.slow
 
-HOUR = "/?start=2015-03-27T14:00Z&layer=flows&area=SL-W"
+HOUR = "/mobility/presence?start=2015-03-27T14:00Z&layer=flows&area=SL-W"
 RIGHT_TO_LEFT = "ar-XB"
 LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 PAGES = [HOUR, "/catalog", "/catalog/mobility.presence", "/sign-in", "/nothing"]

@@ -105,7 +105,7 @@ class View:
     @property
     def lead(self) -> str:
         """The period, and by whose clock."""
-        return f"{self.label} · {_('time of %(zone)s', zone=self.zone)}"
+        return " · ".join((self.label, _("time of %(zone)s", zone=self.zone)))
 
     @property
     def area(self) -> str:
