@@ -120,33 +120,12 @@ def test_an_unexpected_error_says_nothing_of_its_inside_and_keeps_the_headers(si
     assert "content-security-policy" in answer.headers
 
 
-def test_assets_are_named_by_their_content_and_kept_for_ever(site):
-    answer = site.get(asset("site.css"))
-    assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
-    assert answer.content == (FOLDER / "site.css").read_bytes()
-    assert answer.headers["content-type"].startswith("text/css")
-
-
-def test_every_asset_a_page_names_is_there(site):
-    named = set(re.findall(r'(?:href|src)="(/static/[^"]*)"', site.page("/").text))
-    assert len(named) == 2
-    assert {site.get(address).status_code for address in named} == {200}
-
-
 def test_nothing_on_any_page_or_in_any_asset_names_another_host(site):
     for address in ("/", "/catalog", "/catalog/mobility.presence", "/nothing"):
         markup = site.page(address).text
         assert not re.search(r'(?:src|href|action)="(?:[a-z]+:)?//', markup)
     for file in FOLDER.rglob("*.css"):
         assert not re.search(r"url\(|@import", file.read_text())
-
-
-def test_the_first_load_is_small(site):
-    page = site.get("/?layer=flows", accept_encoding="gzip", accept="text/html")
-    style = site.get(asset("site.css"), accept_encoding="gzip")
-    sizes = [int(answer.headers["content-length"]) for answer in (page, style)]
-    assert all(answer.headers["content-encoding"] == "gzip" for answer in (page, style))
-    assert sum(sizes) + (FOLDER / "favicon.svg").stat().st_size < 60_000
 
 
 def test_the_server_lives_and_is_ready(site):

@@ -104,7 +104,8 @@ class Guard:
                 headers = MutableHeaders(raw=message["headers"])
                 for name, value in self.headers.items():
                     headers.setdefault(name, value)
-                headers.add_vary_header(DEPENDS_ON)
+                if "immutable" not in headers.get("cache-control", ""):
+                    headers.add_vary_header(DEPENDS_ON)
             await send(message)
 
         try:
