@@ -148,11 +148,11 @@ def test_what_is_printed_has_no_controls(open_page):
     assert page.locator(".map").is_visible()
 
 
-def test_the_map_is_shown_at_once_and_the_page_is_one_request_and_its_style(open_page):
+def test_the_map_is_shown_at_once_and_the_page_is_one_request_with_style_and_scripts(open_page):
     page = open_page(HOUR)
     loaded = json.loads(page.evaluate("JSON.stringify(performance.getEntriesByType('resource').map(one => one.name))"))
-    assert {urlsplit(address).path.split(".")[-1] for address in loaded} <= {"css", "svg"}
-    assert len(loaded) <= 2
+    assert {urlsplit(address).path.split(".")[-1] for address in loaded} <= {"css", "js", "svg"}
+    assert len(loaded) <= 8
 
 
 def contrast(first, second):

@@ -1,0 +1,34 @@
+// What every page runs if scripts are on: htmx, and the modules that elements ask for. No page needs it.
+import htmx from "vendor/htmx.js";
+import { attach } from "modules.js";
+
+Object.assign(htmx.config, {
+  // What the content security policy forbids is not tried.
+  allowEval: false,
+  allowScriptTags: false,
+  attributesToSettle: ["class", "width", "height"],
+  includeIndicatorStyles: false,
+  selfRequestsOnly: true,
+  // Nothing that somebody read stays in the browser after they signed out: going back asks the server.
+  historyCacheSize: 0,
+  refreshOnHistoryMiss: true,
+  // As a form without scripts does.
+  reportValidityOfForms: true,
+});
+
+/** What elements may ask for by `data-module`: under each name a function that imports it. */
+const MODULES = {
+  chart: () => import("chart.js"),
+  slider: () => import("slider.js"),
+  sorting: () => import("sorting.js"),
+};
+
+htmx.onLoad((element) => attach(element, MODULES));
+
+// What somebody followed and htmx cannot show (an error, a session that ended), the browser shows as without scripts.
+for (const failed of ["htmx:responseError", "htmx:sendError"]) {
+  htmx.on(failed, ({ detail: { requestConfig, pathInfo } }) => {
+    const followed = ["click", "submit"].includes(requestConfig.triggeringEvent?.type);
+    if (followed && requestConfig.verb === "get") location.assign(pathInfo.finalRequestPath);
+  });
+}
