@@ -46,7 +46,7 @@ def time_chart(moments: Sequence[int], labels: Sequence[str], lines: Sequence[Li
     moments
         n instants, seconds, ascending.
     labels
-        What each is called on the axis; some are written.
+        What each is called on the axis, empty for those that are never named; some of the others are written.
     lines
         Series of n values each, at most five.
     label
@@ -75,7 +75,7 @@ def time_chart(moments: Sequence[int], labels: Sequence[str], lines: Sequence[Li
                 '<path class="grid" d="M{:g} {:.1f}H{:g}"/><text x="{:g}" y="{:.1f}" text-anchor="end">{}</text>'
             ).format(LEFT, y(value), WIDTH - RIGHT, LEFT - 8, y(value) + 5, count(value, 0 if highest >= LINES else 1))
         )
-    for place in _some(len(moments)):
+    for place in _some([place for place, name in enumerate(labels) if name]):
         anchor = "start" if place == 0 and len(moments) > 1 else "end" if place == len(moments) - 1 > 0 else "middle"
         parts.append(
             Markup('<text x="{:.1f}" y="{:g}" text-anchor="{}">{}</text>').format(
@@ -112,13 +112,15 @@ def nice(value: float) -> float:
     return next(step * unit for step in (1.0, 1.6, 2.0, 2.4, 3.2, 4.0, 6.0, 8.0, 10.0) if step * unit >= value)
 
 
-def _some(number: int) -> list[int]:
-    """Choose places spread evenly over so many, with the first and the last."""
-    if number <= LABELS:
-        return list(range(number))
-    step = ceil((number - 1) / (LABELS - 1))
-    chosen = list(range(0, number - step // 2, step))
-    return [*chosen[:-1], number - 1] if number - 1 - chosen[-1] < step / 2 else [*chosen, number - 1]
+def _some(places: Sequence[int]) -> list[int]:
+    """Choose some, spread evenly, the first among them.
+
+    Examples
+    --------
+    >>> _some(range(4)), _some(range(0, 240, 24)), _some([])
+    ([0, 1, 2, 3], [0, 48, 96, 144, 192], [])
+    """
+    return list(places[:: ceil(len(places) / LABELS)]) if places else []
 
 
 def _gaps(lines: Sequence[Line], number: int) -> list[tuple[int, int]]:

@@ -323,13 +323,21 @@ def series_figure(seen: View) -> Figure:
         ],
         picture=time_chart(
             starts,
-            [short_day(timeline.date_of(start)) for start in starts],
+            _days_named(timeline, starts),
             [Line(seen.name(code), values)],
             label=label,
         ),
         chart=Chart("start", (("subscribers", seen.name(code)),), seen.zone),
         says=parts.beside(presence.release, time_zone=seen.zone),
     )
+
+
+def _days_named(timeline: Timeline, starts: list[int]) -> list[str]:
+    """Name the first period of each day."""
+    days = [timeline.day(start) for start in starts]
+    return [
+        "" if place and day == days[place - 1] else short_day(timeline.date_of(day)) for place, day in enumerate(days)
+    ]
 
 
 def _utc(start: int) -> str:

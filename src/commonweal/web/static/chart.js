@@ -25,8 +25,9 @@ async function drawn(figure, picture) {
   const axis = { stroke: () => colour("--muted"), grid: { stroke: () => colour("--line") }, ticks: { show: false } };
   const seconds = rows.map((row) => Date.parse(row[chart.x]) / 1000);
   const columns = chart.y.map(([key]) => rows.map((row) => row[key]));
-  const language = document.documentElement.lang;
-  const moment = new Intl.DateTimeFormat(language, { timeZone: chart.time_zone, dateStyle: "medium", timeStyle: "short" });
+  const language = document.documentElement.lang.replace(/^en$/, "en-GB"); // as the server writes dates
+  const said_as = { timeZone: chart.time_zone, dateStyle: "medium", timeStyle: "short", hourCycle: "h23" };
+  const moment = new Intl.DateTimeFormat(language, said_as);
   const number = new Intl.NumberFormat(language);
   const size = () => ({ width: picture.clientWidth, height: Math.max(180, Math.round(picture.clientWidth * 0.45)) });
   const plot = new uPlot(
