@@ -108,7 +108,8 @@ def document(
             from commonweal.web import briefs
 
             written = briefs.brief(document, briefs.address_of(request))
-            return _sent(request, figure_files.as_file(written, "pdf", base.rpartition("/")[2] or "overview"), document)
+            name = request.url.path.removesuffix(".pdf")
+            return _sent(request, figure_files.as_file(written, "pdf", name), document)
 
         @access
         def file(

@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 import shapely
@@ -58,14 +60,21 @@ def file(placed: Placed, form: str) -> Response:
             expected=", ".join(figure.forms),
         )
     response = as_file(FORMS[form].write(figure), form, figure.name)
-    response.headers["link"] = f'<{placed.link}>; rel="canonical"'
+    response.headers["link"] = f'<{quote(placed.link, safe="/?&=:;,+%")}>; rel="canonical"'
     return response
 
 
 def as_file(content: bytes, form: str, name: str) -> Response:
-    """Answer with bytes to be kept as a file of that name."""
+    r"""Answer with bytes to be kept as a file of that name, written with letters that every system takes.
+
+    Examples
+    --------
+    >>> as_file(b"", "pdf", '/mobility/"x";\r\n..').headers["content-disposition"]
+    'attachment; filename="mobility-x.pdf"'
+    """
     media_type = "application/pdf" if form == "pdf" else FORMS[form].media_type
-    headers = {"content-disposition": f'attachment; filename="{name}.{form}"'}
+    plain = re.sub(r"[^A-Za-z0-9._]+", "-", name).strip("-.") or "overview"
+    headers = {"content-disposition": f'attachment; filename="{plain}.{form}"'}
     return Response(content, media_type=media_type, headers=headers)
 
 
