@@ -42,7 +42,8 @@ from commonweal.server import application
 AREA_SET = "natural-earth:GN,LR,SN"
 AREAS = 63
 DAY, NEXT = date(2026, 3, 1), date(2026, 3, 2)
-PARAMETERS = {"project": "bench", "time_zone": "Africa/Conakry", "day_starts": "00:00", "k": 15}
+K = 15
+PARAMETERS: dict[str, Any] = {"project": "bench", "time_zone": "Africa/Conakry", "day_starts": "00:00", "k": K}
 WORKERS = 2
 CONNECTIONS = 8
 PAGES = {
@@ -123,7 +124,7 @@ def _publish(home: Home, dataset: Dataset, rows: list[tuple[Any, ...]], names: t
         home.database,
         dataset,
         raw,
-        k=PARAMETERS["k"],
+        k=K,
         grid=raw.select(dataset.key),
         parameters=PARAMETERS,
         who="bench",
