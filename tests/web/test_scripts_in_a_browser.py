@@ -86,6 +86,20 @@ def test_what_cannot_be_swapped_is_shown_as_without_scripts(open_altered, asked,
     assert page.locator("main h1").is_visible()
 
 
+def test_where_no_answer_comes_the_page_stays_and_says_so(open_altered):
+    page = open_altered(TO_CATALOG, SWAPPED, may_fail=True)
+    page.route("**/catalog", lambda route: route.abort())
+    page.get_by_role("link", name="Catalog").click()
+    trouble = page.get_by_role("alert")
+    trouble.wait_for()
+    assert trouble.text_content().startswith("The server did not answer.")
+    assert page.locator(".map").is_visible()
+    page.unroute("**/catalog")
+    page.get_by_role("link", name="Catalog").click()
+    page.get_by_role("heading", name="Catalog").wait_for()
+    assert not page.locator("#trouble").is_visible()
+
+
 def test_markup_runs_nothing(open_altered):
     attributes = ' hx-on:click="window.ran = true" hx-trigger="click[window.ran = true]"'
     page = open_altered(TO_CATALOG, SWAPPED + attributes, may_fail=True)

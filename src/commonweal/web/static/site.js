@@ -9,6 +9,7 @@ Object.assign(htmx.config, {
   attributesToSettle: ["class", "width", "height"],
   includeIndicatorStyles: false,
   selfRequestsOnly: true,
+  timeout: 30_000, // nothing waits for ever
   // Nothing that somebody read stays in the browser after they signed out: going back asks the server.
   historyCacheSize: 0,
   refreshOnHistoryMiss: true,
@@ -26,9 +27,12 @@ const MODULES = {
 htmx.onLoad((element) => attach(element, MODULES));
 
 // What somebody followed and htmx cannot show (an error, a session that ended), the browser shows as without scripts.
-for (const failed of ["htmx:responseError", "htmx:sendError"]) {
-  htmx.on(failed, ({ detail: { requestConfig, pathInfo } }) => {
-    const followed = ["click", "submit"].includes(requestConfig.triggeringEvent?.type);
-    if (followed && requestConfig.verb === "get") location.assign(pathInfo.finalRequestPath);
-  });
-}
+htmx.on("htmx:responseError", ({ detail: { requestConfig, pathInfo } }) => {
+  const followed = ["click", "submit"].includes(requestConfig.triggeringEvent?.type);
+  if (followed && requestConfig.verb === "get") location.assign(pathInfo.finalRequestPath);
+});
+
+// Where no answer comes, what was there stays, and the page says so; the next answer takes it back.
+const trouble = document.getElementById("trouble");
+for (const silent of ["htmx:sendError", "htmx:timeout"]) htmx.on(silent, () => (trouble.hidden = false));
+htmx.on("htmx:afterOnLoad", () => (trouble.hidden = true));
