@@ -19,6 +19,7 @@ from commonweal.core.wording import Wording
 from commonweal.web import figure_files
 from commonweal.web.conditional import REVALIDATE, unless_known
 from commonweal.web.figure import Figure, Placed, place
+from commonweal.web.paging import Page
 from commonweal.web.render import page
 
 NO_STORE = "no-store"
@@ -58,6 +59,8 @@ class Document:
         The parameters that make the page show just this again, whatever is published later.
     private
         Whether it is for whoever asked alone, and nothing may keep it.
+    page
+        Which page of a long list it shows: its neighbours are linked, in the page and in the header ``Link``.
     """
 
     title: str
@@ -72,6 +75,7 @@ class Document:
     sources: Sequence[Release] = ()
     query: Mapping[str, str] = field(default_factory=dict)
     private: bool = False
+    page: Page[Any] | None = None
 
 
 def document(
@@ -101,7 +105,7 @@ def document(
 
         @access
         def data(request: Request, document: Document = given) -> Response:
-            return _sent(request, JSONResponse(dict(document.data)), document)
+            return _sent(request, _linked(request, JSONResponse(dict(document.data)), document), document)
 
         @access
         def brief(request: Request, document: Document = given) -> Response:
@@ -177,11 +181,12 @@ def draw(request: Request, document: Document, *, address: str | None = None, st
     """
     base = address or request.url.path
     query = f"?{request.url.query}" if request.url.query else ""
-    return page(
+    drawn = page(
         request,
         document.template,
         package=document.package,
         status=status,
+        headers={"cache-control": NO_STORE} if document.private else None,
         title=document.title,
         lead=document.lead,
         tiles=document.tiles,
@@ -189,8 +194,10 @@ def draw(request: Request, document: Document, *, address: str | None = None, st
         figures=place(document.figures, base, document.query, request.query_params),
         data_address=f"{base}.json{query}",
         brief_address=f"{base}.pdf{query}",
+        list_page=document.page,
         **document.values,
     )
+    return _linked(request, drawn, document)
 
 
 def _figure(request: Request, document: Document, name: str, ending: str) -> Placed:
@@ -203,6 +210,12 @@ def _figure(request: Request, document: Document, name: str, ending: str) -> Pla
             expected=", ".join(placed) or None,
         )
     return placed[name]
+
+
+def _linked(request: Request, response: Response, document: Document) -> Response:
+    if document.page and (links := document.page.links(request.url.path)):
+        response.headers["link"] = links
+    return response
 
 
 def _sent(request: Request, response: Response, document: Document) -> Response:
