@@ -19,6 +19,7 @@ from sqlalchemy import exists, select
 from commonweal.core.database import Database
 from commonweal.core.errors import Conflict, Unavailable
 from commonweal.core.jobs import failure, lease, service
+from commonweal.core.jobs.attendance import attending
 from commonweal.core.jobs.models import CANCELLED, FAILED, QUEUED, SUCCEEDED, Job
 from commonweal.core.jobs.running import Cancelled
 from commonweal.core.jobs.worker import Order
@@ -154,7 +155,7 @@ def work(settings: Settings, database: Database, registry: Mapping[str, str], *,
         No worker process could be started.
     """
     worker = _Worker(Order(settings, dict(registry), os.getpid()))
-    with _stop_signals() as stopping:
+    with _stop_signals() as stopping, attending(database):
         try:
             while not stopping.is_set():
                 lease.settle(database, settings.job_attempts)

@@ -1,4 +1,4 @@
-"""What is recorded of long work: one row a job, and the lines it logged."""
+"""What is recorded of long work: one row a job, the lines it logged, and who works on the queue."""
 
 from __future__ import annotations
 
@@ -60,3 +60,17 @@ class JobLine(Base):
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     text: Mapped[str] = mapped_column(Text)
+
+
+class WorkerRecord(Base):
+    """A process that works on the queue, whether or not there is anything to do."""
+
+    __tablename__ = "job_worker"
+    __table_args__ = ({"info": {"backup": False}},)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    machine: Mapped[str] = mapped_column(Text)
+    process: Mapped[int]
+    process_started: Mapped[int] = mapped_column(BigInteger)
+    began: Mapped[datetime] = mapped_column(UtcDateTime)
+    seen: Mapped[datetime] = mapped_column(UtcDateTime)
