@@ -104,6 +104,15 @@ class Database:
         """Close every pooled connection."""
         self.engine.dispose()
 
+    def size(self) -> int:
+        """Give how many bytes the records take."""
+        if self.engine.dialect.name == "postgresql":
+            asked = "SELECT pg_database_size(current_database())"
+        else:
+            asked = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
+        with self.reading() as session:
+            return int(session.scalar(text(asked)) or 0)
+
     def upgrade(self, domains: Sequence[Domain]) -> list[str]:
         """Bring the database to the newest version of every room's migrations, and put back what guards its records.
 
