@@ -6,13 +6,14 @@ The server, the command line, migrations and job workers read it. Adding a domai
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from commonweal.core.domain import Domain, load
 from commonweal.mobility import DOMAIN as MOBILITY
 
 if TYPE_CHECKING:
     from commonweal.core.console import Home
+    from commonweal.core.jobs import Running
     from commonweal.core.settings import Settings
 
 GROUND_FLOOR = (
@@ -62,6 +63,7 @@ GROUND_FLOOR = (
         title="Backups",
         summary="Copies of everything, the keys apart: create, verify, restore.",
         commands="commonweal.core.backup.cli:app",
+        jobs={"backup.create": "commonweal.domains:back_up", "backup.verify": "commonweal.core.backup.jobs:verify"},
     ),
 )
 DISCLOSURE = Domain(
@@ -94,3 +96,10 @@ def initialise(data: Path, keys: Path) -> Home:
     key_files = [name for room in ROOMS if room.key_files for name in load(room.key_files)]
     settings = init(data, keys, prepare, key_files)
     return Home(settings, connect(settings))
+
+
+def back_up(job: Running) -> dict[str, Any]:
+    """Make a backup of all rooms, as a job: the ground floor, which makes it, cannot know them."""
+    from commonweal.core.backup.jobs import create
+
+    return create(job, ROOMS)

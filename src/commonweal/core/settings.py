@@ -20,7 +20,10 @@ from commonweal.core.wording import Wording
 CONFIG = "commonweal.toml"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 RECORDS = "commonweal.db"
-PLACES = ("data", "keys", "database_url", "lake", "store", "spill", "tls_certificate", "tls_key")
+PLACES = (
+    *("data", "keys", "database_url", "lake", "store", "spill"),
+    *("backups", "backup_keys", "tls_certificate", "tls_key"),
+)
 """Settings that name where something lies on this machine."""
 
 
@@ -60,6 +63,12 @@ class Settings(BaseSettings):
     )
     spill: Folder = Field(
         Path(), description=Wording("Where the engine spills, encrypted; by default `spill` of the data directory.")
+    )
+    backups: Folder | None = Field(
+        None, description=Wording("Folder for the backups of the data that the site makes, on another disk.")
+    )
+    backup_keys: Folder | None = Field(
+        None, description=Wording("Folder for the backups of the keys that the site makes: another one, elsewhere.")
     )
     memory_limit: Size = Field("1GB", description=Wording("Memory the table engine may use before it spills."))
     threads: int = Field(

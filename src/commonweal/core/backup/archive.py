@@ -31,6 +31,12 @@ Together: TypeAlias = Callable[[], Sequence[Path]]
 """Gives the files that belong together at the moment it is called; each is there unchanged, or not there."""
 Take: TypeAlias = Callable[[str, Iterator[bytes]], None]
 """Takes an entry's name and content; what it leaves of the content is read all the same."""
+Watch: TypeAlias = Callable[[int], None]
+"""Is told now and then how many bytes have been written or read; it may raise, to stop."""
+
+
+def _nobody(done: int) -> None:
+    pass
 
 
 class Entry(BaseModel):
@@ -109,9 +115,18 @@ class Writer:
     ----------
     file
         Opened for writing, seekable.
+    watch
+        Told of the bytes before they are compressed.
+
+    Attributes
+    ----------
+    written
+        How many bytes were added, those that were taken back among them.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, watch: Watch = _nobody) -> None:
+        self.written = 0
+        self._watch = watch
         self._file = file
         self._stream = zstandard.ZstdCompressor().stream_writer(file, closefd=False)
         self._entries: dict[str, Entry] = {}
@@ -181,11 +196,25 @@ class Writer:
             digest.update(part)
             self._stream.write(part)
             left -= len(part)
+            self.written += len(part)
+            self._watch(self.written)
         self._stream.write(bytes(-size % tarfile.BLOCKSIZE))
         self._entries[name] = Entry(size=size, sha256=digest.hexdigest())
 
 
-def read(path: Path, kind: Literal["data", "keys"], take: Take = lambda name, content: None) -> Manifest:
+def kind_of(path: Path) -> Literal["data", "keys"] | None:
+    """Tell from its beginning what an archive holds; None if it is none. Whether it is whole, `read` tells."""
+    try:
+        with path.open("rb") as file, zstandard.ZstdDecompressor().stream_reader(file, closefd=False) as stream:
+            first = tarfile.TarInfo.frombuf(stream.read(tarfile.BLOCKSIZE), "utf-8", "strict")
+    except (tarfile.TarError, zstandard.ZstdError, UnicodeDecodeError, OSError):
+        return None
+    return "keys" if first.name.startswith(KEYS) else "data"
+
+
+def read(
+    path: Path, kind: Literal["data", "keys"], take: Take = lambda name, content: None, watch: Watch = _nobody
+) -> Manifest:
     """Read an archive to its end and prove that it is whole.
 
     Parameters
@@ -196,6 +225,8 @@ def read(path: Path, kind: Literal["data", "keys"], take: Take = lambda name, co
         What it must be of.
     take
         Called with each entry but the manifest, in order; what it is given is proven only when this function returns.
+    watch
+        Told of the bytes of the file that were read.
 
     Raises
     ------
@@ -227,7 +258,7 @@ def read(path: Path, kind: Literal["data", "keys"], take: Take = lambda name, co
                 if member.name == MANIFEST:
                     manifest = whole(_parts(content))
                 else:
-                    found[member.name] = _taken(member.name, content, take)
+                    found[member.name] = _taken(member.name, content, take, lambda: watch(file.tell()))
     except (tarfile.TarError, zstandard.ZstdError) as error:
         broken = error
     except OSError as error:
@@ -266,7 +297,7 @@ _OTHER_COPY = "another copy of this backup, or another backup"
 _MADE = "what commonweal backup create wrote"
 
 
-def _taken(name: str, content: IO[bytes], take: Take) -> Entry:
+def _taken(name: str, content: IO[bytes], take: Take, tell: Callable[[], None]) -> Entry:
     digest, size = sha256(), 0
 
     def counted() -> Iterator[bytes]:
@@ -274,6 +305,7 @@ def _taken(name: str, content: IO[bytes], take: Take) -> Entry:
         for part in _parts(content):
             digest.update(part)
             size += len(part)
+            tell()
             yield part
 
     left = counted()

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO, TypeAlias
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from commonweal import __version__
 from commonweal.core import audit
+from commonweal.core.audit import AuditEntry
 from commonweal.core.backup import archive, key_directory
 from commonweal.core.backup.archive import KEYS, Manifest, Together, Writer, whole
 from commonweal.core.backup.records import Records, Tally, lasting
@@ -18,12 +23,26 @@ from commonweal.core.domain import Domain, load
 from commonweal.core.durable import creating
 from commonweal.core.errors import Conflict, InputError, Refused, explain
 from commonweal.core.settings import CONFIG, PLACES, Settings
+from commonweal.core.wording import Wording
 
 FOLDERS = ("lake", "store")
+CREATE, VERIFY = "backup.create", "backup.verify"
+Watch: TypeAlias = Callable[[int, int], None]
+"""Is told now and then how many bytes are done, and of how many, 0 if that is not known yet; it may raise, to stop."""
+
+
+def _nobody(done: int, total: int) -> None:
+    pass
 
 
 def create(
-    settings: Settings, database: Database, rooms: Sequence[Domain], file: Path, keys_file: Path, who: str
+    settings: Settings,
+    database: Database,
+    rooms: Sequence[Domain],
+    file: Path,
+    keys_file: Path,
+    who: str,
+    watch: Watch = _nobody,
 ) -> Manifest:
     """Back up everything but the keys into one file, and the keys into another; what is at work goes on.
 
@@ -37,7 +56,9 @@ def create(
     file, keys_file
         Two new files, in two folders outside of the installation.
     who
-        ``"os:NAME"``.
+        ``"os:NAME"`` or ``"person:NUMBER"``.
+    watch
+        Told how far it is; what it raises leaves nothing behind.
 
     Returns
     -------
@@ -58,38 +79,52 @@ def create(
         There is no space, or the database is not up to date; nothing is left behind.
     """
     file, keys_file = file.resolve(), keys_file.resolve()
-    _refuse_places(settings, file, keys_file)
+    refuse_places(settings, file, keys_file)
     load_models(rooms)
     with (
         creating(file, mode=0o600) as unfinished,
         creating(keys_file, mode=0o600) as unfinished_keys,  # gets its name first: there is never data without its keys
     ):
         with unfinished.open("wb") as opened:
-            manifest, keys = _write_data(Writer(opened), settings, database, rooms)
+            manifest, keys = _write_data(opened, settings, database, rooms, watch)
         with unfinished_keys.open("wb") as opened:
             writer = Writer(opened)
             for name, content in keys.items():
                 writer.add(f"{KEYS}{name}", content)
             writer.finish(Manifest(kind="keys", version=__version__, made=manifest.made))
     with database.transaction() as session:
-        audit.record(
-            session,
-            who=who,
-            action="backup.create",
-            what=file.name,
-            details={
-                "digest": manifest.digest,
-                "files": len(manifest.entries),
-                "bytes": manifest.size,
-                "rows": manifest.rows,
-                "keys": len(manifest.keys),
-            },
-        )
+        record(session, file, manifest, who)
     return manifest
 
 
-def verify(file: Path, keys_file: Path | None = None) -> Manifest:
+def record(session: Session, file: Path, manifest: Manifest, who: str) -> None:
+    """Tell the audit log of a backup, unless it knows of it."""
+    of_that_name = select(AuditEntry).where(AuditEntry.action == CREATE, AuditEntry.what == file.name)
+    known = session.scalar(of_that_name.order_by(AuditEntry.sequence.desc()).limit(1))
+    if known is not None and known.details.get("digest") == manifest.digest:
+        return
+    audit.record(
+        session,
+        who=who,
+        action=CREATE,
+        what=file.name,
+        details={
+            "digest": manifest.digest,
+            "files": len(manifest.entries),
+            "bytes": manifest.size,
+            "rows": manifest.rows,
+            "keys": len(manifest.keys),
+        },
+    )
+
+
+def verify(file: Path, keys_file: Path | None = None, watch: Watch = _nobody) -> Manifest:
     """Read a backup to its end and prove that it is whole; with the keys' backup, that these are its keys.
+
+    Parameters
+    ----------
+    watch
+        Told how far it is, in bytes of the file.
 
     Raises
     ------
@@ -100,7 +135,8 @@ def verify(file: Path, keys_file: Path | None = None) -> Manifest:
     InputError
         It is no backup, or one of the other kind.
     """
-    manifest = archive.read(file, "data")
+    size = _size(file)
+    manifest = archive.read(file, "data", watch=lambda done: watch(done, size))
     if keys_file is not None:
         key_directory.refuse_others(manifest, keys_in(keys_file), keys_file)
     return manifest
@@ -114,9 +150,10 @@ def keys_in(keys_file: Path) -> dict[str, bytes]:
 
 
 def _write_data(
-    writer: Writer, settings: Settings, database: Database, rooms: Sequence[Domain]
+    file: BinaryIO, settings: Settings, database: Database, rooms: Sequence[Domain], watch: Watch
 ) -> tuple[Manifest, dict[str, bytes]]:
-    tally = Tally(lasting())
+    total = 0
+    writer, tally = Writer(file, lambda done: watch(done, total)), Tally(lasting())
     made = datetime.now(UTC)
     before = key_directory.files(settings.keys)
     with database.reading() as session:
@@ -129,6 +166,7 @@ def _write_data(
         stands_at = revisions(session.connection())
         files: list[Together] = [f for room in rooms if room.files for f in load(room.files)(settings, session)]
     writer.add(CONFIG, _settings_of(settings.data))
+    total = writer.written + sum(_size(path) for together in files for path in together())
     for together in files:
         writer.copy(together, lambda path: _name_of(settings, path))
     manifest = Manifest(
@@ -144,22 +182,40 @@ def _write_data(
     return writer.finish(manifest), keys
 
 
-def _refuse_places(settings: Settings, file: Path, keys_file: Path) -> None:
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0  # it is said when it is copied
+
+
+def refuse_places(settings: Settings, file: Path, keys_file: Path) -> None:
+    """See that the two files are new, lie outside of the installation, and in two folders.
+
+    Raises
+    ------
+    Conflict
+        One is there already.
+    InputError
+        One would lie within the installation.
+    Refused
+        They would lie in one folder.
+    """
     for path in (file, keys_file):
         if path.exists():
-            raise Conflict("this is there already", where=path, expected="the name of a new file")
+            raise Conflict(Wording("this is there already"), where=path, expected=Wording("the name of a new file"))
         for folder in (settings.data, settings.lake, settings.store, settings.spill, settings.keys):
             if folder in path.parents:
                 raise InputError(
-                    f"this would lie in {folder}, which it is a backup of",
+                    Wording("this would lie in %(folder)s, which it is a backup of", folder=str(folder)),
                     where=path,
-                    expected="a place outside, on another disk if there is one",
+                    expected=Wording("a place outside, on another disk if there is one"),
                 )
     if file.parent == keys_file.parent:
         raise Refused(
-            "data and keys would lie in one folder, for one thief to take both",
+            Wording("data and keys would lie in one folder, for one thief to take both"),
             where=keys_file,
-            expected="a place elsewhere for the keys, in other hands if there are any",
+            expected=Wording("a place elsewhere for the keys, in other hands if there are any"),
         )
 
 
