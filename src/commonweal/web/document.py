@@ -6,23 +6,28 @@ and ``/figures/NAME.csv`` the figure as a file. All of them take the page's own 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Path, Request
 from starlette.responses import JSONResponse, Response
 
 from commonweal.core.catalog import Release
 from commonweal.core.errors import NotFound
+from commonweal.core.identity import secret
 from commonweal.core.wording import Wording
 from commonweal.web import figure_files
+from commonweal.web.access import FORM, form_token_of, keep_cookie
 from commonweal.web.conditional import REVALIDATE, unless_known
 from commonweal.web.figure import Figure, Placed, place
 from commonweal.web.paging import Page
 from commonweal.web.render import page
 
 NO_STORE = "no-store"
+FORMS = ("json", "pdf", "figures")
+"""What a page is besides HTML: data, a brief, its figures alone and as files."""
 PROBLEM: dict[str, Any] = {"content": {"application/problem+json": {}}}
 ERRORS: dict[int | str, dict[str, Any]] = {
     401: {"description": "Who asks must sign in, or show a token that works.", **PROBLEM},
@@ -61,6 +66,8 @@ class Document:
         Whether it is for whoever asked alone, and nothing may keep it.
     page
         Which page of a long list it shows: its neighbours are linked, in the page and in the header ``Link``.
+    asks_strangers
+        Whether it holds a form for whoever has not signed in: the cookie comes with it that must come back.
     """
 
     title: str
@@ -76,10 +83,17 @@ class Document:
     query: Mapping[str, str] = field(default_factory=dict)
     private: bool = False
     page: Page[Any] | None = None
+    asks_strangers: bool = False
 
 
 def document(
-    routes: APIRouter, address: str, access: Callable[[Any], Any], *, summary: str, tag: str
+    routes: APIRouter,
+    address: str,
+    access: Callable[[Any], Any],
+    *,
+    summary: str,
+    tag: str,
+    forms: Collection[str] = FORMS,
 ) -> Callable[[Callable[..., Document]], Callable[..., Document]]:
     """Answer at an address, and at those of its other forms, with what a function gives.
 
@@ -93,6 +107,8 @@ def document(
         What marks an endpoint with what it needs: `anyone`, `person` or ``needs(…)``.
     summary, tag
         For the description of the API.
+    forms
+        What the page is besides HTML, of `FORMS`.
 
     Returns
     -------
@@ -152,15 +168,17 @@ def document(
             f"{base}/.json" if not base else f"{base}.json", data, summary=f"{summary}, as data",
             description=shown.__doc__, operation_id=f"{name}_data", **described,
         )  # fmt: skip
-        routes.add_api_route(
-            f"{base}/.pdf" if not base else f"{base}.pdf", brief, summary=f"{summary}, as a brief",
-            operation_id=f"{name}_brief", response_class=Response, **described | {"responses": ERRORS | pdf},
-        )  # fmt: skip
-        routes.add_api_route(
-            f"{base}/figures/{{figure}}.{{form}}", file, summary=f"A figure of: {summary.lower()}",
-            operation_id=f"{name}_file", response_class=Response, **described | {"responses": ERRORS | files},
-        )  # fmt: skip
-        routes.add_api_route(f"{base}/figures/{{figure}}", alone, include_in_schema=False)
+        if "pdf" in forms:
+            routes.add_api_route(
+                f"{base}/.pdf" if not base else f"{base}.pdf", brief, summary=f"{summary}, as a brief",
+                operation_id=f"{name}_brief", response_class=Response, **described | {"responses": ERRORS | pdf},
+            )  # fmt: skip
+        if "figures" in forms:
+            routes.add_api_route(
+                f"{base}/figures/{{figure}}.{{form}}", file, summary=f"A figure of: {summary.lower()}",
+                operation_id=f"{name}_file", response_class=Response, **described | {"responses": ERRORS | files},
+            )  # fmt: skip
+            routes.add_api_route(f"{base}/figures/{{figure}}", alone, include_in_schema=False)
         routes.add_api_route(address, html, include_in_schema=False)
         return shown
 
@@ -179,8 +197,13 @@ def draw(request: Request, document: Document, *, address: str | None = None, st
     status
         HTTP status.
     """
-    base = address or request.url.path
-    query = f"?{request.url.query}" if request.url.query else ""
+    base = address or _path(request)
+    # What was asked of another address says nothing about this page, and may be secret.
+    asked = {} if address else request.query_params
+    query = f"?{request.url.query}" if asked else ""
+    fresh = secret.new() if document.asks_strangers and not form_token_of(request) else None
+    if fresh:
+        request.state.form_secret = fresh
     drawn = page(
         request,
         document.template,
@@ -191,17 +214,24 @@ def draw(request: Request, document: Document, *, address: str | None = None, st
         lead=document.lead,
         tiles=document.tiles,
         notes=document.notes,
-        figures=place(document.figures, base, document.query, request.query_params),
+        figures=place(document.figures, base, document.query, asked),
         data_address=f"{base}.json{query}",
         brief_address=f"{base}.pdf{query}",
         list_page=document.page,
         **document.values,
     )
+    if fresh:
+        keep_cookie(drawn, FORM, fresh, 1)
     return _linked(request, drawn, document)
 
 
+def _path(request: Request) -> str:
+    """Give the path that was asked for, as it stands in an address; that of `request.url` ends at a ``#`` in a name."""
+    return quote(request.scope["path"], safe="/:@!$&'()*+,;=~")
+
+
 def _figure(request: Request, document: Document, name: str, ending: str) -> Placed:
-    base = request.url.path.removesuffix(ending) or "/"
+    base = _path(request).removesuffix(ending) or "/"
     placed = place(document.figures, base, document.query, request.query_params)
     if name not in placed:
         raise NotFound(
@@ -213,7 +243,7 @@ def _figure(request: Request, document: Document, name: str, ending: str) -> Pla
 
 
 def _linked(request: Request, response: Response, document: Document) -> Response:
-    if document.page and (links := document.page.links(request.url.path)):
+    if document.page and (links := document.page.links(_path(request))):
         response.headers["link"] = links
     return response
 

@@ -30,7 +30,7 @@ class Heading:
     key
         Name of the value in each record; without it the table cannot be sorted by this column.
     is_time
-        Whether it holds days or moments in words, which sort otherwise than words do.
+        Whether it holds days, moments, sizes or numbers in words, which sort otherwise than words do.
     """
 
     text: str

@@ -16,13 +16,14 @@ from functools import lru_cache
 from gettext import GNUTranslations, NullTranslations
 from importlib.resources import files
 from io import BytesIO
-from typing import Any
+from typing import Any, Literal
 
 from babel import Locale
 from babel.dates import format_date, format_time
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
+from babel.units import format_unit
 
 from commonweal.core.wording import Wording
 
@@ -63,6 +64,11 @@ class Language:
     def share(self, part: float) -> str:
         """Write a part of one in per cent, without decimals."""
         return format_percent(part, locale=self.locale)
+
+    def measure(self, number: float, unit: str) -> str:
+        """Write a number with its unit, one of CLDR such as ``digital-gigabyte``: in short, but for a plain byte."""
+        length: Literal["long", "short"] = "long" if unit == "digital-byte" else "short"
+        return format_unit(number, unit, length=length, locale=self.locale)
 
     def date(self, day: date, pattern: str) -> str:
         """Write a date by a CLDR pattern, in which ``d`` stands for the day."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Generic, TypeVar
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from fastapi import Query
 
@@ -78,7 +78,7 @@ class Page(Generic[Item]):
         }
 
     def links(self, address: str) -> str | None:
-        """Give the header ``Link`` (RFC 8288) of an answer at that address; None if there are no other pages.
+        """Give the header ``Link`` (RFC 8288) of an answer at that path; None if there are no other pages.
 
         Examples
         --------
@@ -86,7 +86,7 @@ class Page(Generic[Item]):
         '</jobs?page=1>; rel="prev", </jobs?page=3>; rel="next"'
         """
         there = (("prev", self.previous), ("next", self.next))
-        return ", ".join(f'<{quote(address)}{query}>; rel="{rel}"' for rel, query in there if query) or None
+        return ", ".join(f'<{address}{query}>; rel="{rel}"' for rel, query in there if query) or None
 
     def _query(self, number: int) -> str:
         return f"?{urlencode({**self.query, 'page': number}, safe=':')}"

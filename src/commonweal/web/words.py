@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
+from zoneinfo import ZoneInfo
 
 from commonweal.core.catalog import State
 from commonweal.core.identity import Permission, Role
@@ -21,6 +22,7 @@ STATES: Mapping[State, str] = {
     State.MISSING: Wording("missing"),
     State.WITHHELD: Wording("withheld"),
 }
+UNITS = ("byte", "kilobyte", "megabyte", "gigabyte", "terabyte")
 ROLES: Mapping[Role, str] = {
     Role.VIEWER: Wording("viewer"),
     Role.ANALYST: Wording("analyst"),
@@ -60,6 +62,31 @@ def share(part: float) -> str:
     '12%'
     """
     return current().share(part)
+
+
+def size(number: int) -> str:
+    """Write a number of bytes with a unit that keeps it short.
+
+    Examples
+    --------
+    >>> size(999), size(1_234_567), size(4_200_000_000_000)
+    ('999 bytes', '1.2 MB', '4.2 TB')
+    """
+    step = min(max(0, (len(str(abs(number))) - 1) // 3), len(UNITS) - 1)
+    return current().measure(round(number / 1000**step, 1 if step else None), f"digital-{UNITS[step]}")
+
+
+def moment(when: datetime, zone: str = "UTC") -> str:
+    """Say an instant by the clock of a time zone, to the minute.
+
+    Examples
+    --------
+    >>> late = datetime(2015, 3, 1, 23, 40, tzinfo=UTC)
+    >>> moment(late), moment(late, "Africa/Lagos")
+    ('1 March 2015, 23:40', '2 March 2015, 00:40')
+    """
+    there = when.astimezone(ZoneInfo(zone))
+    return _("%(day)s, %(time)s", day=day(there.date()), time=clock(there.time()))
 
 
 def state(value: State) -> str:
