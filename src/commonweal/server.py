@@ -31,6 +31,7 @@ from commonweal.web import (
     overview,
     sign_in,
 )
+from commonweal.web.administration.storage import Storage
 from commonweal.web.choosing_language import InTheirLanguage
 from commonweal.web.errors import HANDLERS
 from commonweal.web.guard import Guard, HeadAsGet, refuse_in_the_clear
@@ -73,6 +74,7 @@ def application(settings: Settings) -> FastAPI:
     app.state.database = connect(settings)
     app.state.rooms = ROOMS
     app.state.tiles = {room.name: load(room.tiles) for room in ROOMS if room.tiles}
+    app.state.storage = Storage(settings)
     app.state.meters = observing.Meters(settings, app.state.database)
     for part in (health, observing, overview, catalog, assets, sign_in, choosing_language, administration):
         _add(app, part.routes, "")

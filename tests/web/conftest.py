@@ -23,12 +23,14 @@ from commonweal import disclosure
 from commonweal.core.areas import load
 from commonweal.core.catalog import Input, Kind, Release, publish
 from commonweal.core.console import Home
+from commonweal.core.identity import Grant, Role, people, signing_in
+from commonweal.core.identity.secret import form_token
 from commonweal.core.periods import Calendar
 from commonweal.domains import initialise
 from commonweal.mobility.measures import flows, presence, quality
 from commonweal.mobility.measures import home as homes
 from commonweal.server import application
-from commonweal.web.access import SESSION
+from commonweal.web.access import FIELD, FORM, SESSION
 
 AREA_SET = "natural-earth:GN,LR,SL"
 FIRST, END = date(2015, 3, 27), date(2015, 3, 29)
@@ -225,6 +227,77 @@ def empty_site(home: Home) -> Iterator[Site]:
     made = Site(home)
     yield made
     made.close()
+
+
+# People who use the site ───────────────────────────────────────────────────────────────────────────────────────────
+
+PASSWORD = "wind over still water"
+OWN = "http://localhost:8400"
+
+
+class Browser:
+    """Keeps cookies, sends forms back as they came, and says where it is."""
+
+    def __init__(self, site: Site) -> None:
+        self.site, self.cookies = site, dict[str, str]()
+
+    def get(self, address: str, **headers: str) -> httpx.Response:
+        return self._keep(self._ask("GET", address, None, headers))
+
+    def post(self, address: str, token: str | None = None, origin: str = OWN, **form: Any) -> httpx.Response:
+        held = self.cookies.get(SESSION) or self.cookies.get(FORM) or ""
+        sent = {FIELD: form_token(held) if token is None else token} | form
+        return self._keep(self._ask("POST", address, sent, {"origin": origin}))
+
+    def sign_in(self, name: str, password: str = PASSWORD, **form: str) -> httpx.Response:
+        self.get("/sign-in")
+        return self.post("/sign-in", name=name, password=password, **form)
+
+    def _ask(self, method: str, address: str, form: Any, headers: dict[str, str]) -> httpx.Response:
+        cookie = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        return self.site.get(address, method, form, accept="text/html", cookie=cookie, **headers)
+
+    def _keep(self, answer: httpx.Response) -> httpx.Response:
+        for line in answer.headers.get_list("set-cookie"):
+            name, _, value = line.partition(";")[0].partition("=")
+            if "Max-Age=0" in line:
+                self.cookies.pop(name, None)
+            else:
+                self.cookies[name] = value
+        return answer
+
+
+@pytest.fixture
+def browsing() -> type[Browser]:
+    """Browse a site: function of it."""
+    return Browser
+
+
+@pytest.fixture
+def closed(home: Home, site_of: Callable[..., Site]) -> Site:
+    """A site that shows nothing to whoever did not sign in."""
+    return site_of(home, open_reading=False)
+
+
+@pytest.fixture
+def person(home: Home) -> Callable[..., people.Person]:
+    """Make a person with a password: function of (name, *grants)."""
+
+    def make(name: str, *grants: Grant) -> people.Person:
+        made, offered = people.create(home.database, name, name.title(), grants, "os:tester")
+        signing_in.with_link(home.database, offered, PASSWORD, 12)
+        return made
+
+    return make
+
+
+@pytest.fixture
+def administrator(closed: Site, person: Callable[..., people.Person]) -> Browser:
+    """The browser of somebody who administers the closed site."""
+    person("grace", Grant(Role.ADMINISTRATOR))
+    browser = Browser(closed)
+    browser.sign_in("grace")
+    return browser
 
 
 COMMONWEAL = ("-c", "from commonweal.cli import main; main()")

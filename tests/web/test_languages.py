@@ -364,7 +364,8 @@ def ask_as_administrator(home, site_of, pseudo):
     people.create(home.database, "zz", "XX", [Grant(Role.ANALYST, "mobility", "districts")], "os:tester")
     site = site_of(home)
 
-    def ask(address, form=None):
+    def ask(address, form=None, settings=home.settings):
+        site.app.state.settings = settings
         sent = form and {FIELD: form_token(held)} | form
         method = "POST" if form else "GET"
         headers = {"accept": HTML, "accept_language": pseudo, "cookie": f"{SESSION}={held}", "origin": OWN}
@@ -375,9 +376,9 @@ def ask_as_administrator(home, site_of, pseudo):
 
 OF_PEOPLE = re.compile(
     r"(XX|xx|yy|zz)( · Commonweal)?|os:\w+|[a-z]+\.[a-z-]+|person(:| )\d+|disclosure-signing\.pub"
-    r"|data|lake|store|spill|/\S*"
+    r"|data|lake|store|spill|backups|/\S*|districts|\d{4}-\d\d-\d\dT\d{6}Z( · Commonweal)?"
 )
-"""Names, actions and things of the audit log, folders: shown as they are."""
+"""Names, actions and things of the audit log, folders, areas, backups: shown as they are."""
 
 
 @pytest.mark.parametrize(
@@ -396,12 +397,34 @@ OF_PEOPLE = re.compile(
         ("/administration/people/nobody", None),
         ("/administration/audit?verify=true", None),
         ("/administration/audit", None),
+        ("/administration/audit?who=nobody", None),
+        ("/administration/audit?day=xx", None),
         ("/administration/work", None),
+        ("/administration/backup", None),
+        ("/administration/backup", {"none": "are named"}),
+        ("/administration/backup/nothing", None),
     ],
 )
 def test_nothing_behind_the_sign_in_is_written_past_the_catalog(ask_as_administrator, address, form):
     left = left_in_english(ask_as_administrator(address, form).text)
     assert {said for said in left if not OF_PEOPLE.fullmatch(said)} == set()
+
+
+def test_nothing_about_a_backup_is_written_past_the_catalog(ask_as_administrator, home, tmp_path):
+    from commonweal.core.backup import listing, service
+    from commonweal.domains import ROOMS
+
+    kept = {"backups": tmp_path / "backups", "backup_keys": tmp_path / "safe"}
+    for folder in kept.values():
+        folder.mkdir()
+    name = listing.new_name()
+    files = [folder / name for folder in kept.values()]
+    service.create(home.settings, home.database, ROOMS, *files, "os:tester")
+    kept_apart = home.settings.model_copy(update=kept)
+    for settings in (kept_apart, kept_apart.model_copy(update={"database_url": "postgresql://db/cw"})):
+        for address in ("/administration/backup", f"/administration/backup/{name}"):
+            left = left_in_english(ask_as_administrator(address, settings=settings).text)
+            assert {said for said in left if not OF_PEOPLE.fullmatch(said)} == set()
 
 
 def test_what_settings_mean_is_translated(ask_as_administrator):

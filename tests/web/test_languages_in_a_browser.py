@@ -22,7 +22,15 @@ PAGES = [
     "/sign-in",
     "/nothing",
 ]
-BEHIND_THE_SIGN_IN = ["/account", "/administration", "/administration/people/edith", "/administration/settings"]
+BEHIND_THE_SIGN_IN = [
+    "/account",
+    "/administration",
+    "/administration/people/edith",
+    "/administration/settings",
+    "/administration/audit?verify=true",
+    "/administration/work",
+    "/administration/backup",
+]
 
 
 @pytest.fixture(scope="module")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from commonweal.core.errors import CommonwealError, NotFound
-from commonweal.core.identity import Permission, secret, sessions, signing_in, single_sign_on, tokens
+from commonweal.core.identity import Permission, sessions, signing_in, single_sign_on, tokens
 from commonweal.core.wording import Wording
 from commonweal.web import words
 from commonweal.web.access import (
@@ -18,7 +19,6 @@ from commonweal.web.access import (
     SESSION,
     anyone,
     drop_cookie,
-    form_token_of,
     keep_cookie,
     own_address,
     person,
@@ -26,9 +26,9 @@ from commonweal.web.access import (
     text,
     visitor_of,
 )
+from commonweal.web.document import NO_STORE, Document, document, draw
 from commonweal.web.languages import _
-from commonweal.web.render import page
-from commonweal.web.table import Row
+from commonweal.web.tokens import token_data, token_table, works
 
 if TYPE_CHECKING:
     from commonweal.core.identity.provider import Provider
@@ -36,20 +36,21 @@ if TYPE_CHECKING:
 FROM_PROVIDER = "/sign-in/provider/callback"
 """Where an identity provider sends people back to: the redirect URI to register with it, after the site's address."""
 
-NO_STORE = {"cache-control": "no-store"}
+TAG = "people"
 Form = Annotated[FormData, Depends(posted)]
+Next = Annotated[str, Query(alias="next", description="Address of this site to go to afterwards.")]
+Offered = Annotated[str, Path(description="The secret of a link that an administrator gave.")]
 
-routes = APIRouter(include_in_schema=False)
-
-
-@routes.get("/sign-in")
-@anyone
-def sign_in_page(request: Request, next: str = "/") -> Response:  # noqa: A002 - the word people know from other sites
-    """Ask for name and password, or offer the identity provider."""
-    return _sign_in_page(request, wanted=own_address(next))
+routes = APIRouter()
 
 
-@routes.post("/sign-in")
+@document(routes, "/sign-in", anyone, summary="How to sign in", tag=TAG, forms=("json",))
+def sign_in_page(request: Request, wanted: Next = "/") -> Document:
+    """Whether people of this installation sign in with a password, and at which identity provider they can besides."""
+    return _sign_in(request, wanted=own_address(wanted))
+
+
+@routes.post("/sign-in", include_in_schema=False)
 @anyone
 def sign_in(request: Request, form: Form) -> Response:
     """Begin a session."""
@@ -60,25 +61,25 @@ def sign_in(request: Request, form: Form) -> Response:
             state.database, name, text(form, "password"), place, state.settings.session_hours
         )
     except CommonwealError as error:
-        return _sign_in_page(request, error, wanted, name)
+        return _asked_again(request, _sign_in(request, error, wanted, name), "/sign-in", error)
     return _signed_in(request, held, wanted)
 
 
-@routes.get("/sign-in/provider")
+@routes.get("/sign-in/provider", include_in_schema=False)
 @anyone
-async def to_provider(request: Request, next: str = "/") -> Response:  # noqa: A002
+async def to_provider(request: Request, wanted: Next = "/") -> Response:
     """Send somebody to the identity provider."""
-    database, provider, wanted = request.app.state.database, _provider(request), own_address(next)
+    database, provider, wanted = request.app.state.database, _provider(request), own_address(wanted)
     try:
         address, held = await single_sign_on.begin(database, provider, _callback(request), wanted)
     except CommonwealError as error:
-        return _sign_in_page(request, error, wanted)
-    response = RedirectResponse(address, status_code=303, headers=NO_STORE)
+        return _asked_again(request, _sign_in(request, error, wanted), "/sign-in", error)
+    response = _went_to(address)
     keep_cookie(response, PROVIDER, held, 1)
     return response
 
 
-@routes.get(FROM_PROVIDER)
+@routes.get(FROM_PROVIDER, include_in_schema=False)
 @anyone
 async def from_provider(request: Request) -> Response:
     """Begin a session for whoever comes back from the identity provider."""
@@ -88,31 +89,30 @@ async def from_provider(request: Request) -> Response:
             state.database, provider, _callback(request), held, request.query_params, state.settings.session_hours
         )
     except CommonwealError as error:
-        return _sign_in_page(request, error)
+        return _asked_again(request, _sign_in(request, error), "/sign-in", error)
     response = _signed_in(request, session, wanted)
     drop_cookie(response, PROVIDER)
     return response
 
 
-@routes.post("/sign-out")
+@routes.post("/sign-out", include_in_schema=False)
 @anyone
 def sign_out(request: Request, form: Form) -> Response:
     """End the session."""
     if held := request.cookies.get(SESSION):
         sessions.end(request.app.state.database, held)
-    response = RedirectResponse("/sign-in", status_code=303, headers=NO_STORE)
+    response = _went_to("/sign-in")
     drop_cookie(response, SESSION)
     return response
 
 
-@routes.get("/welcome/{offered}")
-@anyone
-def welcome_page(request: Request, offered: str) -> Response:
-    """Ask whoever holds a link for a password; looking at it does not use it up."""
+@document(routes, "/welcome/{offered}", anyone, summary="What a link is for", tag=TAG, forms=("json",))
+def welcome_page(request: Request, offered: Offered) -> Document:
+    """Whose password a link sets: somebody's, or that of the first administrator. Looking does not use it up."""
     return _welcome(request, offered)
 
 
-@routes.post("/welcome/{offered}")
+@routes.post("/welcome/{offered}", include_in_schema=False)
 @anyone
 def welcome(request: Request, offered: str, form: Form) -> Response:
     """Set the password, and sign in."""
@@ -126,18 +126,18 @@ def welcome(request: Request, offered: str, form: Form) -> Response:
         else:
             held = signing_in.with_link(state.database, offered, text(form, "password"), hours)
     except CommonwealError as error:
-        return _welcome(request, offered, error, name=text(form, "name"), full_name=text(form, "full_name"))
+        typed = {"name": text(form, "name"), "full_name": text(form, "full_name")}
+        return _asked_again(request, _welcome(request, offered, error, **typed), f"/welcome/{offered}", error)
     return _signed_in(request, held, "/")
 
 
-@routes.get("/account")
-@person
-def account_page(request: Request) -> Response:
-    """Show people what they hold: roles, password, tokens."""
+@document(routes, "/account", person, summary="What whoever asks holds", tag=TAG)
+def account_page(request: Request) -> Document:
+    """The roles and tokens (never a secret) of whoever asks."""
     return _account(request)
 
 
-@routes.post("/account/password")
+@routes.post("/account/password", include_in_schema=False)
 @person
 def change_password(request: Request, form: Form) -> Response:
     """Change one's own password; other sessions end."""
@@ -151,11 +151,11 @@ def change_password(request: Request, form: Form) -> Response:
         hours = state.settings.session_hours
         held = signing_in.change_password(state.database, visitor.person, old, new, place, hours)
     except CommonwealError as error:
-        return _account(request, error)
+        return _asked_again(request, _account(request, error), "/account", error)
     return _signed_in(request, held, "/account")
 
 
-@routes.post("/account/tokens")
+@routes.post("/account/tokens", include_in_schema=False)
 @person
 def make_token(request: Request, form: Form) -> Response:
     """Make a token and show it, this once."""
@@ -173,18 +173,19 @@ def make_token(request: Request, form: Form) -> Response:
             visitor.who,
         )
     except CommonwealError as error:
-        return _account(request, error)
-    return _account(request, made=made)
+        return _asked_again(request, _account(request, error), "/account", error)
+    shown = _account(request)
+    return draw(request, replace(shown, values={**shown.values, "made": made}), address="/account")
 
 
-@routes.post("/account/tokens/{number}/revoke")
+@routes.post("/account/tokens/{number}/revoke", include_in_schema=False)
 @person
 def revoke_token(request: Request, number: int, form: Form) -> Response:
     """Make a token stop working."""
     visitor = visitor_of(request)
     assert visitor.person is not None
     tokens.revoke(request.app.state.database, visitor.person, number, visitor.who)
-    return RedirectResponse("/account", status_code=303, headers=NO_STORE)
+    return _went_to("/account")
 
 
 def _provider(request: Request) -> Provider:
@@ -201,79 +202,76 @@ def _callback(request: Request) -> str:
     return f"{request.app.state.settings.address}{FROM_PROVIDER}"
 
 
-def _sign_in_page(
-    request: Request, error: CommonwealError | None = None, wanted: str = "/", name: str = ""
-) -> Response:
+def _sign_in(request: Request, error: CommonwealError | None = None, wanted: str = "/", name: str = "") -> Document:
     provider = request.app.state.provider
     offered = provider.name if provider else None
-    return _form_page(request, "sign_in.html", error, title=_("Sign in"), next=wanted, name=name, provider=offered)
+    return Document(
+        title=_("Sign in"),
+        template="sign_in.html",
+        values={"error": error, "next": wanted, "name": name, "provider": offered},
+        data={"local_accounts": True, "provider": offered},
+        private=True,
+        asks_strangers=True,
+    )
+
+
+def _welcome(
+    request: Request, offered: str, error: CommonwealError | None = None, name: str = "", full_name: str = ""
+) -> Document:
+    invited = signing_in.invited_by(request.app.state.database, offered)
+    return Document(
+        title=_("Set your password") if invited else _("The first administrator"),
+        template="welcome.html",
+        values={"error": error, "invited": invited, "offered": offered, "name": name, "full_name": full_name},
+        data={"sets_password_of": invited or None, "makes_first_administrator": not invited},
+        private=True,
+        asks_strangers=True,
+    )
+
+
+def _account(request: Request, error: CommonwealError | None = None) -> Document:
+    visitor = visitor_of(request)
+    assert visitor.person is not None
+    held = tokens.tokens_of(request.app.state.database, visitor.person)
+    grants = [words.grant(grant) for grant in visitor.grants]
+    return Document(
+        title=visitor.name,
+        template="account.html",
+        lead=_("You hold: %(roles)s.", roles=", ".join(grants))
+        if grants
+        else _("You hold no role yet; an administrator gives you one."),
+        values={
+            "error": error,
+            "permissions": [(right.value, words.permission(right)) for right in Permission],
+            "tokens": held,
+            "working": [token for token in held if works(token)],
+            "made": None,
+        },
+        data={
+            "number": visitor.person,
+            "full_name": visitor.name,
+            "grants": [asdict(grant) for grant in visitor.grants],
+            "only": visitor.only if visitor.only is None else sorted(visitor.only),
+            "tokens": [token_data(token) for token in held],
+        },
+        figures=[token_table(held)],
+        private=True,
+    )
+
+
+def _asked_again(request: Request, shown: Document, address: str, error: CommonwealError) -> Response:
+    return draw(request, shown, address=address, status=error.status)
 
 
 def _signed_in(request: Request, held: str, address: str) -> Response:
-    response = RedirectResponse(address, status_code=303, headers=NO_STORE)
+    response = _went_to(address)
     keep_cookie(response, SESSION, held, request.app.state.settings.session_hours)
     drop_cookie(response, FORM)
     return response
 
 
-def _form_page(request: Request, template: str, error: CommonwealError | None = None, **values: Any) -> Response:
-    """Show a form to somebody who may not be signed in; its cookie comes with it."""
-    fresh = None if form_token_of(request) else secret.new()
-    if fresh:
-        request.state.form_secret = fresh
-    status = error.status if error else 200
-    response = page(request, template, status=status, headers=NO_STORE, error=error, **values)
-    if fresh:
-        keep_cookie(response, FORM, fresh, 1)
-    return response
-
-
-def _welcome(
-    request: Request, offered: str, error: CommonwealError | None = None, name: str = "", full_name: str = ""
-) -> Response:
-    invited = signing_in.invited_by(request.app.state.database, offered)
-    title = _("Set your password") if invited else _("The first administrator")
-    values = {"title": title, "invited": invited, "offered": offered, "name": name, "full_name": full_name}
-    return _form_page(request, "welcome.html", error, **values)
-
-
-def _account(request: Request, error: CommonwealError | None = None, made: str | None = None) -> Response:
-    visitor = visitor_of(request)
-    assert visitor.person is not None
-    held = tokens.tokens_of(request.app.state.database, visitor.person)
-    rows = [
-        (
-            token.number,
-            token.revoked is None,
-            Row(
-                (
-                    token.name,
-                    ", ".join(words.permission(Permission(right)) for right in token.permissions),
-                    words.day(token.ends),
-                    _state(token),
-                )
-            ),
-        )
-        for token in held
-    ]
-    return page(
-        request,
-        "account.html",
-        status=error.status if error else 200,
-        headers=NO_STORE,
-        title=visitor.name,
-        grants=[words.grant(grant) for grant in visitor.grants],
-        permissions=[(right.value, words.permission(right)) for right in Permission],
-        tokens=rows,
-        made=made,
-        error=error,
-    )
-
-
-def _state(token: tokens.Token) -> str:
-    if token.revoked:
-        return _("revoked on %(day)s", day=words.day(token.revoked))
-    return _("last used on %(day)s", day=words.day(token.used)) if token.used else _("never used")
+def _went_to(address: str) -> Response:
+    return RedirectResponse(address, status_code=303, headers={"cache-control": NO_STORE})
 
 
 def _differ() -> CommonwealError:
