@@ -165,4 +165,21 @@ def test_pages_lead_from_the_catalog_to_every_release(site):
 
 def test_an_empty_catalog_says_so(empty_site):
     assert "Nothing has been published yet" in empty_site.page("/catalog").text
-    assert empty_site.get("/catalog.json").json() == {"datasets": []}
+    assert empty_site.get("/catalog.json").json()["datasets"] == []
+
+
+def test_a_long_list_of_releases_is_read_a_page_at_a_time(home, site_of, publish_more, monkeypatch):
+    monkeypatch.setattr("commonweal.web.catalog.SIZE", 2)
+    for scale in (1, 2, 3):
+        publish_more(home, scale=scale)
+    site = site_of(home)
+    first = site.get("/catalog/mobility.presence.json").json()
+    assert ([each["version"] for each in first["releases"]], first["next"]) == (
+        [3, 2],
+        "/catalog/mobility.presence.json?page=2",
+    )
+    second = site.get(first["next"])
+    assert [each["version"] for each in second.json()["releases"]] == [1]
+    assert second.json()["next"] is None
+    assert 'rel="prev"' in second.headers["link"]
+    assert site.get("/catalog/mobility.presence.json?page=3").status_code == 404

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pathlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from io import BufferedRandom
 from typing import IO, Annotated, Any
 
@@ -24,10 +24,12 @@ from commonweal.web.conditional import REVALIDATE, etag, is_known, not_modified,
 from commonweal.web.document import ERRORS, Document, document
 from commonweal.web.figure import Figure, Heading
 from commonweal.web.languages import _, translated
+from commonweal.web.paging import Number, Page, paged
 from commonweal.web.provenance import columns, download_links, facts
 from commonweal.web.table import Row
 
 CHUNK = 1 << 16
+SIZE = 100
 READ_ITS_DOMAIN = needs(Permission.READ, in_any_domain=True)
 """What each address of a dataset asks at its gate; whether its own domain may be read is asked behind it."""
 DATASET = Path(description="Its name.", examples=["mobility.presence"])
@@ -36,17 +38,19 @@ routes = APIRouter()
 
 
 @document(routes, "/catalog", needs(Permission.READ, in_any_domain=True), summary="The catalog", tag="catalog")
-def catalog(request: Request) -> Document:
+def catalog(request: Request, number: Number = 1) -> Document:
     """Every dataset with its newest release and where to download it."""
-    published = _shown(request)
+    page = paged_of(_shown(request), number)
+    published = list(page.items)
     rows = [(release, f"/catalog/{release.dataset}", words.day(release.published_at)) for release in published]
     return Document(
         title=_("Catalog"),
         template="catalog.html",
         lead=_("Everything this installation has published, each with where it comes from."),
         values={"rows": rows},
-        data={"datasets": [_summary(release) for release in published]},
+        data={"datasets": [_summary(release) for release in published]} | page.data("/catalog.json"),
         figures=[_datasets(published)],
+        page=page,
     )
 
 
@@ -61,14 +65,15 @@ def catalog_linked_data(request: Request) -> Response:
 
 
 @document(routes, "/catalog/{dataset}", READ_ITS_DOMAIN, summary="A dataset and all its releases", tag="catalog")
-def dataset(request: Request, dataset: Annotated[str, DATASET]) -> Document:
+def dataset(request: Request, dataset: Annotated[str, DATASET], number: Number = 1) -> Document:
     """A dataset's declaration (columns, units, keys, licence, privacy class) and its releases, the newest first."""
     versions = _versions(request, dataset)
+    page = paged_of(versions[::-1], number)
     described = {
         "dataset": versions[-1].schema.record(),
-        "releases": [_summary(release) for release in reversed(versions)],
+        "releases": [_summary(release) for release in page.items],
     }
-    return _of_release(versions[-1], versions, described)
+    return _of_release(versions[-1], page, described | page.data(f"/catalog/{dataset}.json"))
 
 
 @document(routes, "/catalog/{dataset}/{version}", READ_ITS_DOMAIN, summary="One release", tag="catalog")
@@ -77,7 +82,8 @@ def release(
 ) -> Document:
     """A release's record: digest, provenance, certificate, and where to download it."""
     shown = _release(request, dataset, version)
-    return _of_release(shown, _versions(request, dataset), shown.record() | {"downloads": _downloads(shown)})
+    page = paged_of(_versions(request, dataset)[::-1], 1)
+    return _of_release(shown, page, shown.record() | {"downloads": _downloads(shown)})
 
 
 @routes.get(
@@ -136,6 +142,11 @@ def _sent(file: IO[bytes]) -> Iterator[bytes]:
             yield chunk
 
 
+def paged_of(found: Sequence[Release], number: int) -> Page[Release]:
+    """Give a page of releases that are at hand."""
+    return paged(lambda count, skipped: found[skipped : skipped + count], number, size=SIZE)
+
+
 def _shown(request: Request) -> list[Release]:
     """Give the newest releases of the domains that the visitor may read."""
     visitor = visitor_of(request)
@@ -164,15 +175,16 @@ def _versions(request: Request, dataset: str) -> list[Release]:
     return all_releases(database, dataset) or [get(database, dataset)]
 
 
-def _of_release(release: Release, versions: list[Release], data: dict[str, Any]) -> Document:
+def _of_release(release: Release, page: Page[Release], data: dict[str, Any]) -> Document:
     return Document(
         title=translated(release.schema.title),
         template="dataset.html",
         lead=translated(release.schema.description),
         values={"release": release, "facts": facts(release), "downloads": download_links(release)},
         data=data,
-        figures=[_columns_of(release), _releases(release, versions)],
+        figures=[_columns_of(release), _releases(release, page.items)],
         sources=[release],
+        page=page,
     )
 
 
@@ -236,8 +248,7 @@ def _columns_of(release: Release) -> Figure:
     )
 
 
-def _releases(release: Release, versions: list[Release]) -> Figure:
-    newest_first = list(reversed(versions))
+def _releases(release: Release, newest_first: Sequence[Release]) -> Figure:
     return Figure(
         name="releases",
         title=_("Releases"),
