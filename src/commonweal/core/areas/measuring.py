@@ -12,6 +12,8 @@ Polygons = npt.NDArray[np.object_]
 EQUATORIAL_RADIUS_KM = 6378.137
 FLATTENING = 1 / 298.257223563
 ECCENTRICITY = sqrt(FLATTENING * (2 - FLATTENING))
+ROUNDING_KM2 = 1e-6
+"""A square metre: two outlines that share less only touch."""
 BORDER_IN_GAPS = 10
 """Times the gap that two outlines must run along one another before they count as a border rather than a corner."""
 
@@ -64,6 +66,34 @@ def _q(latitude: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return q
 
 
+def shares_inside(polygons: Polygons, place: shapely.Geometry) -> npt.NDArray[np.float64]:
+    """Give which part of each polygon's area lies inside a place: 0 where it meets less than a square metre of it.
+
+    Parameters
+    ----------
+    polygons
+        object[n] of polygons and multipolygons, WGS 84.
+    place
+        A polygon or multipolygon.
+
+    Returns
+    -------
+    float64[n], from 0 to 1.
+
+    Examples
+    --------
+    >>> squares = np.array([shapely.box(0, 0, 1, 1), shapely.box(1, 0, 2, 1), shapely.box(5, 0, 6, 1)])
+    >>> shares_inside(squares, shapely.box(0.5, 0, 2, 1)).round(6).tolist()
+    [0.5, 1.0, 0.0]
+    """
+    shares = np.zeros(len(polygons))
+    met = np.flatnonzero(shapely.intersects(polygons, place)) if len(polygons) else np.zeros(0, np.int64)
+    inside = area_km2(shapely.intersection(polygons[met], place))
+    whole = area_km2(polygons[met])
+    shares[met] = np.where(inside > ROUNDING_KM2, np.minimum(inside / whole, 1.0), 0.0)
+    return shares
+
+
 def neighbours(polygons: Polygons, gap: float) -> npt.NDArray[np.int32]:
     """Give the pairs whose outlines share a line, or run along one another within `gap` degrees.
 
@@ -95,5 +125,7 @@ def overlaps(polygons: Polygons, others: Polygons | None = None) -> list[tuple[i
     inner = shapely.relate_pattern(polygons[first], against[second], "2********")
     first, second = first[inner], second[inner]
     shared = area_km2(shapely.intersection(polygons[first], against[second]))
-    found = [(int(a), int(b), float(km2)) for a, b, km2 in zip(first, second, shared, strict=True) if km2 > 1e-6]
+    found = [
+        (int(a), int(b), float(km2)) for a, b, km2 in zip(first, second, shared, strict=True) if km2 > ROUNDING_KM2
+    ]
     return sorted(found, key=lambda pair: (-pair[2], pair[0], pair[1]))
