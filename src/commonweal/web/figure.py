@@ -53,6 +53,8 @@ class Legend:
         (pattern, text) of each texture.
     flow
         What the width of a flow means, if there are flows.
+    outline
+        What the line around a part of the map means, if there is one.
     note
         A sentence below.
     """
@@ -62,6 +64,7 @@ class Legend:
     states: Sequence[tuple[str, str]] = ()
     flow: str | None = None
     note: str | None = None
+    outline: str | None = None
 
 
 @dataclass(frozen=True)

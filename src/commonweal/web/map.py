@@ -117,6 +117,20 @@ def choropleth(
     ).format(screen.width, screen.height, label, PATTERNS, Markup("").join(fills), over or "", Markup("").join(targets))
 
 
+def outline_layer(polygon: Any, screen: Projection) -> Markup:
+    """Draw the line around a place, for a layer over the fills.
+
+    Examples
+    --------
+    >>> print(outline_layer(shapely.box(0, 0, 1, 1), fit([(0, 0, 1, 1)], width=100, padding=0)))
+    <g class="place" aria-hidden="true"><path class="outline-edge" d="M100 ..."/><path class="outline" d="..."/></g>
+    """
+    line = path(polygon, screen)
+    return Markup(
+        '<g class="place" aria-hidden="true"><path class="outline-edge" d="{0}"/><path class="outline" d="{0}"/></g>'
+    ).format(line)
+
+
 def _fill(area: MapArea, classes: Classes) -> Markup:
     if area.value is None:
         if area.state == "plain":

@@ -21,6 +21,7 @@ SWATCH = (34.0, 18.0)
 FLOW = Markup('<path class="flow" d="M{:g} {:g}q16 -5 32 -6q-16 -3 -32 -6z"/>')
 FONT = "Noto Sans, sans-serif"
 TITLE, TEXT = 21.0, 15.0
+OUTLINE = Markup('<path class="outline" d="M{:g} {:g}h{:g}"/>')
 HOLD = 12.0
 """Screen units around the picture."""
 
@@ -174,6 +175,8 @@ def _parted(legend: Legend) -> tuple[list[tuple[Markup, str]], list[tuple[Markup
     ]
     if legend.flow:
         others.append((FLOW.format(1, tall - 3), legend.flow))
+    if legend.outline:
+        others.append((OUTLINE.format(1, tall / 2, wide - 2), legend.outline))
     return colours, others
 
 
