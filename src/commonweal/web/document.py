@@ -15,7 +15,7 @@ from fastapi import APIRouter, Depends, Path, Request
 from starlette.responses import JSONResponse, Response
 
 from commonweal.core.catalog import Release
-from commonweal.core.errors import NotFound
+from commonweal.core.errors import CommonwealError, NotFound
 from commonweal.core.identity import secret
 from commonweal.core.wording import Wording
 from commonweal.web import figure_files
@@ -68,6 +68,9 @@ class Document:
         Which page of a long list it shows: its neighbours are linked, in the page and in the header ``Link``.
     asks_strangers
         Whether it holds a form for whoever has not signed in: the cookie comes with it that must come back.
+    error
+        What was wrong with what was asked: the page shows it beside its form, with the error's status. The other forms
+        of the page are refused with it.
     """
 
     title: str
@@ -84,6 +87,7 @@ class Document:
     private: bool = False
     page: Page[Any] | None = None
     asks_strangers: bool = False
+    error: CommonwealError | None = None
 
 
 def document(
@@ -116,7 +120,12 @@ def document(
     """
 
     def add(shown: Callable[..., Document]) -> Callable[..., Document]:
-        given = Depends(shown)
+        def right(document: Document = Depends(shown)) -> Document:  # noqa: B008 - what FastAPI reads
+            if document.error:
+                raise document.error
+            return document
+
+        given, with_error = Depends(right), Depends(shown)
         base = address.rstrip("/")
 
         @access
@@ -155,8 +164,9 @@ def document(
             return _sent(request, shell, document)
 
         @access
-        def html(request: Request, document: Document = given) -> Response:
-            return _sent(request, draw(request, document), document)
+        def html(request: Request, document: Document = with_error) -> Response:
+            status = document.error.status if document.error else 200
+            return _sent(request, draw(request, document, status=status), document)
 
         name = f"{tag}{base.replace('/', '_').replace('{', '').replace('}', '')}"
         described: dict[str, Any] = {"tags": [tag], "responses": ERRORS}
