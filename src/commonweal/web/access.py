@@ -184,7 +184,8 @@ async def posted(request: Request) -> FormData:
     Refused
         It does not bring what goes with the browser's cookie.
     """
-    form = await request.form(max_files=0, max_fields=100)
+    # A field for each area that somebody picked, among others.
+    form = await request.form(max_files=0, max_fields=1000)
     brought = form.get(FIELD)
     expected = form_token_of(request)
     if not expected or not isinstance(brought, str) or not compare_digest(brought.encode(), expected.encode()):

@@ -80,6 +80,10 @@ class Language:
         """Write a time of day, to the minute."""
         return _time(moment, self.locale)
 
+    def territory(self, code: str) -> str:
+        """Name a country by its ISO 3166-1 code; what is none stays as it is."""
+        return str(self.locale.territories.get(code, code))
+
 
 @lru_cache(maxsize=1 << 14)
 def _decimal(number: float, locale: Locale) -> str:
