@@ -52,6 +52,7 @@ class Picture:
 PICTURES = (
     Picture("overview", "/", height=1500),
     Picture("presence", "/mobility/presence?day={day}&at=18&layer=flows"),
+    Picture("inside", "/mobility/inside?day={day}&at=18&centre=-13.1,8.4&radius=60"),
     Picture("flows", "/mobility/flows?day={day}", height=1000),
     Picture("quality-dark", "/mobility/quality", height=900, options={"color_scheme": "dark"}),
     Picture("homes-phone", "/mobility/homes", 390, 1400, options={"locale": "fr-FR"}),

@@ -325,6 +325,8 @@ def pseudo(monkeypatch):
     "address",
     [
         f"{HOUR}&layer=flows",
+        "/mobility/inside?polygon=-13.1,7.9 -12.2,7.9 -12.2,8.9&centre=-8.8,7.75&radius=20",
+        "/mobility/inside?polygon=-13.1,7.9",
         "/?start=2015-03-28",
         "/catalog",
         "/catalog/mobility.presence",

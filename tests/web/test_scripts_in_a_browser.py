@@ -48,6 +48,7 @@ def with_module(page, name, script, *values):
         ("/sign-in", []),
         ("/catalog", ["sorting.js"]),
         ("/mobility/presence", ["chart.js", "slider.js", "sorting.js"]),
+        ("/mobility/inside", ["picking.js"]),
     ],
 )
 def test_a_page_loads_what_its_elements_ask_for_and_nothing_else(open_page, address, asked_for):

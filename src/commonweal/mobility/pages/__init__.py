@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from starlette.responses import RedirectResponse, Response
 
 from commonweal.core.identity import Permission
-from commonweal.mobility.pages import flows, homes, presence, quality
+from commonweal.mobility.pages import flows, homes, inside, presence, quality
 from commonweal.mobility.pages.overview import overview
 from commonweal.web.access import needs
 
@@ -20,5 +20,5 @@ def first_page() -> Response:
     return RedirectResponse("/mobility/presence", status_code=307)
 
 
-for part in (presence, flows, homes, quality):
+for part in (presence, inside, flows, homes, quality):
     routes.routes.extend(part.routes.routes)

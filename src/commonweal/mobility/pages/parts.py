@@ -22,6 +22,7 @@ from commonweal.web.words import count, day_in_words, state
 PACKAGE = "commonweal.mobility"
 TABS = (
     ("/mobility/presence", Wording("Presence")),
+    ("/mobility/inside", Wording("Inside a place")),
     ("/mobility/flows", Wording("Flows")),
     ("/mobility/homes", Wording("Home areas")),
     ("/mobility/quality", Wording("Quality")),
