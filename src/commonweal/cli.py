@@ -106,12 +106,16 @@ def _serve(
     port: Annotated[int | None, typer.Option(help="Port to bind to.")] = None,
     tls: Annotated[Path | None, typer.Option(help="PEM file with a certificate chain, to serve HTTPS.")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="PEM file with the certificate's key.")] = None,
+    worker: Annotated[
+        bool | None,
+        typer.Option("--worker/--no-worker", help="Run queued jobs too, or leave them to `commonweal jobs work`."),
+    ] = None,
 ) -> None:
-    """Serve the site and the API."""
+    """Serve the site and the API, and run queued jobs."""
     from commonweal.core.console import opened
     from commonweal.server import serve
 
-    serve(opened().settings.served(host, port, tls, tls_key))
+    serve(opened().settings.served(host, port, tls, tls_key, worker))
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from commonweal.core.domain import Domain, load
+from commonweal.core.wording import Wording
 from commonweal.mobility import DOMAIN as MOBILITY
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ GROUND_FLOOR = (
         summary="Copies of everything, the keys apart: create, verify, restore.",
         commands="commonweal.core.backup.cli:app",
         jobs={"backup.create": "commonweal.domains:back_up", "backup.verify": "commonweal.core.backup.jobs:verify"},
+        job_titles={"backup.create": Wording("Backup"), "backup.verify": Wording("Verification of a backup")},
     ),
 )
 DISCLOSURE = Domain(

@@ -15,9 +15,10 @@ from starlette.routing import Route
 
 from commonweal import __version__
 from commonweal.core.database import connect
-from commonweal.core.domain import load
+from commonweal.core.domain import job_handlers, load
 from commonweal.core.errors import Conflict, explain
 from commonweal.core.identity import signing_in, single_sign_on
+from commonweal.core.jobs.background import Background
 from commonweal.core.settings import Settings
 from commonweal.domains import ROOMS
 from commonweal.web import (
@@ -27,6 +28,7 @@ from commonweal.web import (
     catalog,
     choosing_language,
     health,
+    jobs,
     observing,
     overview,
     sign_in,
@@ -34,6 +36,7 @@ from commonweal.web import (
 from commonweal.web.administration.storage import Storage
 from commonweal.web.choosing_language import InTheirLanguage
 from commonweal.web.errors import HANDLERS
+from commonweal.web.event_stream import Streams
 from commonweal.web.guard import Guard, HeadAsGet, refuse_in_the_clear
 
 ALREADY_COMPRESSED = (
@@ -73,10 +76,11 @@ def application(settings: Settings) -> FastAPI:
     app.state.provider = single_sign_on.configured(settings)
     app.state.database = connect(settings)
     app.state.rooms = ROOMS
+    app.state.streams = Streams()
     app.state.tiles = {room.name: load(room.tiles) for room in ROOMS if room.tiles}
     app.state.storage = Storage(settings)
     app.state.meters = observing.Meters(settings, app.state.database)
-    for part in (health, observing, overview, catalog, assets, sign_in, choosing_language, administration):
+    for part in (health, observing, overview, catalog, jobs, assets, sign_in, choosing_language, administration):
         _add(app, part.routes, "")
     _add(app, [Route("/openapi.json", _openapi)], "")
     for room in ROOMS:
@@ -98,7 +102,7 @@ def _add(app: FastAPI, part: APIRouter | Sequence[Route], domain: str) -> None:
 
 
 def serve(settings: Settings) -> None:
-    """Serve until interrupted.
+    """Serve until interrupted, and run queued jobs meanwhile unless the settings say otherwise.
 
     Parameters
     ----------
@@ -115,6 +119,8 @@ def serve(settings: Settings) -> None:
     refuse_in_the_clear(settings)
     listening = _listen(settings.host.strip("[]"), settings.port)
     import uvicorn
+
+    from commonweal.web.http_server import HttpServer
 
     settings = settings.served(port=listening.getsockname()[1])
     app = application(settings)
@@ -135,14 +141,23 @@ def serve(settings: Settings) -> None:
         ws="none",
         lifespan="off",
     )
-    server = uvicorn.Server(config)
+    background = Background(settings, job_handlers(ROOMS))
+
+    def end() -> None:
+        app.state.streams.close()
+        background.ask_to_stop()
+
     try:
-        server.run(sockets=[listening])
+        if settings.worker:
+            background.start()
+        HttpServer(config, end).run(sockets=[listening])
     except KeyboardInterrupt:
-        print("stopped")
+        pass
     finally:
         listening.close()
+        background.stop()
         app.state.database.close()
+    print("stopped")
 
 
 def _listen(host: str, port: int) -> socket.socket:

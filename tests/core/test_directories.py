@@ -22,7 +22,7 @@ def test_init_writes_a_directory_that_load_reads(tmp_path: Path) -> None:
     assert load(tmp_path / "data") == made
     assert made.lake == tmp_path / "data" / "lake"
     assert made.database_url == f"sqlite:///{tmp_path / 'data' / 'commonweal.db'}"
-    assert {path.name for path in (tmp_path / "data").iterdir()} >= {CONFIG, "lake", "store", "spill"}
+    assert {path.name for path in (tmp_path / "data").iterdir()} >= {CONFIG, "lake", "store", "spill", "inbox"}
 
 
 def test_only_the_owner_can_read_the_keys(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def test_keys_moved_inside_the_data_later_are_refused_too(tmp_path: Path, monkey
         load(tmp_path / "data")
 
 
-@pytest.mark.parametrize("folder", ["lake", "store", "spill"])
+@pytest.mark.parametrize("folder", ["lake", "store", "spill", "inbox"])
 @pytest.mark.parametrize("place", ["keys", "keys/inside", "."])
 def test_no_folder_of_data_set_elsewhere_holds_the_keys_or_lies_among_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str, place: str
@@ -135,3 +135,15 @@ def test_an_identity_provider_is_asked_by_tls_or_on_this_machine(
     else:
         with pytest.raises(InputError, match="provider_issuer"):
             load(tmp_path / "data")
+
+
+@pytest.mark.parametrize("place", ["data", "", "data/lake", "data/store/inbox", "data/spill"])
+def test_an_inbox_in_which_the_site_would_find_other_things_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    init(tmp_path / "data", tmp_path.parent / f"{tmp_path.name}-keys")
+    monkeypatch.setenv("COMMONWEAL_INBOX", str(tmp_path / place))
+    with pytest.raises(InputError, match="lie one inside the other"):
+        load(tmp_path / "data")
+    monkeypatch.setenv("COMMONWEAL_INBOX", str(tmp_path / "handed over"))
+    assert load(tmp_path / "data").inbox.name == "handed over"

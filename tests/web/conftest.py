@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -26,9 +27,11 @@ from commonweal.core.console import Home
 from commonweal.core.identity import Grant, Role, people, signing_in
 from commonweal.core.identity.secret import form_token
 from commonweal.core.periods import Calendar
+from commonweal.demo.generate import Choices, generate
 from commonweal.domains import initialise
 from commonweal.mobility.measures import flows, presence, quality
 from commonweal.mobility.measures import home as homes
+from commonweal.mobility.projects import Project, create_project
 from commonweal.server import application
 from commonweal.web.access import FIELD, FORM, SESSION
 
@@ -201,6 +204,29 @@ def publish_all() -> Callable[[Home], None]:
     return everything
 
 
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample country, made small: two days of few people."""
+    folder = tmp_path_factory.mktemp("sample")
+    generate(folder, Choices(subscribers=300, days=2, seed=7, events_per_day=8.0))
+    return folder
+
+
+@pytest.fixture
+def hand_over(sample: Path) -> Callable[[Home], Path]:
+    """Make a project in a home and put the sample country's records into its inbox: gives the inbox."""
+
+    def fill(home: Home) -> Path:
+        create_project(home.database, Project("sample", "Africa/Freetown", area_set=AREA_SET), WHO)
+        inbox = home.settings.inbox
+        shutil.copytree(sample / "events", inbox / "march")
+        for name in ("mapping.toml", "cells.csv"):
+            shutil.copy(sample / name, inbox / name)
+        return inbox
+
+    return fill
+
+
 @pytest.fixture
 def site_of() -> Iterator[Callable[[Home], Site]]:
     """Make a site of a home, with other settings if they are said."""
@@ -255,7 +281,7 @@ class Browser:
 
     def _ask(self, method: str, address: str, form: Any, headers: dict[str, str]) -> httpx.Response:
         cookie = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        return self.site.get(address, method, form, accept="text/html", cookie=cookie, **headers)
+        return self.site.get(address, method, form, **({"accept": "text/html", "cookie": cookie} | headers))
 
     def _keep(self, answer: httpx.Response) -> httpx.Response:
         for line in answer.headers.get_list("set-cookie"):
@@ -302,6 +328,7 @@ def administrator(closed: Site, person: Callable[..., people.Person]) -> Browser
 
 COMMONWEAL = ("-c", "from commonweal.cli import main; main()")
 WITH_PSEUDO_LANGUAGE = (str(Path(__file__).with_name("pseudo_language.py")),)
+WITH_TRIAL_WORK = (str(Path(__file__).with_name("trial_work.py")),)
 
 
 def command(home: Home, *arguments: str, start: tuple[str, ...] = COMMONWEAL) -> list[str]:
@@ -315,10 +342,14 @@ def free_port() -> int:
         return int(listening.getsockname()[1])
 
 
-def start_serving(home: Home, port: int, log: Path, settings: dict[str, str]) -> subprocess.Popen[bytes]:
+def start_serving(
+    home: Home, port: int, log: Path, settings: dict[str, str], start: tuple[str, ...] = WITH_PSEUDO_LANGUAGE
+) -> subprocess.Popen[bytes]:
     """Run `commonweal serve`, with the pseudo-language among those it offers, until it answers."""
     environment = os.environ | {f"COMMONWEAL_{name.upper()}": value for name, value in settings.items()}
-    serve = command(home, "serve", "--port", str(port), start=WITH_PSEUDO_LANGUAGE)
+    # Workers find the handlers of trial work beside this file.
+    environment["PYTHONPATH"] = os.pathsep.join((str(Path(__file__).parent), environment.get("PYTHONPATH", "")))
+    serve = command(home, "serve", "--port", str(port), start=start)
     with log.open("wb") as written:
         process = subprocess.Popen(serve, stdout=written, stderr=subprocess.STDOUT, env=environment)
     for _ in range(300):
@@ -355,6 +386,49 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., st
         process.wait(timeout=20)
 
 
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Callable[..., SimpleNamespace]]:
+    """Really serve a home, with trial work too: function of (home, and settings as text).
+
+    It gives the address, the process, and the file that the process writes to.
+    """
+    processes: list[subprocess.Popen[bytes]] = []
+
+    def start(home: Home, **settings: str) -> SimpleNamespace:
+        port, log = free_port(), tmp_path / f"served-{len(processes)}"
+        processes.append(start_serving(home, port, log, settings, WITH_TRIAL_WORK))
+        return SimpleNamespace(address=f"http://127.0.0.1:{port}", process=processes[-1], log=log)
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def signed_in() -> Callable[..., str]:
+    """Let somebody sign in who holds some roles: function of (home, *grants) that gives their session's secret."""
+
+    def sign_in(home: Home, *grants: Grant) -> str:
+        name = f"person{len(people.people(home.database)) + 1}"
+        _, offered = people.create(home.database, name, name.title(), grants, WHO)
+        return signing_in.with_link(home.database, offered, PASSWORD, 12)
+
+    return sign_in
+
+
+@pytest.fixture
+def reader_of(signed_in: Callable[..., str]) -> Callable[..., Browser]:
+    """Give the browser of somebody who holds some roles: function of (site, *grants)."""
+
+    def browse(site: Site, *grants: Grant) -> Browser:
+        browser = Browser(site)
+        browser.cookies[SESSION] = signed_in(site.home, *grants)
+        return browser
+
+    return browse
+
+
 @pytest.fixture(scope="session")
 def served(published: SimpleNamespace, serve: Callable[..., str]) -> str:
     """The address of the published site, really served, where everyone may read."""
@@ -387,33 +461,40 @@ def browser(need: Any) -> Iterator[Any]:
 def open_page(browser: Any, served: str) -> Iterator[Callable[..., Any]]:
     """Open an address; at the end there must have been no console message and no request off the host.
 
-    A session's secret, `held`, opens it as the person whose session it is.
+    A session's secret, `held`, opens it as the person whose session it is; `at` is another site's address.
     """
-    contexts, findings = [], []
+    contexts, findings, hosts = [], [], [served]
 
     def off_the_host(route: Any) -> None:
         address = route.request.url
-        if address.startswith(served) or urlsplit(address).scheme == "data":
+        if address.startswith(tuple(hosts)) or urlsplit(address).scheme == "data":
             route.continue_()
         else:
             findings.append(f"request off the host: {address}")
             route.abort()
 
     def opened(
-        address: str, width: int = 1280, height: int = 900, may_fail: bool = False, held: str = "", **options: Any
+        address: str,
+        width: int = 1280,
+        height: int = 900,
+        may_fail: bool = False,
+        held: str = "",
+        at: str = served,
+        **options: Any,
     ) -> Any:
+        hosts.append(at)
         context = browser.new_context(viewport={"width": width, "height": height}, **options)
         contexts.append(context)
         if held:
             context.add_cookies(
-                [{"name": SESSION, "value": held, "url": served.replace("http:", "https:"), "secure": True}]
+                [{"name": SESSION, "value": held, "url": at.replace("http:", "https:"), "secure": True}]
             )
         context.route("**/*", off_the_host)
         page = context.new_page()
         if not may_fail:
             page.on("console", lambda message: findings.append(f"console: {message.text}"))
         page.on("pageerror", lambda error: findings.append(f"error: {error}"))
-        page.goto(served + address)
+        page.goto(at + address)
         return page
 
     yield opened

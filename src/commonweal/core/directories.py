@@ -12,9 +12,8 @@ from pathlib import Path
 
 from commonweal.core.durable import replacing
 from commonweal.core.errors import CommonwealError, Conflict, InputError, Unavailable, explain
-from commonweal.core.settings import CONFIG, RECORDS, Settings, load, read
+from commonweal.core.settings import CONFIG, FOLDERS, RECORDS, Settings, load, read
 
-FOLDERS = ("lake", "store", "spill")
 DATA_FILES = (CONFIG, *(f"{RECORDS}{beside}" for beside in ("", "-wal", "-shm", "-journal")))
 
 

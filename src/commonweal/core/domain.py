@@ -33,6 +33,11 @@ class Domain:
         `Dataset` declarations.
     jobs
         Handler of each kind of long work.
+    job_titles
+        What people call each kind.
+    areas_of_jobs
+        Function of a database that gives a function from a job's parameters to the area set it concerns, so that
+        whoever holds a role for some areas follows and starts work on these alone; empty: it concerns all areas.
     models
         Modules that declare stored records.
     migrations
@@ -61,6 +66,8 @@ class Domain:
     tiles: str | None = None
     datasets: tuple[str, ...] = ()
     jobs: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    job_titles: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    areas_of_jobs: str | None = None
     models: tuple[str, ...] = ()
     migrations: str | None = None
     prepare: str | None = None

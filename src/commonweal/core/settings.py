@@ -21,10 +21,12 @@ CONFIG = "commonweal.toml"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 RECORDS = "commonweal.db"
 PLACES = (
-    *("data", "keys", "database_url", "lake", "store", "spill"),
+    *("data", "keys", "database_url", "lake", "store", "spill", "inbox"),
     *("backups", "backup_keys", "tls_certificate", "tls_key"),
 )
 """Settings that name where something lies on this machine."""
+FOLDERS = ("lake", "store", "spill", "inbox")
+"""Settings that name a folder, by default the one of that name in the data directory."""
 
 
 def _absolute(path: Path) -> Path:
@@ -63,6 +65,10 @@ class Settings(BaseSettings):
     )
     spill: Folder = Field(
         Path(), description=Wording("Where the engine spills, encrypted; by default `spill` of the data directory.")
+    )
+    inbox: Folder = Field(
+        Path(),
+        description=Wording("Where files lie to be imported on the site; by default `inbox` of the data directory."),
     )
     backups: Folder | None = Field(
         None, description=Wording("Folder for the backups of the data that the site makes, on another disk.")
@@ -113,6 +119,7 @@ class Settings(BaseSettings):
         "Commonweal", min_length=1, description=Wording("Who publishes, as the catalog says it to others.")
     )
     contact: str | None = Field(None, description=Wording("E-mail address for questions about what is published."))
+    worker: bool = Field(True, description=Wording("Whether `commonweal serve` also runs queued jobs."))
     job_attempts: int = Field(5, ge=1, le=100, description=Wording("Times a job is taken up again without progress."))
     debug: bool = Field(False, description=Wording("Print full tracebacks of unexpected errors to standard error."))
 
@@ -131,7 +138,7 @@ class Settings(BaseSettings):
 
     def model_post_init(self, context: Any) -> None:
         """Fill what follows from the data directory."""
-        for name in ("lake", "store", "spill"):
+        for name in FOLDERS:
             if name not in self.model_fields_set:
                 object.__setattr__(self, name, self.data / name)
         if not self.database_url:
@@ -139,10 +146,15 @@ class Settings(BaseSettings):
         self._follow()
 
     def served(
-        self, host: str | None = None, port: int | None = None, certificate: Path | None = None, key: Path | None = None
+        self,
+        host: str | None = None,
+        port: int | None = None,
+        certificate: Path | None = None,
+        key: Path | None = None,
+        worker: bool | None = None,
     ) -> Settings:
         """Give the settings with what somebody said instead when they started the server."""
-        said = {"host": host, "port": port, "tls_certificate": certificate, "tls_key": key}
+        said = {"host": host, "port": port, "tls_certificate": certificate, "tls_key": key, "worker": worker}
         changed = self.model_copy(update={name: value for name, value in said.items() if value is not None})
         changed._follow()
         return changed
@@ -218,8 +230,9 @@ def read(data: Path, **given: Any) -> Settings:
         raise explain(error, config) from error
     except ValueError as error:
         raise InputError(f"not readable as TOML: {error}", where=config) from None
-    for name in ("data", "lake", "store", "spill"):
+    for name in ("data", *FOLDERS):
         _refuse_keys_inside(name, getattr(settings, name), settings.keys)
+    _refuse_inbox_around(settings)
     return settings
 
 
@@ -232,3 +245,15 @@ def _refuse_keys_inside(name: str, folder: Path, keys: Path) -> None:
             where=keys,
             expected="a key directory elsewhere, on another disk if there is one",
         )
+
+
+def _refuse_inbox_around(settings: Settings) -> None:
+    """Refuse an inbox in which the site would find what is not meant to be imported."""
+    for name in ("data", "lake", "store", "spill"):
+        folder, inbox = getattr(settings, name), settings.inbox
+        if inbox == folder or inbox in folder.parents or (name != "data" and folder in inbox.parents):
+            raise InputError(
+                f"the inbox and the folder {name}, {folder}, lie one inside the other",
+                where=inbox,
+                expected="a folder of its own",
+            )

@@ -24,6 +24,14 @@ DOMAIN = Domain(
             "mobility.retain": "commonweal.mobility.custody:retain_job",
         }
     ),
+    job_titles=MappingProxyType(
+        {
+            "mobility.import": Wording("Import"),
+            "mobility.run": Wording("Run"),
+            "mobility.retain": Wording("Erasure of what is old"),
+        }
+    ),
+    areas_of_jobs="commonweal.mobility.projects:areas_of_jobs",
     models=("commonweal.mobility.models",),
     migrations="commonweal.mobility:migrations",
     files="commonweal.mobility.backing_up:files",

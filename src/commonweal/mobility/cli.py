@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -105,14 +105,9 @@ def import_(
     last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day accepted.")] = None,
 ) -> None:
     """Import an operator's files: pseudonymised at the door, every rejected row counted."""
-    parameters = {
-        "project": project,
-        "files": [str(file.absolute()) for file in files],
-        "mapping": str(mapping.absolute()),
-        "cells": str(cells.absolute()) if cells else None,
-        "first": _day(first),
-        "last": _day(last, after=True),
-    }
+    from commonweal.mobility.asking import import_parameters
+
+    parameters = import_parameters(project, files, mapping, cells, _day(first), _day(last))
     _job(opened(), "mobility.import", parameters, "Importing")
 
 
@@ -126,14 +121,9 @@ def run(
     day_starts: Annotated[str | None, typer.Option(help="Count by another day boundary.")] = None,
 ) -> None:
     """Count, protect and publish."""
-    parameters = {
-        "project": project,
-        "first": _day(first),
-        "last": _day(last, after=True),
-        "measures": measure or [],
-        "time_zone": time_zone,
-        "day_starts": day_starts,
-    }
+    from commonweal.mobility.asking import run_parameters
+
+    parameters = run_parameters(project, _day(first), _day(last), measure or [], time_zone, day_starts)
     result = _job(opened(), "mobility.run", parameters, "Running")
     for release in result["releases"]:
         came = "published" if release["new"] else "found"
@@ -227,9 +217,8 @@ def compact(project: ProjectName) -> None:
     print(f"{compact_store(home.settings, home.database, get_project(home.database, project))} files fewer")
 
 
-def _day(moment: datetime | None, after: bool = False) -> str | None:
-    day: date | None = None if moment is None else moment.date() + timedelta(days=after)
-    return day.isoformat() if day else None
+def _day(moment: datetime | None) -> date | None:
+    return moment and moment.date()
 
 
 def _job(home: Home, kind: str, parameters: dict[str, Any], title: str) -> dict[str, Any]:

@@ -11,11 +11,14 @@ from itertools import islice
 from pathlib import Path
 
 from commonweal.core.errors import InputError, NotFound
+from commonweal.core.wording import Wording
 from commonweal.mobility.blocks import LineReader
 from commonweal.mobility.columnar import column_names, column_types, text_batches
+from commonweal.mobility.findings import Finding, findings, many_digits
 from commonweal.mobility.layout import DIRECTIONS, KINDS, Source, find_columns
 from commonweal.mobility.lines import refuse_line_breaks, split_line
 from commonweal.mobility.plmn import parse_plmn
+from commonweal.mobility.time_formats import is_of_time, time_format
 
 SAMPLE = 200
 MOST_WORDS = 20
@@ -57,19 +60,6 @@ _USUAL = {
     "tac": ("tac", "imei", "handset", "device"),
 }
 _USUAL_TIME = ("time", "date", "start", "timestamp", "ts", "datetime", "begin", "heure", "horodatage")
-_TIMES = (
-    (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?\s*(Z|[+-]\d\d:?\d\d)?", "iso"),
-    (r"[12]\d{9}(\.\d+)?", "epoch_s"),
-    (r"[12]\d{12}", "epoch_ms"),
-    (r"\d{14}", "%Y%m%d%H%M%S"),
-    (r"\d{8} \d{6}", "%Y%m%d %H%M%S"),
-    (r"\d{8} \d\d:\d\d:\d\d", "%Y%m%d %H:%M:%S"),
-    (r"\d\d/\d\d/\d{4} \d\d:\d\d:\d\d", "%d/%m/%Y %H:%M:%S"),
-    (r"\d\d/\d\d/\d{4} \d\d:\d\d", "%d/%m/%Y %H:%M"),
-    (r"\d\d-\d\d-\d{4} \d\d:\d\d:\d\d", "%d-%m-%Y %H:%M:%S"),
-    (r"\d\d\.\d\d\.\d{4} \d\d:\d\d:\d\d", "%d.%m.%Y %H:%M:%S"),
-    (r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d", "%Y/%m/%d %H:%M:%S"),
-)
 _WORDS: dict[str, dict[str, tuple[str, ...]]] = {
     "kind": {
         "call": ("voice", "call", "moc", "mtc", "voix", "appel", "voz"),
@@ -100,6 +90,10 @@ class Inspection:
         A proposed mapping file.
     doubts
         What a person must settle.
+    quoting
+        Those of the doubts that quote what is in the file: for whoever may read it alone.
+    findings
+        What each column seems to hold, nothing quoted that could tell of anyone.
     """
 
     source: Source
@@ -107,6 +101,8 @@ class Inspection:
     rows: tuple[tuple[str, ...], ...]
     mapping: str
     doubts: tuple[str, ...]
+    quoting: frozenset[str]
+    findings: tuple[Finding, ...]
 
 
 def usual_time_zone() -> str:
@@ -140,22 +136,32 @@ def inspect(path: Path, time_zone: str = "UTC") -> Inspection:
     time, form, doubts = _time(columns, roles, typed_time)
     find_columns(names, len(names), [name for name in (*roles.values(), *time) if name in columns], path)
     if not rows:
-        doubts.insert(0, "it has no rows that fit its first line, so columns are proposed by their names alone")
+        doubts.insert(
+            0, Wording("it has no rows that fit its first line, so columns are proposed by their names alone")
+        )
     for role in ("subscriber", "cell"):
         if role not in roles:
-            doubts.append(f"no column looks like the {role}; put its name where it says COLUMN")
+            doubts.append(Wording("no column looks like the %(role)s; put its name where it says COLUMN", role=role))
     words = {role: _words(role, columns[roles[role]]) for role in ("kind", "direction") if role in roles}
+    quoting: list[str] = []
     for role, (_, unknown) in words.items():
         if len(unknown) > MOST_WORDS:
-            doubts.append(f"column {roles[role]} holds many different texts; is it the {role}?")
+            said = {"column": roles[role], "role": role}
+            doubts.append(Wording("column %(column)s holds many different texts; is it the %(role)s?", **said))
             continue
-        doubts += [f"what does {text!r} mean in column {roles[role]}?" for text in unknown[:5]]
+        quoting += [f"what does {text!r} mean in column {roles[role]}?" for text in unknown[:5]]
+    doubts += quoting
     masks = [_mask(name, columns[name], roles, time) for name in names]
     shown = tuple(tuple(mask(text) for mask, text in zip(masks, row, strict=True)) for row in rows[:5])
     known_words: dict[str, dict[str, str]] = {role: known for role, (known, _) in words.items()}
     mapping = _mapping(source, roles, time, form, time_zone, known_words, not source.header)
-    doubts.append(f'in which time zone are the times? the mapping says "{time_zone}"')
-    return Inspection(source, tuple(names), shown, mapping, tuple(doubts))
+    doubts.append(Wording('in which time zone are the times? the mapping says "%(zone)s"', zone=time_zone))
+    used = {name: role for role, name in roles.items()} | dict.fromkeys(time, "time")
+    strange: dict[str, list[str]] = {
+        role: unknown for role, (_, unknown) in words.items() if len(unknown) <= MOST_WORDS
+    }
+    found = findings(columns, rows, used, strange)
+    return Inspection(source, tuple(names), shown, mapping, tuple(doubts), frozenset(quoting), found)
 
 
 def _is_parquet(path: Path) -> bool:
@@ -206,7 +212,7 @@ def _text(path: Path) -> tuple[Source, list[str], list[list[str]], None]:
 
 
 def _looks_like_data(field: str) -> bool:
-    return re.fullmatch(r"[\d .:/+-]{6,}", field) is not None or _time_format([field]) is not None
+    return re.fullmatch(r"[\d .:/+-]{6,}", field) is not None or time_format([field]) is not None
 
 
 def _encoding(path: Path) -> str:
@@ -233,7 +239,7 @@ def _roles(columns: dict[str, list[str]]) -> dict[str, str]:
     for name, texts in columns.items():  # without names: by what the columns hold
         if name.isdigit() and name not in roles.values():
             held = [text.strip() for text in texts if text.strip()]
-            if _time_format(held):
+            if time_format(held):
                 continue
             if held and "subscriber" not in roles and all(re.fullmatch(r"\+?\d{8,15}", text) for text in held):
                 roles["subscriber"] = name
@@ -264,25 +270,19 @@ def _time(columns: dict[str, list[str]], roles: dict[str, str], typed: str | Non
     named = [name for name in free if any(_is_called(name, word) for word in _USUAL_TIME)]
     for candidates in (named, free):
         for name in candidates:
-            if form := _time_format(columns[name]):
+            if form := time_format(columns[name]):
                 return [name], form, []
         for name in candidates:
             for other in candidates:
                 joined = [f"{a} {b}" for a, b in zip(columns[name], columns[other], strict=True)]
-                if name != other and (form := _time_format(joined)):
+                if name != other and (form := time_format(joined)):
                     return [name, other], form, []
-    unknown = "no column looks like a time in a known format" if any(columns.values()) else "the time cannot be seen"
-    return named[:1] or ["COLUMN"], "iso", [f"{unknown}; say its format in [time]"]
-
-
-def _time_format(texts: Sequence[str]) -> str | None:
-    held = [text.strip() for text in texts if text.strip()]
-    for pattern, form in _TIMES:
-        if held and sum(re.fullmatch(pattern, text) is not None for text in held) >= 0.8 * len(held):
-            if form.startswith("%d/%m") and any(int(text[3:5]) > 12 for text in held if text[3:5].isdigit()):
-                return form.replace("%d/%m", "%m/%d")
-            return form
-    return None
+    doubt = (
+        Wording("no column looks like a time in a known format; say its format in [time]")
+        if any(columns.values())
+        else Wording("the time cannot be seen; say its format in [time]")
+    )
+    return named[:1] or ["COLUMN"], "iso", [doubt]
 
 
 def _words(role: str, texts: Sequence[str]) -> tuple[dict[str, str], list[str]]:
@@ -297,11 +297,11 @@ def _words(role: str, texts: Sequence[str]) -> tuple[dict[str, str], list[str]]:
             for word, theirs in _WORDS[role].items()
             if bare in theirs or any(bare.startswith(f"{t}-") for t in theirs)
         ]
-        if bare in ours:
+        if bare in ours or many_digits(text):  # a number is nobody's word for anything
             continue
         if found:
             known[text] = found[0]
-        elif re.search(r"\d{5}", text) is None:
+        else:
             unknown.append(text)
     return known, unknown
 
@@ -316,7 +316,7 @@ def _mask(name: str, texts: Sequence[str], roles: dict[str, str], time: Sequence
         return lambda text: "•" * min(len(text), 12)
     if name == roles.get("tac"):
         return lambda text: text[:8] + "•" * max(0, len(text) - 8)
-    if name in time and _is_of_time(texts):
+    if name in time and is_of_time(texts):
         return lambda text: text
     if name not in roles.values():
         return lambda text: re.sub(r"\w", "•", text)
@@ -327,13 +327,6 @@ def _mask(name: str, texts: Sequence[str], roles: dict[str, str], time: Sequence
 
 def _dots(found: re.Match[str]) -> str:
     return "•" * len(found[0])
-
-
-def _is_of_time(texts: Sequence[str]) -> bool:
-    """Say whether a column holds times, dates or times of day, and seconds since 1970 rather than telephone numbers."""
-    date, hour = r"\d{2,4}[-/.]?\d\d[-/.]?\d{2,4}", r"\d\d:?\d\d(:?\d\d)?"
-    held = [text.strip() for text in texts if text.strip()]
-    return _time_format(held) is not None or all(re.fullmatch(f"{date}|{hour}", text) for text in held)
 
 
 def _mapping(

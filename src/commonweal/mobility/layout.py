@@ -211,7 +211,7 @@ def _is_text_encoding(name: Any) -> bool:
     try:
         codecs.getincrementaldecoder(name)
         return isinstance("".encode(name), bytes)  # base64 and its like are codecs, but not of text
-    except (LookupError, TypeError, UnicodeError):
+    except (LookupError, TypeError, ValueError):
         return False
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
+from typing import Any
 
 from sqlalchemy import select
 
@@ -122,6 +124,12 @@ def get_project(database: Database, name: str) -> Project:
             return project
     there = ", ".join(project.name for project in projects) or "none yet; run: commonweal mobility create NAME"
     raise NotFound(f"there is no project {name!r}", expected=f"one of: {there}")
+
+
+def areas_of_jobs(database: Database) -> Callable[[Mapping[str, Any]], str]:
+    """Give a function from a job's parameters to the area set of the project it is about; empty if there is none."""
+    sets = {project.name: project.area_set for project in list_projects(database)}
+    return lambda parameters: sets.get(parameters.get("project", ""), "")
 
 
 def list_projects(database: Database) -> list[Project]:

@@ -132,12 +132,19 @@ def visitor_of(request: Request) -> Visitor:
         The request shows a token that does not work.
     """
     if not hasattr(request.state, "visitor"):
-        request.state.visitor = _identify(request)
+        request.state.visitor = identify(request)
     found: Visitor = request.state.visitor
     return found
 
 
-def _identify(request: Request) -> Visitor:
+def identify(request: Request) -> Visitor:
+    """Look up who asks as it stands now: an answer that takes long asks again whether it may still be given.
+
+    Raises
+    ------
+    NotSignedIn
+        The request shows a token that does not work, or no longer.
+    """
     state = request.app.state
     kind, _, token = request.headers.get("authorization", "").partition(" ")
     if kind.lower() == "bearer":

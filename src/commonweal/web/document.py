@@ -130,7 +130,9 @@ def document(
 
         @access
         def data(request: Request, document: Document = given) -> Response:
-            return _sent(request, _linked(request, JSONResponse(dict(document.data)), document), document)
+            response = _linked(request, JSONResponse(dict(document.data)), document)
+            # Whoever follows what is theirs alone asks often, and keeps what they have by themselves.
+            return _sent(request, unless_known(request, response) if document.private else response, document)
 
         @access
         def brief(request: Request, document: Document = given) -> Response:

@@ -130,7 +130,7 @@ def _wrong_host(scope: Scope) -> Response:
 
 
 class HeadAsGet:
-    """Answer HEAD as GET without the body, for every address alike.
+    """Answer HEAD as GET without the body, for every address alike; what would be its body is not waited for.
 
     Parameters
     ----------
@@ -147,9 +147,17 @@ class HeadAsGet:
             await self.app(scope, receive, send)
             return
 
-        async def send_without_body(message: Message) -> None:
-            if message["type"] == "http.response.body":
-                message = {**message, "body": b""}
-            await send(message)
+        answered = False
 
-        await self.app({**scope, "method": "GET"}, receive, send_without_body)
+        async def send_without_body(message: Message) -> None:
+            nonlocal answered
+            if message["type"] == "http.response.start":
+                await send(message)
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+                answered = True
+
+        async def receive_until_answered() -> Message:
+            # Whoever goes on with a body, perhaps for minutes, hears that nobody reads it.
+            return {"type": "http.disconnect"} if answered else await receive()
+
+        await self.app({**scope, "method": "GET"}, receive_until_answered, send_without_body)

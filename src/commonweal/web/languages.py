@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import date, time, timedelta
 from functools import lru_cache
 from gettext import GNUTranslations, NullTranslations
 from importlib.resources import files
@@ -19,7 +19,7 @@ from io import BytesIO
 from typing import Any, Literal
 
 from babel import Locale
-from babel.dates import format_date, format_time
+from babel.dates import format_date, format_time, format_timedelta
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
@@ -75,6 +75,12 @@ class Language:
         if day.day == 1:
             pattern = pattern.replace("d", self.first_of_month)
         return _date(day, pattern, self.locale)
+
+    def duration(self, seconds: float) -> str:
+        """Write how long something took, in one unit."""
+        return format_timedelta(
+            timedelta(seconds=round(seconds)), granularity="second", threshold=2, locale=self.locale
+        )
 
     def clock(self, moment: time) -> str:
         """Write a time of day, to the minute."""

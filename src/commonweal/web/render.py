@@ -23,6 +23,7 @@ from commonweal.web.figure_files import FORMS
 BEFORE_DOMAINS = (("/", Wording("Overview"), Permission.READ),)
 AFTER_DOMAINS = (
     ("/catalog", Wording("Catalog"), Permission.READ),
+    ("/jobs", Wording("Work"), Permission.FOLLOW),
     ("/administration", Wording("Administration"), Permission.ADMINISTER),
 )
 
@@ -47,6 +48,9 @@ def _environment(package: str) -> Environment:
         count=words.count,
         day=words.day,
         grant=words.grant,
+        moment=words.moment,
+        size=words.size,
+        to_the_second=words.to_the_second,
         role=words.role,
         translated=languages.translated,
     )

@@ -136,6 +136,28 @@ def day(when: date) -> str:
     return current().date(when.astimezone(UTC) if isinstance(when, datetime) else when, "d MMMM y")
 
 
+def to_the_second(when: datetime, zone: str) -> str:
+    """Say the time of day of an instant by the clock of a time zone.
+
+    Examples
+    --------
+    >>> to_the_second(datetime(2015, 3, 1, 23, 40, 5, tzinfo=UTC), "Africa/Lagos")
+    '00:40:05'
+    """
+    return f"{when.astimezone(ZoneInfo(zone)):%H:%M:%S}"
+
+
+def duration(seconds: float) -> str:
+    """Say how long something took.
+
+    Examples
+    --------
+    >>> duration(1), duration(95), duration(1000)
+    ('1 second', '95 seconds', '17 minutes')
+    """
+    return current().duration(seconds)
+
+
 def day_in_words(when: date) -> str:
     """Say a date with its day of the week.
 

@@ -28,11 +28,11 @@ from commonweal.core.backup.records import Records, Tally
 from commonweal.core.backup.service import FOLDERS, keys_in, portable, verify
 from commonweal.core.database import Database, migrate
 from commonweal.core.directories import DATA_FILES, alone, refuse_other_keys, toml
-from commonweal.core.directories import FOLDERS as MADE
 from commonweal.core.domain import Domain, load
 from commonweal.core.durable import creating, replacing, sync
 from commonweal.core.errors import Conflict, Damaged, InputError, Refused, explain
 from commonweal.core.settings import CONFIG, Settings, read
+from commonweal.core.settings import FOLDERS as MADE
 
 MARK = ".unfinished-restore"
 ACTION = "backup.restore"

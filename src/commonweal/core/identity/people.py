@@ -6,7 +6,7 @@ The log names people by number, since its entries outlive them.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -133,6 +133,21 @@ def get(database: Database, name: str) -> Person:
     """
     with database.reading() as session:
         return _person(session, _found(session, name))
+
+
+def called(database: Database, named: Collection[str]) -> dict[str, str]:
+    """Give what people are called whom jobs and the audit log name by number, such as ``person:7``.
+
+    Returns
+    -------
+    dict
+        Each name with what to show: a person's full name, and anything else as it is.
+    """
+    whose = {who: int(number) for who in named if (number := who.removeprefix("person:")) != who and number.isdigit()}
+    with database.reading() as session:
+        known = session.scalars(select(PersonRecord).where(PersonRecord.id.in_(whose.values())))
+        names = {person.id: person.full_name for person in known}
+    return {who: names.get(whose.get(who, 0), who) for who in named}
 
 
 def grants_of(session: Session, person: int) -> tuple[Grant, ...]:

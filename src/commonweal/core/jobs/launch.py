@@ -136,11 +136,18 @@ def follow_job(
         worker.kill()
 
 
-def work(settings: Settings, database: Database, registry: Mapping[str, str], *, once: bool = False) -> None:
+def work(
+    settings: Settings,
+    database: Database,
+    registry: Mapping[str, str],
+    *,
+    once: bool = False,
+    stopping: threading.Event | None = None,
+) -> None:
     """Run queued jobs one after another, each in a worker process of its own, until told to stop.
 
-    SIGTERM and Ctrl-C stop it: the job that runs is stopped at its next check and queued again, its saved state
-    kept. Several such loops, on one machine or on many, share one queue.
+    SIGTERM and Ctrl-C stop it, in the main thread: the job that runs is stopped at its next check and queued again,
+    its saved state kept. Several such loops, on one machine or on many, share one queue.
 
     Parameters
     ----------
@@ -148,6 +155,8 @@ def work(settings: Settings, database: Database, registry: Mapping[str, str], *,
         Import string of each kind's handler; other kinds are left to others.
     once
         Return when nothing is queued, instead of waiting for more.
+    stopping
+        Stops it too, once it is set.
 
     Raises
     ------
@@ -155,7 +164,7 @@ def work(settings: Settings, database: Database, registry: Mapping[str, str], *,
         No worker process could be started.
     """
     worker = _Worker(Order(settings, dict(registry), os.getpid()))
-    with _stop_signals() as stopping, attending(database):
+    with _stop_signals(stopping or threading.Event()) as stopping, attending(database):
         try:
             while not stopping.is_set():
                 lease.settle(database, settings.job_attempts)
@@ -290,8 +299,7 @@ def _anything_queued(database: Database, registry: Mapping[str, str]) -> bool:
 
 
 @contextmanager
-def _stop_signals() -> Iterator[threading.Event]:
-    stopping = threading.Event()
+def _stop_signals(stopping: threading.Event) -> Iterator[threading.Event]:
     if threading.current_thread() is not threading.main_thread():
         yield stopping  # signals reach the main thread only
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
@@ -16,6 +16,8 @@ from commonweal.core.database import Database, take_turns
 from commonweal.core.errors import Conflict, NotFound
 from commonweal.core.jobs.lease import is_abandoned
 from commonweal.core.jobs.models import CANCELLED, FAILED, QUEUED, RUNNING, UNFINISHED, Job, JobLine
+
+READ_AT_ONCE = 500
 
 
 def submit(database: Database, kind: str, parameters: Mapping[str, Any], who: str) -> int:
@@ -87,11 +89,46 @@ def newest(database: Database, count: int = 20) -> Sequence[Job]:
         return session.scalars(select(Job).order_by(Job.id.desc()).limit(count)).all()
 
 
-def lines(database: Database, number: int, after: int = 0) -> Sequence[JobLine]:
-    """Read what a job logged after a line's number, oldest first."""
+def chosen(
+    database: Database,
+    choose: Callable[[str, Mapping[str, Any]], bool],
+    count: int,
+    skipped: int = 0,
+    kinds: Collection[str] | None = None,
+) -> list[Job]:
+    """Read those of the newest jobs that are chosen, newest first.
+
+    Parameters
+    ----------
+    choose
+        Function of a job's kind and parameters.
+    count, skipped
+        How many, after how many others.
+    kinds
+        Only of these kinds.
+    """
+    numbers: list[int] = []
     with database.reading() as session:
-        wanted = select(JobLine).where(JobLine.job_id == number, JobLine.number > after).order_by(JobLine.number)
-        return session.scalars(wanted).all()
+        wanted = select(Job.id, Job.kind, Job.parameters).order_by(Job.id.desc())
+        if kinds is not None:
+            wanted = wanted.where(Job.kind.in_(kinds))
+        with session.execute(wanted.execution_options(yield_per=READ_AT_ONCE)) as rows:
+            for number, kind, parameters in rows:
+                if choose(kind, parameters):
+                    numbers.append(number)
+                if len(numbers) == skipped + count:
+                    break
+        found = session.scalars(select(Job).where(Job.id.in_(numbers[skipped:])).order_by(Job.id.desc()))
+        return list(found)
+
+
+def lines(database: Database, number: int, after: int = 0, newest: int | None = None) -> Sequence[JobLine]:
+    """Read what a job logged after a line's number, oldest first; at most so many of the newest if that is said."""
+    with database.reading() as session:
+        wanted = select(JobLine).where(JobLine.job_id == number, JobLine.number > after)
+        if newest is None:
+            return session.scalars(wanted.order_by(JobLine.number)).all()
+        return session.scalars(wanted.order_by(JobLine.number.desc()).limit(newest)).all()[::-1]
 
 
 def cancel(database: Database, number: int, who: str, why: str | None = None) -> Job:

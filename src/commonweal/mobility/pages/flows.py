@@ -45,7 +45,7 @@ def flows_page(
     version = release or newest
     title = translated(Wording("Flows between areas"))
     if version is None:
-        return parts.nothing(title, "flows")
+        return parts.nothing(request, title, "flows")
     movements = movements_of(state.settings, state.database, version)
     moves = movements.on(_day(day)) if day else movements.newest
     chosen = area if area in movements.geography.names else None
@@ -58,7 +58,7 @@ def flows_page(
         lead=day_in_words(moves.day),
         tiles=_tiles(movements, moves, shown, chosen),
         values={
-            "tabs": parts.tabs(),
+            "tabs": parts.tabs(request),
             "days": [(each.isoformat(), day_in_words(each), each == moves.day) for each in movements.days],
             "areas": [(code, movements.geography.names[code], code == chosen) for code in movements.geography.codes],
             "release": release,

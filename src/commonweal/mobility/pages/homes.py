@@ -32,7 +32,7 @@ def homes_page(request: Request, release: Annotated[int | None, RELEASE] = None)
     newest = next((each.version for each in datasets(state.database) if each.dataset == HOMES), None)
     version, title = release or newest, translated(Wording("Home areas"))
     if version is None:
-        return parts.nothing(title, "home")
+        return parts.nothing(request, title, "home")
     homes = homes_of(state.settings, state.database, version)
     least, days = parts.threshold_of(homes.release), _days(homes)
     hidden = sum(cell.state is State.SUPPRESSED for cell in homes.cells)
@@ -46,7 +46,7 @@ def homes_page(request: Request, release: Annotated[int | None, RELEASE] = None)
             (count(hidden), _("suppressed")),
             parts.published_tile(homes.release),
         ],
-        values={"tabs": parts.tabs(), "releases": parts.origins([homes.release])},
+        values={"tabs": parts.tabs(request), "releases": parts.origins([homes.release])},
         figures=[_map(homes, days, least)],
         notes=[
             ngettext(

@@ -111,14 +111,14 @@ def inside_page(
     title = translated(Wording("People inside a place"))
     seen = view(request, Asked(start, release=release), (day, at or 0) if day else None)
     if seen is None:
-        return parts.nothing(title, "inside")
+        return parts.nothing(request, title, "inside")
     place, error = None, None
     try:
         place = _place(written, seen)
     except InputError as found:
         error = found
     asked = {
-        "tabs": parts.tabs(),
+        "tabs": parts.tabs(request),
         "choices": _choices(seen, place),
         "picking": picking(
             written, seen.presence.geography, address=ADDRESS, outlines=_outlines(seen), place=place, error=error

@@ -6,9 +6,13 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from fastapi import Request
+
 from commonweal.core.catalog import Release, State
+from commonweal.core.identity import Permission
 from commonweal.core.wording import Wording
 from commonweal.mobility.published import Cell, Move
+from commonweal.web.access import visitor_of
 from commonweal.web.classes import Classes
 from commonweal.web.document import Document
 from commonweal.web.figure import Heading, Legend
@@ -21,11 +25,13 @@ from commonweal.web.words import count, day_in_words, state
 
 PACKAGE = "commonweal.mobility"
 TABS = (
-    ("/mobility/presence", Wording("Presence")),
-    ("/mobility/inside", Wording("Inside a place")),
-    ("/mobility/flows", Wording("Flows")),
-    ("/mobility/homes", Wording("Home areas")),
-    ("/mobility/quality", Wording("Quality")),
+    ("/mobility/presence", Wording("Presence"), Permission.READ),
+    ("/mobility/inside", Wording("Inside a place"), Permission.READ),
+    ("/mobility/flows", Wording("Flows"), Permission.READ),
+    ("/mobility/homes", Wording("Home areas"), Permission.READ),
+    ("/mobility/quality", Wording("Quality"), Permission.READ),
+    ("/mobility/runs", Wording("Imports and runs"), Permission.FOLLOW),
+    ("/mobility/import", Wording("Import"), Permission.RUN),
 )
 PARAMETERS = (
     Wording("project"),
@@ -42,9 +48,10 @@ PARAMETERS = (
 """What a release says it was made with, as `provenance.facts` names it: here to be found for translation."""
 
 
-def tabs() -> list[tuple[str, str]]:
-    """Give (address, name) of each page."""
-    return [(address, translated(name)) for address, name in TABS]
+def tabs(request: Request) -> list[tuple[str, str]]:
+    """Give (address, name) of each page that whoever asks may see."""
+    visitor = visitor_of(request)
+    return [(address, translated(name)) for address, name, right in TABS if visitor.may_somewhere(right, "mobility")]
 
 
 def origins(releases: Sequence[Release]) -> list[dict[str, Any]]:
@@ -230,10 +237,14 @@ def with_count_tile(cells: Sequence[Cell]) -> tuple[str, str]:
     return _("%(some)s of %(all)s", some=count(with_value), all=count(len(cells))), _("areas with a published count")
 
 
-def nothing(title: str, what: str) -> Document:
+def nothing(request: Request, title: str, what: str) -> Document:
     """Give the page that says that nothing is published yet."""
     return Document(
-        title=title, template="mobility_nothing.html", package=PACKAGE, values={"tabs": tabs()}, data={what: None}
+        title=title,
+        template="mobility_nothing.html",
+        package=PACKAGE,
+        values={"tabs": tabs(request)},
+        data={what: None},
     )
 
 

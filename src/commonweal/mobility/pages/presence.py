@@ -187,7 +187,7 @@ def presence_page(
     asked, title = Asked(start, area, layer == "flows", release), translated(Wording("Presence"))
     seen = view(request, asked, (day, at or 0) if day else None)
     if seen is None:
-        return parts.nothing(title, "presence")
+        return parts.nothing(request, title, "presence")
     return Document(
         title=title,
         template="mobility_presence.html",
@@ -195,7 +195,7 @@ def presence_page(
         lead=seen.lead,
         tiles=tiles(seen),
         values={
-            "tabs": parts.tabs(),
+            "tabs": parts.tabs(request),
             "choices": _choices(seen),
             "hours": _hours(seen),
             "shown": seen,

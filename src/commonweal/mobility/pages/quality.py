@@ -32,7 +32,7 @@ def quality_page(request: Request, release: Annotated[int | None, RELEASE] = Non
     state, title = request.app.state, translated(Wording("Quality of the records"))
     version = release or newest(request)
     if version is None:
-        return parts.nothing(title, "quality")
+        return parts.nothing(request, title, "quality")
     presence = presence_of(state.settings, state.database, version)
     totals, days = quality_of(state.settings, state.database, presence)
     sources = [presence.release, *([totals] if totals else [])]
@@ -51,7 +51,7 @@ def quality_page(request: Request, release: Annotated[int | None, RELEASE] = Non
                 _("of the values have a count on the sparsest day, %(day)s", day=day_in_words(lowest.day)),
             ),
         ],
-        values={"tabs": parts.tabs(), "releases": parts.origins(sources)},
+        values={"tabs": parts.tabs(request), "releases": parts.origins(sources)},
         figures=[_subscribers(presence, days), _values(presence, days)],
         notes=[
             _("Missing means that nothing is known of an area in that hour; it is never shown as zero."),

@@ -72,7 +72,7 @@ def went_well(address: str) -> Response:
 
 def job_address(number: int) -> str:
     """Give where to follow a job."""
-    return WORK
+    return f"/jobs/{number}"
 
 
 def joined(texts: Sequence[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -10,23 +10,16 @@ from fastapi import APIRouter, Request
 from commonweal.core.jobs import service as jobs
 from commonweal.core.jobs.health import Health, health
 from commonweal.core.jobs.models import Job
-from commonweal.core.wording import Wording
 from commonweal.web import words
-from commonweal.web.administration.parts import TAG, WORK, administrators_only, part
+from commonweal.web.administration.parts import TAG, WORK, administrators_only, job_address, part
 from commonweal.web.administration.storage import Folder, Storage
 from commonweal.web.document import Document, document
 from commonweal.web.figure import Figure, Heading
-from commonweal.web.languages import _, ngettext, translated
+from commonweal.web.following import state_of
+from commonweal.web.languages import _, ngettext
 from commonweal.web.table import Row
 
 NEWEST = 100
-JOB_STATES: Mapping[str, str] = {
-    "queued": Wording("waiting"),
-    "running": Wording("running"),
-    "succeeded": Wording("succeeded"),
-    "failed": Wording("failed"),
-    "cancelled": Wording("cancelled"),
-}
 
 routes = APIRouter()
 
@@ -89,11 +82,12 @@ def _jobs(newest: Sequence[Job]) -> Figure:
                 (
                     str(job.id),
                     job.kind,
-                    translated(JOB_STATES[job.state]),
+                    state_of(job),
                     job.doing,
                     job.who,
                     f"{job.submitted:%Y-%m-%d %H:%M}",
-                )
+                ),
+                href=job_address(job.id),
             )
             for job in newest
         ],

@@ -20,6 +20,7 @@ Object.assign(htmx.config, {
 /** What elements may ask for by `data-module`: under each name a function that imports it. */
 const MODULES = {
   chart: () => import("chart.js"),
+  live: () => import("live.js"),
   picking: () => import("picking.js"),
   slider: () => import("slider.js"),
   sorting: () => import("sorting.js"),
