@@ -101,3 +101,38 @@ def test_the_slider_says_the_hour_while_it_moves(open_page):
     expect(page.locator("#shown > p")).to_contain_text("13:00 – 14:00")
     expect(slider).to_have_attribute("aria-valuetext", "13:00")
     expect(slider).to_be_focused()
+
+
+@pytest.fixture
+def opened_of(browser, serve):
+    """Open the overview of a home of its own: function of the home."""
+    contexts = []
+
+    def opened(home):
+        contexts.append(browser.new_context())
+        page = contexts[-1].new_page()
+        page.goto(serve(home, open_reading="true") + "/")
+        page.wait_for_function("performance.getEntriesByType('resource').some(one => one.name.includes('/news.'))")
+        page.wait_for_timeout(1500)  # the first that the stream tells is what is known
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+def test_the_overview_shows_a_new_release_while_it_is_open(home, publish_more, opened_of):
+    publish_more(home)
+    page = opened_of(home)
+    assert "Release 1" in page.inner_text(".tiles")
+    publish_more(home, scale=2)
+    expect(page.locator(".tiles")).to_contain_text("Release 2")
+
+
+def test_whoever_uses_the_overview_is_told_and_not_disturbed(home, publish_more, opened_of):
+    publish_more(home)
+    page = opened_of(home)
+    page.locator("#map summary").first.focus()
+    publish_more(home, scale=2)
+    page.get_by_role("button", name="There are newer figures: show them").click()
+    expect(page.locator(".tiles")).to_contain_text("Release 2")

@@ -8,12 +8,14 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 from markupsafe import Markup
+from starlette.responses import StreamingResponse
 
 from commonweal.core.catalog import Release, datasets
-from commonweal.core.identity import Permission
+from commonweal.core.identity import Permission, Visitor
 from commonweal.web import words
-from commonweal.web.access import needs, visitor_of
-from commonweal.web.document import Document, document
+from commonweal.web.access import identify, needs, visitor_of
+from commonweal.web.document import ERRORS, Document, document
+from commonweal.web.event_stream import EventStream, News
 from commonweal.web.figure import Figure, Heading
 from commonweal.web.languages import _, translated
 from commonweal.web.table import Row
@@ -73,17 +75,63 @@ def overview(request: Request) -> Document:
     )
 
 
-def newest(request: Request) -> list[Figure]:
-    """List what was published last, of the domains that the visitor may read."""
-    visitor = visitor_of(request)
+@routes.get(
+    "/events",
+    summary="What is published, as server-sent events",
+    tags=["overview"],
+    response_class=StreamingResponse,
+    responses=ERRORS
+    | {
+        200: {
+            "description": "Events `progress` with the newest release of each dataset: one at once, then one a change.",
+            "content": {"text/event-stream": {}},
+        },
+        503: {"description": "Too many follow something at this moment: ask for `/.json` now and then."},
+    },
+)
+@needs(Permission.READ, in_any_domain=True)
+def events(request: Request) -> EventStream:
+    """Tell what is published whenever that changes; after ten minutes it is cut off, and browsers ask again."""
+    told: list[dict[str, Any]] | None = None
+
+    def look() -> News | None:
+        nonlocal told
+        visitor = identify(request)
+        if not visitor.may_somewhere(Permission.READ, None):
+            visitor.require(Permission.READ, what="/events")
+        now = [_record(release) for release in last_published(request, visitor)]
+        if now == told:
+            return None
+        told = now
+        return News({"published": now}, sum(release["version"] for release in now))
+
+    return EventStream(request.app.state.streams, look)
+
+
+def last_published(request: Request, visitor: Visitor) -> list[Release]:
+    """List the newest release of each dataset that a visitor may read, the last published first."""
     found = [
         release
         for release in datasets(request.app.state.database)
         if visitor.may_somewhere(Permission.READ, release.dataset.partition(".")[0])
     ]
+    return sorted(found, key=lambda release: release.published_at, reverse=True)
+
+
+def _record(release: Release) -> dict[str, Any]:
+    return {
+        "dataset": release.dataset,
+        "title": release.schema.title,
+        "version": release.version,
+        "published_at": release.published_at.isoformat(),
+    }
+
+
+def newest(request: Request) -> list[Figure]:
+    """Draw the table of what was published last, if anything was."""
+    found = last_published(request, visitor_of(request))
     if not found:
         return []
-    found.sort(key=lambda release: release.published_at, reverse=True)
     return [
         Figure(
             name="newest",
@@ -105,14 +153,6 @@ def newest(request: Request) -> list[Figure]:
                 )
                 for release in found[:SHOWN]
             ],
-            records=[
-                {
-                    "dataset": release.dataset,
-                    "title": release.schema.title,
-                    "version": release.version,
-                    "published_at": release.published_at.isoformat(),
-                }
-                for release in found[:SHOWN]
-            ],
+            records=[_record(release) for release in found[:SHOWN]],
         )
     ]

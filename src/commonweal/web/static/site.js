@@ -21,6 +21,7 @@ Object.assign(htmx.config, {
 const MODULES = {
   chart: () => import("chart.js"),
   live: () => import("live.js"),
+  news: () => import("news.js"),
   picking: () => import("picking.js"),
   slider: () => import("slider.js"),
   sorting: () => import("sorting.js"),
