@@ -227,6 +227,13 @@ def hand_over(sample: Path) -> Callable[[Home], Path]:
     return fill
 
 
+@pytest.fixture(autouse=True)
+def streams_end_at_once(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """Cut streams off in this process, whose client waits for the end of an answer, unless a test is about them."""
+    if "event_stream" not in request.node.nodeid:
+        monkeypatch.setattr("commonweal.web.event_stream.LONGEST", 0.0)
+
+
 @pytest.fixture
 def site_of() -> Iterator[Callable[[Home], Site]]:
     """Make a site of a home, with other settings if they are said."""
