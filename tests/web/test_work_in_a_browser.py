@@ -125,9 +125,9 @@ def test_a_job_is_followed_as_it_goes_on_and_the_page_loaded_once_at_its_end(hom
 
 def test_what_a_job_says_while_it_is_followed_is_said_in_the_readers_language(home, server, signed_in, open_page):
     served, held = server(home), signed_in(home, ANALYST)
-    job = submit(home, "trial.steps", steps=1200, pause=0.0)
+    job = submit(home, "trial.steps", steps=12_000, pause=0.0)
     page = open_page(f"/jobs/{job}", at=served.address, held=held, locale="fr-FR")
-    page.locator("[data-live=count]", has_text=re.compile(r"^[\d\u202f]+ sur 1\u202f200 \(\d+\u202f%\)$")).wait_for()
+    page.locator("[data-live=count]", has_text=re.compile(r"^[\d\u202f]+ sur 12\u202f000 \(\d+\s%\)$")).wait_for()
     jobs.cancel(home.database, job, WHO)
     wait_for_state(page, "annulé")
 
@@ -151,8 +151,8 @@ def test_a_job_that_fails_shows_why(home, server, signed_in, open_page, javascri
     job = submit(home, "trial.refuse")
     page = open_page(f"/jobs/{job}", at=served.address, held=held, java_script_enabled=javascript)
     wait_for_state(page, "failed")
-    assert "row 7: fewer than 15 people stand behind it." in page.inner_text(".wrong")
-    assert "What would be right: a larger area." in page.inner_text(".wrong")
+    assert "row 7: fewer than 15 people stand behind it." in page.inner_text(".card > .wrong")
+    assert "What would be right: a larger area." in page.inner_text(".card > .wrong")
 
 
 def test_without_scripts_a_reader_looks_again_by_hand_too(home, server, signed_in, open_page):
