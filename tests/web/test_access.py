@@ -122,7 +122,7 @@ def test_somebody_with_a_role_in_one_domain_sees_that_domain_alone(published, si
             assert browser.get(address).status_code == (200 if sees else 403), address
         file = "/catalog/mobility.presence/1/mobility.presence-1.csv"
         assert browser.get(file).status_code == (200 if sees else 403)
-        assert browser.get("/catalog.jsonld").status_code == 403
+        assert ("mobility.presence" in browser.get("/catalog.jsonld").text) is sees
 
 
 # Signing in ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -251,3 +251,36 @@ def test_a_token_is_shown_once_and_revoked_by_its_person(browser, person, home):
     assert browser.site.get("/catalog.json", authorization=f"Bearer {token}").status_code == 200
     browser.post(f"/account/tokens/{tokens.tokens_of(home.database, ada.number)[0].number}/revoke")
     assert browser.site.get("/catalog.json", authorization=f"Bearer {token}").status_code == 401
+
+
+def test_a_role_for_one_area_set_opens_what_is_about_it_and_nothing_else(published, site_of, browsing):
+    home = published.home
+    others = signed_in_for(home, "lena", "natural-earth:NP")
+    theirs = signed_in_for(home, "lars", published.presence.area_set)
+    site = site_of(home, open_reading=False)
+    for name, held, status in (("lena", others, 403), ("lars", theirs, 200)):
+        browser = browsing(site)
+        browser.cookies[SESSION] = held
+        for address in (
+            "/mobility/presence.json?release=1",
+            "/mobility/flows.json?release=1",
+            "/mobility/homes.json?release=1",
+            "/mobility/quality.json?release=1",
+            "/mobility/areas.geojson?release=1",
+            "/catalog/mobility.presence.json",
+            "/catalog/mobility.presence/1.json",
+            "/catalog/mobility.presence/1/mobility.presence-1.csv",
+            "/catalog/mobility.quality/1/mobility.quality-1.csv",
+        ):
+            assert browser.get(address).status_code == status, (name, address)
+        listed = browser.get("/catalog.json").json()["datasets"]
+        described = browser.get("/catalog.jsonld").json()["@graph"]
+        assert bool(listed) is bool(len(described[0]["dcat:dataset"])) is (status == 200)
+        assert (browser.get("/mobility/presence.json").json()["presence"] is None) is (status != 200)
+        assert (browser.get("/.json").json()["mobility"]["presence"] is None) is (status != 200)
+
+
+def signed_in_for(home, name, area):
+    """Make a viewer in mobility for an area set; give the secret of a session."""
+    _, offered = people.create(home.database, name, name.title(), [Grant(Role.VIEWER, "mobility", area)], "os:tester")
+    return signing_in.with_link(home.database, offered, "wind over still water", 12)

@@ -252,13 +252,35 @@ def test_a_time_that_is_none_is_a_sentence_and_not_a_crash(site, start):
 
 
 def test_what_an_address_says_is_never_markup(site):
-    markup = site.page("/mobility/presence?area=<script>alert(1)</script>&layer=<b>").text
+    markup = (
+        site.page("/mobility/presence?area=<script>alert(1)</script>&layer=<b>").text
+        + site.page("/mobility/presence?layer=<b>").text
+    )
     assert "<script>" not in markup
     assert "<b>" not in markup
 
 
-def test_an_area_that_is_not_there_is_ignored(site):
-    assert site.page("/mobility/presence?area=XX-1").status_code == 200
+@pytest.mark.parametrize("page", ["presence", "flows"])
+def test_an_area_that_is_not_there_is_refused_with_one_that_is(site, page):
+    answer = site.get(f"/mobility/{page}.json?area=XX-1")
+    assert answer.status_code == 422
+    assert "such as GN-BE" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "presence?start=2015-03-29T00:00",
+        "presence?day=2015-03-29&at=3",
+        "flows?day=2030-01-01",
+        "presence?start=2015-03-26",
+    ],
+)
+def test_a_time_of_which_nothing_is_published_is_not_found_and_says_what_there_is(site, asked):
+    page, _, query = asked.partition("?")
+    answer = site.get(f"/mobility/{page}.json?{query}")
+    assert answer.status_code == 404
+    assert "27 – 28 March 2015" in answer.json()["detail"]
 
 
 def test_before_anything_is_published_the_page_says_so(empty_site):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commonweal.core.errors import InputError
+from commonweal.core.errors import InputError, NotFound
 from commonweal.core.periods import Calendar
 from commonweal.web.timeline import Shown, Timeline
 
@@ -58,11 +58,26 @@ def test_without_hours_the_newest_day_is_shown():
     assert line.choose("2015-03-28T10:00Z").unit == "day"
 
 
-@given(st.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1)))
-def test_any_time_leads_to_an_hour_that_is_there(moment):
+@given(
+    st.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1))
+    | st.datetimes(datetime(2015, 3, 26), datetime(2015, 3, 31))
+)
+def test_a_time_leads_to_the_hour_it_lies_in_or_is_not_found(moment):
     line = timeline()
-    shown = line.choose(moment.replace(tzinfo=UTC).isoformat())
-    assert shown.start in line.starts["hour"]
+    asked = moment.replace(tzinfo=UTC)
+    if datetime(2015, 3, 27) <= moment < datetime(2015, 3, 30):
+        shown = line.choose(asked.isoformat())
+        assert shown.start <= asked.timestamp() < shown.start + 3600
+        assert shown.start in line.starts["hour"]
+    else:
+        with pytest.raises(NotFound, match="27 – 29 March 2015"):
+            line.choose(asked.isoformat())
+
+
+@pytest.mark.parametrize("asked", ["2015-03-26", "2015-03-30", "2015-03-30T00:00"])
+def test_a_day_that_is_not_there_is_not_found(asked):
+    with pytest.raises(NotFound, match="nothing is published of"):
+        timeline().choose(asked)
 
 
 @pytest.mark.parametrize(
@@ -95,10 +110,3 @@ def test_steps_end_at_the_ends():
     assert line.step(first, -1) is None
     assert line.step(last, 1) is None
     assert line.step(first, 1) == line.step(Shown("hour", first.start + 7200), -1)
-
-
-def test_another_day_keeps_the_hour():
-    line = timeline()
-    shown = line.on_day(line.choose("2015-03-27T14:00"), line.days()[2])
-    assert line.label(shown) == "Sunday 29 March 2015, 14:00 – 15:00"
-    assert line.in_unit(shown, "day") == line.choose("2015-03-29")

@@ -201,7 +201,13 @@ class Movements:
         return self.on(self.days[-1])
 
     def on(self, day: date) -> Moves:
-        """Give the flows of a day; those of the nearest day before it if it has none."""
+        """Give the flows of a day.
+
+        Raises
+        ------
+        NotFound
+            The release has nothing of that day.
+        """
         begins = self.timeline.choose(day.isoformat()).start
         starts = self.table.column("start")
         rows = self.table.filter(pc.equal(starts, pa.scalar(datetime.fromtimestamp(begins, UTC), starts.type)))

@@ -12,8 +12,7 @@ from fastapi import APIRouter, Path, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from commonweal import __version__
-from commonweal.core.catalog import Release, dcat, exports, get
-from commonweal.core.catalog import datasets as newest_releases
+from commonweal.core.catalog import Release, dcat, exports
 from commonweal.core.catalog import releases as all_releases
 from commonweal.core.errors import NotFound, explain
 from commonweal.core.identity import Permission
@@ -26,12 +25,13 @@ from commonweal.web.figure import Figure, Heading
 from commonweal.web.languages import _, translated
 from commonweal.web.paging import Number, Page, paged
 from commonweal.web.provenance import columns, download_links, facts
+from commonweal.web.reading import may_read, one_readable, readable, versions_readable
 from commonweal.web.table import Row
 
 CHUNK = 1 << 16
 SIZE = 100
 READ_ITS_DOMAIN = needs(Permission.READ, in_any_domain=True)
-"""What each address of a dataset asks at its gate; whether its own domain may be read is asked behind it."""
+"""What each address of a dataset asks at its gate; whether just this release may be read is asked behind it."""
 DATASET = Path(description="Its name.", examples=["mobility.presence"])
 
 routes = APIRouter()
@@ -40,7 +40,7 @@ routes = APIRouter()
 @document(routes, "/catalog", needs(Permission.READ, in_any_domain=True), summary="The catalog", tag="catalog")
 def catalog(request: Request, number: Number = 1) -> Document:
     """Every dataset with its newest release and where to download it."""
-    page = paged_of(_shown(request), number)
+    page = paged_of(readable(request), number)
     published = list(page.items)
     rows = [(release, f"/catalog/{release.dataset}", words.day(release.published_at)) for release in published]
     return Document(
@@ -55,19 +55,20 @@ def catalog(request: Request, number: Number = 1) -> Document:
 
 
 @routes.get("/catalog.jsonld", summary="The whole catalog as DCAT-AP 3 (JSON-LD)", tags=["catalog"])
-@needs(Permission.READ)
+@READ_ITS_DOMAIN
 def catalog_linked_data(request: Request) -> Response:
     """Describe every release for other catalogs to harvest."""
     base = str(request.base_url).rstrip("/")
     said = request.app.state.settings
-    described = dcat.catalog(request.app.state.database, base=base, publisher=said.publisher, contact=said.contact)
+    shown = [each for each in all_releases(request.app.state.database) if may_read(visitor_of(request), each)]
+    described = dcat.catalog(shown, base=base, publisher=said.publisher, contact=said.contact)
     return unless_known(request, JSONResponse(described, media_type="application/ld+json"))
 
 
 @document(routes, "/catalog/{dataset}", READ_ITS_DOMAIN, summary="A dataset and all its releases", tag="catalog")
 def dataset(request: Request, dataset: Annotated[str, DATASET], number: Number = 1) -> Document:
     """A dataset's declaration (columns, units, keys, licence, privacy class) and its releases, the newest first."""
-    versions = _versions(request, dataset)
+    versions = versions_readable(request, dataset)
     page = paged_of(versions[::-1], number)
     described = {
         "dataset": versions[-1].schema.record(),
@@ -81,8 +82,8 @@ def release(
     request: Request, dataset: Annotated[str, DATASET], version: Annotated[int, Path(description="Its number.")]
 ) -> Document:
     """A release's record: digest, provenance, certificate, and where to download it."""
-    shown = _release(request, dataset, version)
-    page = paged_of(_versions(request, dataset)[::-1], 1)
+    shown = one_readable(request, dataset, version)
+    page = paged_of(versions_readable(request, dataset)[::-1], 1)
     return _of_release(shown, page, shown.record() | {"downloads": _downloads(shown)})
 
 
@@ -97,7 +98,7 @@ def release(
 def download(request: Request, dataset: str, version: int, file: str) -> Response:
     """Give all rows of a release in one format; `file` is named in the release's downloads."""
     state = request.app.state
-    release = _release(request, dataset, version)
+    release = one_readable(request, dataset, version)
     names = {exports.file_name(release, form.name): form for form in exports.formats(release)}
     if file not in names:
         raise NotFound(
@@ -145,34 +146,6 @@ def _sent(file: IO[bytes]) -> Iterator[bytes]:
 def paged_of(found: Sequence[Release], number: int) -> Page[Release]:
     """Give a page of releases that are at hand."""
     return paged(lambda count, skipped: found[skipped : skipped + count], number, size=SIZE)
-
-
-def _shown(request: Request) -> list[Release]:
-    """Give the newest releases of the domains that the visitor may read."""
-    visitor = visitor_of(request)
-    newest = newest_releases(request.app.state.database)
-    return [release for release in newest if visitor.may_somewhere(Permission.READ, _domain_of(release.dataset))]
-
-
-def _domain_of(dataset: str) -> str:
-    return dataset.partition(".")[0]
-
-
-def _release(request: Request, dataset: str, version: int) -> Release:
-    _refuse_unless_read(request, dataset)
-    return get(request.app.state.database, dataset, version)
-
-
-def _refuse_unless_read(request: Request, dataset: str) -> None:
-    visitor, domain = visitor_of(request), _domain_of(dataset)
-    if not visitor.may_somewhere(Permission.READ, domain):
-        visitor.require(Permission.READ, domain, what=dataset)
-
-
-def _versions(request: Request, dataset: str) -> list[Release]:
-    _refuse_unless_read(request, dataset)
-    database = request.app.state.database
-    return all_releases(database, dataset) or [get(database, dataset)]
 
 
 def _of_release(release: Release, page: Page[Release], data: dict[str, Any]) -> Document:

@@ -10,14 +10,15 @@ from fastapi import APIRouter, Request
 from markupsafe import Markup
 from starlette.responses import StreamingResponse
 
-from commonweal.core.catalog import Release, datasets
-from commonweal.core.identity import Permission, Visitor
+from commonweal.core.catalog import Release
+from commonweal.core.identity import Permission
 from commonweal.web import words
 from commonweal.web.access import identify, needs, visitor_of
 from commonweal.web.document import ERRORS, Document, document
 from commonweal.web.event_stream import EventStream, News
 from commonweal.web.figure import Figure, Heading
 from commonweal.web.languages import _, translated
+from commonweal.web.reading import readable
 from commonweal.web.table import Row
 
 SHOWN = 8
@@ -96,10 +97,10 @@ def events(request: Request) -> EventStream:
 
     def look() -> News | None:
         nonlocal told
-        visitor = identify(request)
+        request.state.visitor = visitor = identify(request)  # as it stands now: a role may be gone
         if not visitor.may_somewhere(Permission.READ, None):
             visitor.require(Permission.READ, what="/events")
-        now = [_record(release) for release in last_published(request, visitor)]
+        now = [_record(release) for release in last_published(request)]
         if now == told:
             return None
         told = now
@@ -108,14 +109,9 @@ def events(request: Request) -> EventStream:
     return EventStream(request.app.state.streams, look)
 
 
-def last_published(request: Request, visitor: Visitor) -> list[Release]:
-    """List the newest release of each dataset that a visitor may read, the last published first."""
-    found = [
-        release
-        for release in datasets(request.app.state.database)
-        if visitor.may_somewhere(Permission.READ, release.dataset.partition(".")[0])
-    ]
-    return sorted(found, key=lambda release: release.published_at, reverse=True)
+def last_published(request: Request) -> list[Release]:
+    """List the newest release of each dataset that whoever asks may read, the last published first."""
+    return sorted(readable(request), key=lambda release: release.published_at, reverse=True)
 
 
 def _record(release: Release) -> dict[str, Any]:
@@ -129,7 +125,7 @@ def _record(release: Release) -> dict[str, Any]:
 
 def newest(request: Request) -> list[Figure]:
     """Draw the table of what was published last, if anything was."""
-    found = last_published(request, visitor_of(request))
+    found = last_published(request)
     if not found:
         return []
     return [

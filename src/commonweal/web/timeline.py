@@ -11,11 +11,11 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from commonweal.core.errors import InputError
+from commonweal.core.errors import InputError, NotFound
 from commonweal.core.periods import Calendar
 from commonweal.core.wording import Wording
 from commonweal.web.languages import _
-from commonweal.web.words import clock, day_in_words
+from commonweal.web.words import clock, day_in_words, days_in_words
 
 Length = Literal["hour", "day"]
 
@@ -55,7 +55,7 @@ class Timeline:
     starts: Mapping[Length, npt.NDArray[np.int64]]
 
     def choose(self, asked: str | None) -> Shown:
-        """Give the period that an address asks for: the one it lies in, the nearest if there is none.
+        """Give the period that an address asks for: the one it lies in.
 
         Parameters
         ----------
@@ -67,13 +67,15 @@ class Timeline:
         ------
         InputError
             It is neither.
+        NotFound
+            The release has nothing of that time.
         """
         if not asked:
             unit: Length = "hour" if len(self.starts.get("hour", ())) else "day"
             return Shown(unit, int(self.starts[unit][-1]))
         try:
             if len(asked) == len("2024-01-01"):
-                return self._nearest("day", self._instant(date.fromisoformat(asked)))
+                return self._at("day", self._instant(date.fromisoformat(asked)), asked)
             moment = datetime.fromisoformat(asked)
             instant = int(moment.timestamp()) if moment.tzinfo else self._instant(moment)
         except (ValueError, OverflowError, OSError):
@@ -82,7 +84,18 @@ class Timeline:
                 where="start",
                 expected=Wording("such as 2024-01-31 or 2024-01-31T14:00Z"),
             ) from None
-        return self._nearest("hour", instant)
+        return self._at("hour", instant, asked)
+
+    def _at(self, unit: Length, instant: int, asked: str) -> Shown:
+        found = self._nearest(unit, instant)
+        if not found.start <= instant < self.end(found):
+            days = self.days()
+            raise NotFound(
+                Wording("nothing is published of %(asked)s", asked=asked),
+                where="start",
+                expected=days_in_words(self.date_of(days[0]), self.date_of(days[-1])),
+            )
+        return found
 
     def step(self, shown: Shown, by: int) -> Shown | None:
         """Give the period `by` places later, or None past either end."""
@@ -104,12 +117,6 @@ class Timeline:
         hours = self.starts.get("hour", np.array([], np.int64))
         last = self._edges[np.searchsorted(self._edges, day, side="right")]
         return [Shown("hour", int(hour)) for hour in hours[(hours >= day) & (hours < last)]]
-
-    def on_day(self, shown: Shown, day: int) -> Shown:
-        """Give the same hour of another day, or that day if a whole day is shown."""
-        if shown.unit == "day":
-            return self._nearest("day", day)
-        return self._nearest("hour", day + shown.start - self.day(shown.start))
 
     def in_unit(self, shown: Shown, unit: Length) -> Shown:
         """Give the day an hour lies in, or the middle hour of a day."""

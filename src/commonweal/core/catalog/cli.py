@@ -124,8 +124,9 @@ def dcat(
     base: Annotated[str, typer.Option(help="Address of the site, such as https://data.example.org.")],
 ) -> None:
     """Print the whole catalog as DCAT-AP 3 in JSON-LD."""
+    from commonweal.core.catalog import releases
     from commonweal.core.catalog.dcat import catalog
 
     home = opened()
     said = home.settings
-    print_json(catalog(home.database, base=base.rstrip("/"), publisher=said.publisher, contact=said.contact))
+    print_json(catalog(releases(home.database), base=base.rstrip("/"), publisher=said.publisher, contact=said.contact))

@@ -14,9 +14,7 @@ from commonweal.core.catalog import exports
 from commonweal.core.catalog.declaration import CREATIVE_COMMONS_ATTRIBUTION, Dataset, Privacy
 from commonweal.core.catalog.provenance import CONTEXT as PROVENANCE_CONTEXT
 from commonweal.core.catalog.provenance import as_linked_data
-from commonweal.core.catalog.reading import releases
 from commonweal.core.catalog.release import Release
-from commonweal.core.database import Database
 
 CONTEXT = {
     **PROVENANCE_CONTEXT,
@@ -35,7 +33,7 @@ ACCESS = {Privacy.OPEN: "PUBLIC", Privacy.PEOPLE: "RESTRICTED"}
 
 
 def catalog(
-    database: Database,
+    published: Sequence[Release],
     *,
     base: str,
     publisher: str,
@@ -48,8 +46,8 @@ def catalog(
 
     Parameters
     ----------
-    database
-        Where the releases are recorded.
+    published
+        The releases to describe, by name and version.
     base
         Address of the site, without a slash at its end; downloads lie below it.
     publisher
@@ -59,7 +57,6 @@ def catalog(
     title, description, licence
         Of the catalog itself; each dataset has its own.
     """
-    published = releases(database)
     agent = {"@id": f"{base}/#publisher", "@type": "foaf:Agent", "foaf:name": publisher}
     shared: dict[str, Any] = {"dct:publisher": {"@id": agent["@id"]}}
     graph: list[dict[str, Any]] = [agent]

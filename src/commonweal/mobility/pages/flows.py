@@ -8,7 +8,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from markupsafe import Markup
 
-from commonweal.core.catalog import datasets
 from commonweal.core.errors import InputError
 from commonweal.core.identity import Permission
 from commonweal.core.wording import Wording
@@ -23,6 +22,7 @@ from commonweal.web.figure import Figure, Legend
 from commonweal.web.flows import flow_layer
 from commonweal.web.languages import _, translated
 from commonweal.web.map import MapArea, choropleth
+from commonweal.web.reading import version_of
 from commonweal.web.words import count, day_in_words
 
 ADDRESS = "/mobility/flows"
@@ -41,14 +41,15 @@ def flows_page(
 ) -> Document:
     """Distinct subscribers seen in one area and next in another, the largest flows of a day."""
     state = request.app.state
-    newest = next((each.version for each in datasets(state.database) if each.dataset == FLOWS), None)
-    version = release or newest
+    version = version_of(request, FLOWS, release)
     title = translated(Wording("Flows between areas"))
     if version is None:
         return parts.nothing(request, title, "flows")
     movements = movements_of(state.settings, state.database, version)
     moves = movements.on(_day(day)) if day else movements.newest
-    chosen = area if area in movements.geography.names else None
+    chosen = area or None
+    if chosen:
+        parts.require_area(movements.geography, chosen)
     shown = [move for move in moves.published if chosen in (None, move.origin, move.destination)]
     query = {"release": version, "day": moves.day.isoformat(), "area": chosen}
     return Document(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Request
 
-from commonweal.core.catalog import State, datasets
+from commonweal.core.catalog import State
 from commonweal.core.identity import Permission
 from commonweal.core.wording import Wording
 from commonweal.mobility.pages import parts
@@ -18,6 +18,7 @@ from commonweal.web.document import Document, document
 from commonweal.web.figure import Figure
 from commonweal.web.languages import _, ngettext, translated
 from commonweal.web.map import choropleth
+from commonweal.web.reading import version_of
 from commonweal.web.words import count, days_in_words
 
 ADDRESS = "/mobility/homes"
@@ -29,8 +30,7 @@ routes = APIRouter()
 def homes_page(request: Request, release: Annotated[int | None, RELEASE] = None) -> Document:
     """Subscribers by the area where their days most often end, with the state of each value."""
     state = request.app.state
-    newest = next((each.version for each in datasets(state.database) if each.dataset == HOMES), None)
-    version, title = release or newest, translated(Wording("Home areas"))
+    version, title = version_of(request, HOMES, release), translated(Wording("Home areas"))
     if version is None:
         return parts.nothing(request, title, "home")
     homes = homes_of(state.settings, state.database, version)

@@ -16,8 +16,8 @@ from commonweal.core.errors import InputError, NotFound
 from commonweal.core.identity import Permission
 from commonweal.core.wording import Wording
 from commonweal.mobility.pages import parts
-from commonweal.mobility.pages.presence import RELEASE, UNITS, Asked, View, newest, view
-from commonweal.mobility.published import Cell, presence_of
+from commonweal.mobility.pages.presence import RELEASE, UNITS, Asked, View, view
+from commonweal.mobility.published import PRESENCE, Cell, presence_of
 from commonweal.web.access import needs
 from commonweal.web.document import ERRORS, Document, document
 from commonweal.web.figure import Figure, Heading
@@ -26,6 +26,7 @@ from commonweal.web.languages import _, ngettext, translated
 from commonweal.web.map import choropleth, outline_layer
 from commonweal.web.picking import as_geojson, in_words, outlines_of, picking, written_in_address
 from commonweal.web.place import Place, Written
+from commonweal.web.reading import version_of
 from commonweal.web.timeline import Shown
 from commonweal.web.words import count, day_in_words, share
 
@@ -163,7 +164,7 @@ def inside_page(
 def outlines(request: Request, release: Annotated[int | None, RELEASE] = None) -> Response:
     """Areas of a release of presence, simplified for the screen, with their codes and names."""
     state = request.app.state
-    version = release or newest(request)
+    version = version_of(request, PRESENCE, release)
     if version is None:
         raise NotFound(Wording("no release of %(dataset)s is published", dataset="mobility.presence"))
     return outlines_of(request, presence_of(state.settings, state.database, version).geography)

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request
 from markupsafe import Markup
 
-from commonweal.core.catalog import Release, State, datasets
+from commonweal.core.catalog import Release, State
 from commonweal.core.errors import InputError
 from commonweal.core.identity import Permission
 from commonweal.core.wording import Wording
@@ -39,6 +39,7 @@ from commonweal.web.figure import Chart, Figure, Heading
 from commonweal.web.flows import flow_layer
 from commonweal.web.languages import _, ngettext, translated
 from commonweal.web.map import choropleth
+from commonweal.web.reading import version_of
 from commonweal.web.table import Row
 from commonweal.web.timeline import Length, Shown, Timeline
 from commonweal.web.words import count, day_in_words, days_in_words, short_day, state
@@ -132,11 +133,6 @@ class View:
         return self.presence.geography.names.get(code, code)
 
 
-def newest(request: Request) -> int | None:
-    """Give the version of the newest release of presence, if there is one."""
-    return next((each.version for each in datasets(request.app.state.database) if each.dataset == PRESENCE), None)
-
-
 def view(request: Request, asked: Asked, slider: tuple[str, int] | None = None) -> View | None:
     """Read what is asked for; None if nothing is published.
 
@@ -150,7 +146,7 @@ def view(request: Request, asked: Asked, slider: tuple[str, int] | None = None) 
         Day, and which of its hours, as the slider asks; it goes before ``start``.
     """
     settings, database = request.app.state.settings, request.app.state.database
-    version = asked.release or newest(request)
+    version = version_of(request, PRESENCE, asked.release)
     if version is None:
         return None
     presence = presence_of(settings, database, version)
@@ -161,8 +157,9 @@ def view(request: Request, asked: Asked, slider: tuple[str, int] | None = None) 
         moves = moves_of(settings, database, flows, timeline, shown)
     if quality := beside(database, presence.release, QUALITY):
         daily = daily_subscribers_of(settings, database, quality, timeline, shown)
-    known = asked.area if asked.area in presence.geography.names else None
-    chosen = replace(asked, start=timeline.address(shown), area=known, flows=asked.flows and moves is not None)
+    if asked.area:
+        parts.require_area(presence.geography, asked.area)
+    chosen = replace(asked, start=timeline.address(shown), flows=asked.flows and moves is not None)
     return View(presence, shown, chosen, moves, daily)
 
 
@@ -211,11 +208,12 @@ def presence_page(
 
 def _by_slider(timeline: Timeline, day: str, place: int) -> Shown:
     try:
-        begins = timeline.choose(date.fromisoformat(day).isoformat()).start
+        date.fromisoformat(day)
     except ValueError:
         raise InputError(
             Wording("the period is not a date or a time"), where="day", expected=Wording("such as 2024-01-31")
         ) from None
+    begins = timeline.choose(day).start
     hours = timeline.hours(timeline.day(begins))
     return hours[min(place, len(hours) - 1)] if hours else timeline.choose(day)
 

@@ -10,14 +10,15 @@ from fastapi import APIRouter, Request
 from commonweal.core.identity import Permission
 from commonweal.core.wording import Wording
 from commonweal.mobility.pages import parts
-from commonweal.mobility.pages.presence import RELEASE, newest
-from commonweal.mobility.published import DayQuality, Presence, presence_of, quality_of
+from commonweal.mobility.pages.presence import RELEASE
+from commonweal.mobility.published import PRESENCE, DayQuality, Presence, presence_of, quality_of
 from commonweal.web import words
 from commonweal.web.access import needs
 from commonweal.web.chart import Line, time_chart
 from commonweal.web.document import Document, document
 from commonweal.web.figure import Chart, Figure, Heading
 from commonweal.web.languages import _, ngettext, translated
+from commonweal.web.reading import version_of
 from commonweal.web.table import Row
 from commonweal.web.words import count, day_in_words, days_in_words, share, short_day
 
@@ -30,7 +31,7 @@ routes = APIRouter()
 def quality_page(request: Request, release: Annotated[int | None, RELEASE] = None) -> Document:
     """Each day's subscribers, rounded as published, and how many of its hourly values are there or not, and why."""
     state, title = request.app.state, translated(Wording("Quality of the records"))
-    version = release or newest(request)
+    version = version_of(request, PRESENCE, release)
     if version is None:
         return parts.nothing(request, title, "quality")
     presence = presence_of(state.settings, state.database, version)
