@@ -77,6 +77,8 @@ def application(settings: Settings) -> FastAPI:
     app.state.database = connect(settings)
     app.state.rooms = ROOMS
     app.state.streams = Streams()
+    # Apart, so that whoever only looks at the overview takes no place from those who follow work.
+    app.state.news = Streams()
     app.state.tiles = {room.name: load(room.tiles) for room in ROOMS if room.tiles}
     app.state.storage = Storage(settings)
     app.state.meters = observing.Meters(settings, app.state.database)
@@ -145,6 +147,7 @@ def serve(settings: Settings) -> None:
 
     def end() -> None:
         app.state.streams.close()
+        app.state.news.close()
         background.ask_to_stop()
 
     try:

@@ -67,6 +67,8 @@ def import_job(job: Running) -> dict[str, Any]:
         reports: list[FileReport] = []
         if fresh:
             reports = _import(job, project, replace(request, files=fresh))
+            if not any(report.accepted for report in reports):
+                job.log("nothing was accepted: see the reasons above, and whether the period and the mapping are right")
         if project.retention_days is not None:
             enforce_retention(job, project, project.retention_days)
     return {"files": [asdict(report) for report in reports], "known": [file.name for file in known]}

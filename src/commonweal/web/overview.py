@@ -106,7 +106,7 @@ def events(request: Request) -> EventStream:
         told = now
         return News({"published": now}, sum(release["version"] for release in now))
 
-    return EventStream(request.app.state.streams, look)
+    return EventStream(request.app.state.news, look)
 
 
 def last_published(request: Request) -> list[Release]:
