@@ -71,7 +71,7 @@ def main(
 ) -> None:
     """Print requests a second, median times and ratios."""
     with tempfile.TemporaryDirectory() as folder:
-        home = _published(Path(folder))
+        home = published(Path(folder))
         with _serving(_bare) as bare, _serving(partial(application, home.settings)) as site:
             asked = {"a bare template page": (bare, "/"), **{name: (site, path) for name, path in PAGES.items()}}
             found: dict[str, list[Measured]] = {name: [] for name in asked}
@@ -93,7 +93,7 @@ def main(
     )
 
 
-def _published(folder: Path) -> Home:
+def published(folder: Path) -> Home:
     home = initialise(folder / "data", folder / "keys")
     home = Home(home.settings.model_copy(update={"open_reading": True}), home.database)
     codes = load(home.database, AREA_SET).codes

@@ -7,10 +7,9 @@ import socket
 from collections.abc import Sequence
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
-from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from commonweal import __version__
@@ -27,6 +26,7 @@ from commonweal.web import (
     assets,
     catalog,
     choosing_language,
+    describing,
     health,
     jobs,
     observing,
@@ -60,6 +60,8 @@ def application(settings: Settings) -> FastAPI:
         title="Commonweal",
         summary="Published datasets that carry their provenance and cannot expose a person.",
         version=__version__,
+        description=describing.DESCRIPTION,
+        servers=[{"url": "/", "description": "This installation."}],
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
@@ -68,6 +70,7 @@ def application(settings: Settings) -> FastAPI:
             Middleware(observing.Observed),
             Middleware(InTheirLanguage),
             Middleware(Guard, address=settings.address),
+            Middleware(describing.Versioned),
             Middleware(HeadAsGet),
             Middleware(GZipMiddleware, compresslevel=6, exclude_content_types=ALREADY_COMPRESSED),
         ],
@@ -84,17 +87,12 @@ def application(settings: Settings) -> FastAPI:
     app.state.meters = observing.Meters(settings, app.state.database)
     for part in (health, observing, overview, catalog, jobs, assets, sign_in, choosing_language, administration):
         _add(app, part.routes, "")
-    _add(app, [Route("/openapi.json", _openapi)], "")
+    _add(app, describing.routes, "")
     for room in ROOMS:
         for named in (room.routes, room.pages):
             if named:
                 _add(app, load(named), room.name)
     return app
-
-
-@access.anyone
-def _openapi(request: Request) -> JSONResponse:
-    return JSONResponse(request.app.openapi())
 
 
 def _add(app: FastAPI, part: APIRouter | Sequence[Route], domain: str) -> None:

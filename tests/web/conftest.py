@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -36,6 +36,7 @@ from commonweal.server import application
 from commonweal.web.access import FIELD, FORM, SESSION
 
 AREA_SET = "natural-earth:GN,LR,SL"
+Days = tuple[date, date]
 FIRST, END = date(2015, 3, 27), date(2015, 3, 29)
 CALENDAR = Calendar("Africa/Freetown")
 PARAMETERS = {"project": "lockdown", "time_zone": "Africa/Freetown", "day_starts": "00:00", "area_set": AREA_SET, "k": 15}
@@ -49,11 +50,11 @@ def subscribers_in(place: int, hour: int) -> int:
     return (place * place * 7 + 20) * (6 + min(hour, 23 - hour)) // 12
 
 
-def publish_presence(home: Home, scale: int = 1, **said: Any) -> Release:
+def publish_presence(home: Home, scale: int = 1, days: Days = (FIRST, END), **said: Any) -> Release:
     codes = load(home.database, AREA_SET).codes
     rows = []
     for unit in ("hour", "day"):
-        for start in CALENDAR.edges(FIRST, END, unit)[:-1].tolist():
+        for start in CALENDAR.edges(*days, unit)[:-1].tolist():
             moment = datetime.fromtimestamp(start, UTC)
             for place, code in enumerate(codes):
                 people = scale * subscribers_in(place, moment.hour if unit == "hour" else 14)
@@ -65,10 +66,10 @@ def publish_presence(home: Home, scale: int = 1, **said: Any) -> Release:
     return _publish(home, presence.DATASET, raw, PARAMETERS | said)
 
 
-def publish_flows(home: Home) -> Release:
+def publish_flows(home: Home, days: Days = (FIRST, END)) -> Release:
     codes = load(home.database, AREA_SET).codes
     rows = []
-    for start in CALENDAR.edges(FIRST, END, "day")[:-1].tolist():
+    for start in CALENDAR.edges(*days, "day")[:-1].tolist():
         for origin in range(len(codes)):
             for destination in range(len(codes)):
                 if origin != destination:
@@ -80,13 +81,14 @@ def publish_flows(home: Home) -> Release:
     return _publish(home, flows.DATASET, raw, PARAMETERS)
 
 
-def publish_homes(home: Home) -> Release:
+def publish_homes(home: Home, days: Days = (FIRST, END)) -> Release:
     codes = load(home.database, AREA_SET).codes
     people = [20 * place + 5 for place in range(len(codes))]
-    first = datetime(FIRST.year, FIRST.month, FIRST.day, tzinfo=UTC)
+    first = datetime(days[0].year, days[0].month, days[0].day, tzinfo=UTC)
+    said = {"first_day": days[0].isoformat(), "last_day": (days[1] - timedelta(days=1)).isoformat()}
     raw = pa.table({"area": codes, "start": [first] * len(codes), "subscribers": people, "people": people})
     raw = raw.set_column(1, "start", raw["start"].cast(pa.timestamp("us", tz="UTC")))
-    return _publish(home, homes.DATASET, raw, PARAMETERS | {"first_day": "2015-03-27", "last_day": "2015-03-28"})
+    return _publish(home, homes.DATASET, raw, PARAMETERS | said)
 
 
 def publish_quality(home: Home, shown: Release) -> Release:
@@ -212,7 +214,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def hand_over(sample: Path) -> Callable[[Home], Path]:
     """Make a project in a home and put the sample country's records into its inbox: gives the inbox."""
 
@@ -232,6 +234,32 @@ def streams_end_at_once(monkeypatch: pytest.MonkeyPatch, request: pytest.Fixture
     """Cut streams off in this process, whose client waits for the end of an answer, unless a test is about them."""
     if "event_stream" not in request.node.nodeid:
         monkeypatch.setattr("commonweal.web.event_stream.LONGEST", 0.0)
+
+
+@pytest.fixture(scope="session")
+def publish_days() -> Callable[[Home, Days], None]:
+    """Publish everything of some days: function of (home, (first day, the day after the last))."""
+
+    def publish(home: Home, days: Days) -> None:
+        publish_quality(home, publish_presence(home, days=days))
+        publish_flows(home, days)
+        publish_homes(home, days)
+
+    return publish
+
+
+@pytest.fixture(scope="session")
+def site_for() -> Iterator[Callable[[Home], Site]]:
+    """Make a site of a home that lasts as long as the tests."""
+    made: list[Site] = []
+
+    def make(home: Home, **settings: Any) -> Site:
+        made.append(Site(home, **settings))
+        return made[-1]
+
+    yield make
+    for site in made:
+        site.close()
 
 
 @pytest.fixture

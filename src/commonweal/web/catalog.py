@@ -33,11 +33,24 @@ SIZE = 100
 READ_ITS_DOMAIN = needs(Permission.READ, in_any_domain=True)
 """What each address of a dataset asks at its gate; whether just this release may be read is asked behind it."""
 DATASET = Path(description="Its name.", examples=["mobility.presence"])
+VERSION = Path(description="Its number.", ge=1, le=2**31 - 1, examples=[1])
+FILE = Path(description="Its name, as the release says in `downloads`.", examples=["mobility.presence-1.csv"])
+LINKED_DATA: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The catalog.", "content": {"application/ld+json": {"schema": {"type": "object"}}}},
+    304: {"description": "It is what whoever asks has already."},
+}
 
 routes = APIRouter()
 
 
-@document(routes, "/catalog", needs(Permission.READ, in_any_domain=True), summary="The catalog", tag="catalog")
+@document(
+    routes,
+    "/catalog",
+    needs(Permission.READ, in_any_domain=True),
+    summary="The catalog",
+    tag="catalog",
+    figure="datasets",
+)
 def catalog(request: Request, number: Number = 1) -> Document:
     """Every dataset with its newest release and where to download it."""
     page = paged_of(readable(request), number)
@@ -54,7 +67,13 @@ def catalog(request: Request, number: Number = 1) -> Document:
     )
 
 
-@routes.get("/catalog.jsonld", summary="The whole catalog as DCAT-AP 3 (JSON-LD)", tags=["catalog"])
+@routes.get(
+    "/catalog.jsonld",
+    summary="The whole catalog as DCAT-AP 3 (JSON-LD)",
+    tags=["catalog"],
+    response_class=Response,
+    responses=LINKED_DATA,
+)
 @READ_ITS_DOMAIN
 def catalog_linked_data(request: Request) -> Response:
     """Describe every release for other catalogs to harvest."""
@@ -65,7 +84,14 @@ def catalog_linked_data(request: Request) -> Response:
     return unless_known(request, JSONResponse(described, media_type="application/ld+json"))
 
 
-@document(routes, "/catalog/{dataset}", READ_ITS_DOMAIN, summary="A dataset and all its releases", tag="catalog")
+@document(
+    routes,
+    "/catalog/{dataset}",
+    READ_ITS_DOMAIN,
+    summary="A dataset and all its releases",
+    tag="catalog",
+    figure="columns",
+)
 def dataset(request: Request, dataset: Annotated[str, DATASET], number: Number = 1) -> Document:
     """A dataset's declaration (columns, units, keys, licence, privacy class) and its releases, the newest first."""
     versions = versions_readable(request, dataset)
@@ -77,10 +103,10 @@ def dataset(request: Request, dataset: Annotated[str, DATASET], number: Number =
     return _of_release(versions[-1], page, described | page.data(f"/catalog/{dataset}.json"))
 
 
-@document(routes, "/catalog/{dataset}/{version}", READ_ITS_DOMAIN, summary="One release", tag="catalog")
-def release(
-    request: Request, dataset: Annotated[str, DATASET], version: Annotated[int, Path(description="Its number.")]
-) -> Document:
+@document(
+    routes, "/catalog/{dataset}/{version}", READ_ITS_DOMAIN, summary="One release", tag="catalog", figure="columns"
+)
+def release(request: Request, dataset: Annotated[str, DATASET], version: Annotated[int, VERSION]) -> Document:
     """A release's record: digest, provenance, certificate, and where to download it."""
     shown = one_readable(request, dataset, version)
     page = paged_of(versions_readable(request, dataset)[::-1], 1)
@@ -92,10 +118,13 @@ def release(
     summary="Download a release",
     tags=["catalog"],
     response_class=Response,
-    responses=ERRORS | {200: {"content": {form.media_type: {} for form in exports.FORMATS.values()}}},
+    responses=ERRORS
+    | {200: {"description": "The file.", "content": {form.media_type: {} for form in exports.FORMATS.values()}}},
 )
 @needs(Permission.READ, in_any_domain=True)
-def download(request: Request, dataset: str, version: int, file: str) -> Response:
+def download(
+    request: Request, dataset: Annotated[str, DATASET], version: Annotated[int, VERSION], file: Annotated[str, FILE]
+) -> Response:
     """Give all rows of a release in one format; `file` is named in the release's downloads."""
     state = request.app.state
     release = one_readable(request, dataset, version)

@@ -28,14 +28,16 @@ from commonweal.web.render import page
 NO_STORE = "no-store"
 FORMS = ("json", "pdf", "figures")
 """What a page is besides HTML: data, a brief, its figures alone and as files."""
-PROBLEM: dict[str, Any] = {"content": {"application/problem+json": {}}}
+FORMAT = "Its format; geojson where there are areas, svg and png of pictures."
 ERRORS: dict[int | str, dict[str, Any]] = {
-    401: {"description": "Who asks must sign in, or show a token that works.", **PROBLEM},
-    403: {"description": "Who asks may not see this.", **PROBLEM},
-    404: {"description": "There is no such thing.", **PROBLEM},
-    422: {"description": "A parameter cannot be used; the problem says which (RFC 9457).", **PROBLEM},
+    304: {"description": "It is what whoever asks has already."},
+    404: {"description": "There is no such thing."},
+    422: {"description": "A parameter cannot be used."},
 }
-"""What every page may answer besides itself."""
+"""What every page may answer besides itself and what every address may; `describing` says how errors look."""
+DATA: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The page as data.", "content": {"application/json": {"schema": {"type": "object"}}}}
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +100,7 @@ def document(
     summary: str,
     tag: str,
     forms: Collection[str] = FORMS,
+    figure: str | None = None,
 ) -> Callable[[Callable[..., Document]], Callable[..., Document]]:
     """Answer at an address, and at those of its other forms, with what a function gives.
 
@@ -113,6 +116,8 @@ def document(
         For the description of the API.
     forms
         What the page is besides HTML, of `FORMS`.
+    figure
+        Name of one of its figures, as an example in the description of the API.
 
     Returns
     -------
@@ -145,11 +150,13 @@ def document(
         @access
         def file(
             request: Request,
-            figure: str = Path(description="Name of the figure."),
-            form: str = Path(description="csv, xlsx, json; geojson where there are areas; svg, png of pictures."),
+            name: str = Path(alias="figure", description="Name of the figure.", examples=[figure] if figure else None),
+            form: str = Path(
+                description=FORMAT, examples=["csv"], json_schema_extra={"enum": list(figure_files.FORMS)}
+            ),
             document: Document = given,
         ) -> Response:
-            placed = _figure(request, document, figure, f"/figures/{figure}.{form}")
+            placed = _figure(request, document, name, f"/figures/{name}.{form}")
             return _sent(request, figure_files.file(placed, form), document)
 
         @access
@@ -178,7 +185,7 @@ def document(
         pdf = {200: {"description": "The brief.", "content": {"application/pdf": {}}}}
         routes.add_api_route(
             f"{base}/.json" if not base else f"{base}.json", data, summary=f"{summary}, as data",
-            description=shown.__doc__, operation_id=f"{name}_data", **described,
+            description=shown.__doc__, operation_id=f"{name}_data", **described | {"responses": ERRORS | DATA},
         )  # fmt: skip
         if "pdf" in forms:
             routes.add_api_route(

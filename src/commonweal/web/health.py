@@ -30,7 +30,12 @@ def live() -> dict[str, str]:
 @routes.get(
     "/health/ready",
     summary="Whether the server can do its work",
-    responses={503: {"description": "One of the parts is not ready; the answer says which and why."}},
+    responses={
+        503: {
+            "description": "One of the parts is not ready; the answer says which and why.",
+            "content": {"application/json": {}},
+        }
+    },
 )
 @anyone
 def ready(request: Request) -> JSONResponse:

@@ -36,14 +36,14 @@ MAY_FOLLOW = needs(Permission.FOLLOW, in_any_domain=True)
 """What each address of a job asks at its gate; whether this job may be followed is asked behind it."""
 MAY_RUN = needs(Permission.RUN, in_any_domain=True)
 
-Which = Annotated[int, Path(ge=1, le=LARGEST, description="The job's number.")]
-After = Annotated[int, Query(ge=0, le=LARGEST, description="Only lines of its log after that number.")]
+Which = Annotated[int, Path(ge=1, le=LARGEST, description="The job's number.", examples=[1])]
+After = Annotated[int, Query(ge=0, le=LARGEST, description="Only lines of its log after that number.", examples=[0])]
 Form = Annotated[FormData, Depends(posted)]
 
 routes = APIRouter()
 
 
-@document(routes, "/jobs", MAY_FOLLOW, summary="Long work, the newest first", tag="jobs")
+@document(routes, "/jobs", MAY_FOLLOW, summary="Long work, the newest first", tag="jobs", figure="jobs")
 def jobs(request: Request, number: Number = 1) -> Document:
     """The jobs that whoever asks may follow: imports, runs and other long work."""
     page = paged(rights_of(request).followed, number, size=SIZE)
@@ -61,7 +61,7 @@ def jobs(request: Request, number: Number = 1) -> Document:
     )
 
 
-@document(routes, "/jobs/{job}", MAY_FOLLOW, summary="A job", tag="jobs")
+@document(routes, "/jobs/{job}", MAY_FOLLOW, summary="A job", tag="jobs", forms=("json", "pdf"))
 def job(request: Request, job: Which, after: After = 0) -> Document:
     """What was asked, how far it is, what it logged and how it ended."""
     return _document(request, _found(request, job), after)

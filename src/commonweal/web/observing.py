@@ -126,7 +126,12 @@ class Observed:
             meters.observe(scope["method"], scope["state"].get("route", NO_ROUTE), status, perf_counter() - begun)
 
 
-@routes.get("/metrics", summary="Counts and durations (Prometheus)", response_class=Response)
+@routes.get(
+    "/metrics",
+    summary="Counts and durations (Prometheus)",
+    response_class=Response,
+    responses={200: {"description": "In the text format.", "content": {"text/plain": {}}}},
+)
 @needs(Permission.ADMINISTER)
 def metrics(request: Request) -> Response:
     """Give what Prometheus reads; it shows a token of somebody who administers."""

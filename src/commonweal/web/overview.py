@@ -55,7 +55,9 @@ Tile = Callable[[Request], Section]
 routes = APIRouter()
 
 
-@document(routes, "/", needs(Permission.READ, in_any_domain=True), summary="The overview", tag="overview")
+@document(
+    routes, "/", needs(Permission.READ, in_any_domain=True), summary="The overview", tag="overview", figure="newest"
+)
 def overview(request: Request) -> Document:
     """What each domain knows right now, under its name."""
     tiles: Mapping[str, Tile] = request.app.state.tiles

@@ -16,7 +16,7 @@ SIZE = 100
 LAST = 1_000_000
 Item = TypeVar("Item")
 
-Number = Annotated[int, Query(alias="page", ge=1, le=LAST, description="Which page of the list, from 1.")]
+Number = Annotated[int, Query(alias="page", ge=1, le=LAST, description="Which page of the list, from 1.", examples=[1])]
 """The parameter that chooses a page: ``def list(request: Request, number: Number = 1)``."""
 
 

@@ -102,7 +102,10 @@ class Picking:
 def written_in_address(
     areas: Annotated[
         list[str] | None,
-        Query(description="Code of an area that belongs to the place, or several with commas between them."),
+        Query(
+            description="Code of an area that belongs to the place, or several with commas between them.",
+            examples=["SL-W"],
+        ),
     ] = None,
     polygon: Annotated[
         str,
@@ -119,8 +122,10 @@ def written_in_address(
         ),
     ] = "",
     radius: Annotated[str, Query(description="Radius of the circle in km, at most 2,000.", examples=["25"])] = "",
-    find: Annotated[str, Query(description="Part of a name: which areas are listed to be picked.")] = "",
-    search: Annotated[str, Query(description="That only the list is searched.")] = "",
+    find: Annotated[
+        str, Query(description="Part of a name: which areas are listed to be picked.", examples=["West"])
+    ] = "",
+    search: Annotated[str, Query(description="That only the list is searched.", examples=["1"])] = "",
 ) -> Written:
     """Take a place from the parameters of an address; pages depend on it."""
     return Written(tuple(areas or ()), polygon, centre, radius, find, bool(search))

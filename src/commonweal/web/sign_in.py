@@ -38,8 +38,12 @@ FROM_PROVIDER = "/sign-in/provider/callback"
 
 TAG = "people"
 Form = Annotated[FormData, Depends(posted)]
-Next = Annotated[str, Query(alias="next", description="Address of this site to go to afterwards.")]
-Offered = Annotated[str, Path(description="The secret of a link that an administrator gave.")]
+Next = Annotated[
+    str, Query(alias="next", description="Address of this site to go to afterwards.", examples=["/catalog"])
+]
+Offered = Annotated[
+    str, Path(description="The secret of a link that an administrator gave.", examples=["the-secret-of-a-link"])
+]
 
 routes = APIRouter()
 
@@ -131,7 +135,7 @@ def welcome(request: Request, offered: str, form: Form) -> Response:
     return _signed_in(request, held, "/")
 
 
-@document(routes, "/account", person, summary="What whoever asks holds", tag=TAG)
+@document(routes, "/account", person, summary="What whoever asks holds", tag=TAG, figure="tokens")
 def account_page(request: Request) -> Document:
     """The roles and tokens (never a secret) of whoever asks."""
     return _account(request)

@@ -32,11 +32,15 @@ LISTED = 200
 routes = APIRouter()
 
 
-@document(routes, ADDRESS, needs(Permission.READ), summary="Flows between areas on a day", tag="mobility")
+@document(
+    routes, ADDRESS, needs(Permission.READ), summary="Flows between areas on a day", tag="mobility", figure="flows"
+)
 def flows_page(
     request: Request,
     day: Annotated[str | None, Query(description="Which day; without it, the newest.", examples=["2026-03-02"])] = None,
-    area: Annotated[str | None, Query(description="Only flows from and to the area of this code.")] = None,
+    area: Annotated[
+        str | None, Query(description="Only flows from and to the area of this code.", examples=["SL-W"])
+    ] = None,
     release: Annotated[int | None, RELEASE] = None,
 ) -> Document:
     """Distinct subscribers seen in one area and next in another, the largest flows of a day."""

@@ -26,7 +26,7 @@ ADDRESS = "/mobility/homes"
 routes = APIRouter()
 
 
-@document(routes, ADDRESS, needs(Permission.READ), summary="Subscribers by home area", tag="mobility")
+@document(routes, ADDRESS, needs(Permission.READ), summary="Subscribers by home area", tag="mobility", figure="homes")
 def homes_page(request: Request, release: Annotated[int | None, RELEASE] = None) -> Document:
     """Subscribers by the area where their days most often end, with the state of each value."""
     state = request.app.state

@@ -117,7 +117,7 @@ class Looked:
         return _("%(words)s, and %(rare)s rare", words=said, rare=rare) if said else _("%(rare)s rare", rare=rare)
 
 
-@document(routes, ADDRESS, MAY_RUN, summary="What may be imported from the inbox", tag="mobility")
+@document(routes, ADDRESS, MAY_RUN, summary="What may be imported from the inbox", tag="mobility", forms=("json",))
 def importing(request: Request) -> Document:
     """The files of the inbox, and the projects into which whoever asks may import them."""
     return _document(request, Asked())

@@ -92,7 +92,7 @@ class Inside:
         return self.seen.pinned | self.place.query
 
 
-@document(routes, ADDRESS, needs(Permission.READ), summary="People inside a place", tag="mobility")
+@document(routes, ADDRESS, needs(Permission.READ), summary="People inside a place", tag="mobility", figure="inside")
 def inside_page(
     request: Request,
     written: Annotated[Written, Depends(written_in_address)],
@@ -105,8 +105,10 @@ def inside_page(
         ),
     ] = None,
     release: Annotated[int | None, RELEASE] = None,
-    day: Annotated[str | None, Query(description="A day, as the form asks, with `at`.")] = None,
-    at: Annotated[int | None, Query(description="Which hour of that day, from 0.", ge=0, le=24)] = None,
+    day: Annotated[
+        str | None, Query(description="A day, as the form asks, with `at`.", examples=["2026-03-02"])
+    ] = None,
+    at: Annotated[int | None, Query(description="Which hour of that day, from 0.", ge=0, le=24, examples=[8])] = None,
 ) -> Document:
     """Published counts of the areas that a place meets, which part of each lies inside, and what they say together."""
     title = translated(Wording("People inside a place"))

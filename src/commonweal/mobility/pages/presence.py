@@ -47,7 +47,7 @@ from commonweal.web.words import count, day_in_words, days_in_words, short_day, 
 ADDRESS = "/mobility/presence"
 FLOWS_SHOWN = 20
 UNITS: Mapping[Length, str] = {"hour": Wording("Hour by hour"), "day": Wording("Whole days")}
-RELEASE = Query(description="Version of the release; without it, the newest.", ge=1, le=2**31 - 1)
+RELEASE = Query(description="Version of the release; without it, the newest.", ge=1, le=2**31 - 1, examples=[1])
 
 routes = APIRouter()
 
@@ -163,7 +163,7 @@ def view(request: Request, asked: Asked, slider: tuple[str, int] | None = None) 
     return View(presence, shown, chosen, moves, daily)
 
 
-@document(routes, ADDRESS, needs(Permission.READ), summary="Presence by hour or day", tag="mobility")
+@document(routes, ADDRESS, needs(Permission.READ), summary="Presence by hour or day", tag="mobility", figure="map")
 def presence_page(
     request: Request,
     start: Annotated[
@@ -174,11 +174,15 @@ def presence_page(
             examples=["2026-03-02T08:00", "2026-03-02"],
         ),
     ] = None,
-    area: Annotated[str | None, Query(description="Code of the area whose hours are drawn.")] = None,
-    layer: Annotated[str | None, Query(description="`flows` draws the largest flows of the day.")] = None,
+    area: Annotated[str | None, Query(description="Code of the area whose hours are drawn.", examples=["SL-W"])] = None,
+    layer: Annotated[
+        str | None, Query(description="`flows` draws the largest flows of the day.", examples=["flows"])
+    ] = None,
     release: Annotated[int | None, RELEASE] = None,
-    day: Annotated[str | None, Query(description="A day, as the slider asks, with `at`.")] = None,
-    at: Annotated[int | None, Query(description="Which hour of that day, from 0.", ge=0, le=24)] = None,
+    day: Annotated[
+        str | None, Query(description="A day, as the slider asks, with `at`.", examples=["2026-03-02"])
+    ] = None,
+    at: Annotated[int | None, Query(description="Which hour of that day, from 0.", ge=0, le=24, examples=[8])] = None,
 ) -> Document:
     """Distinct subscribers in each area, with the state of each value, and the hours of the chosen area."""
     asked, title = Asked(start, area, layer == "flows", release), translated(Wording("Presence"))

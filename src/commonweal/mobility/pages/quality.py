@@ -27,7 +27,7 @@ ADDRESS = "/mobility/quality"
 routes = APIRouter()
 
 
-@document(routes, ADDRESS, needs(Permission.READ), summary="Quality of each day", tag="mobility")
+@document(routes, ADDRESS, needs(Permission.READ), summary="Quality of each day", tag="mobility", figure="subscribers")
 def quality_page(request: Request, release: Annotated[int | None, RELEASE] = None) -> Document:
     """Each day's subscribers, rounded as published, and how many of its hourly values are there or not, and why."""
     state, title = request.app.state, translated(Wording("Quality of the records"))

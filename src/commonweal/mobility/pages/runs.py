@@ -28,13 +28,13 @@ from commonweal.web.table import Row
 ADDRESS = "/mobility/runs"
 KINDS = ("mobility.import", "mobility.run", "mobility.retain")
 
-Which = Annotated[str | None, Query(description="Only of this project.")]
+Which = Annotated[str | None, Query(description="Only of this project.", examples=["sample"])]
 Form = Annotated[FormData, Depends(posted)]
 
 routes = APIRouter()
 
 
-@document(routes, ADDRESS, needs(Permission.FOLLOW), summary="Imports and runs", tag="mobility")
+@document(routes, ADDRESS, needs(Permission.FOLLOW), summary="Imports and runs", tag="mobility", figure="history")
 def runs(request: Request, project: Which = None, number: Number = 1) -> Document:
     """What was done with each project, the newest first: state, who, when, how many rows, which releases."""
     return _document(request, project, number)

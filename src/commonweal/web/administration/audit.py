@@ -39,13 +39,18 @@ Action = Annotated[
 Day = Annotated[str, Query(max_length=10, description="On which day, UTC: `2026-03-04`.", examples=["2026-03-04"])]
 UpTo = Annotated[
     int | None,
-    Query(ge=0, le=LAST, description="The newest entry that counts, so that pages stay while the log grows."),
+    Query(
+        ge=0,
+        le=LAST,
+        description="The newest entry that counts, so that pages stay while the log grows.",
+        examples=[5],
+    ),
 ]
 
 routes = APIRouter()
 
 
-@document(routes, AUDIT, administrators_only, summary="The audit log", tag=TAG)
+@document(routes, AUDIT, administrators_only, summary="The audit log", tag=TAG, figure="entries")
 def log(
     request: Request,
     number: Number = 1,
@@ -53,7 +58,9 @@ def log(
     action: Action = "",
     day: Day = "",
     up_to: UpTo = None,
-    verify: Annotated[bool, Query(description="Whether to read the whole log and prove that it is whole.")] = False,
+    verify: Annotated[
+        bool, Query(description="Whether to read the whole log and prove that it is whole.", examples=[True])
+    ] = False,
 ) -> Document:
     """Entries with every field that their hashes cover, the newest first; what verification found, if it was asked."""
     state = request.app.state

@@ -36,12 +36,12 @@ from commonweal.web.figure import Figure, Heading
 from commonweal.web.languages import _
 from commonweal.web.table import Row
 
-Name = Annotated[str, Path(description="Name of the file.")]
+Name = Annotated[str, Path(description="Name of the file.", examples=["2026-03-02T081502Z"])]
 
 routes = APIRouter()
 
 
-@document(routes, BACKUP, administrators_only, summary="Backups", tag=TAG)
+@document(routes, BACKUP, administrators_only, summary="Backups", tag=TAG, figure="backups")
 def backups(request: Request) -> Document:
     """The backups in their folder, with what the audit log and the last verification say of each."""
     return _backups(request)
@@ -60,7 +60,7 @@ def make_backup(request: Request, form: Form) -> Response:
     return went_well(job_address(number))
 
 
-@document(routes, f"{BACKUP}/{{name}}", administrators_only, summary="A backup", tag=TAG)
+@document(routes, f"{BACKUP}/{{name}}", administrators_only, summary="A backup", tag=TAG, figure="restore")
 def one_backup(request: Request, name: Name) -> Document:
     """What is known of a backup, and the commands that make an installation of it again."""
     state = request.app.state

@@ -23,12 +23,19 @@ from commonweal.web.languages import _, translated
 from commonweal.web.table import Row
 from commonweal.web.tokens import token_data, token_table, works
 
-Name = Annotated[str, Path(description="What the person signs in with.")]
+Name = Annotated[str, Path(description="What the person signs in with.", examples=["ada"])]
 
 routes = APIRouter()
 
 
-@document(routes, PEOPLE, administrators_only, summary="Everyone who can sign in, and what they hold", tag=TAG)
+@document(
+    routes,
+    PEOPLE,
+    administrators_only,
+    summary="Everyone who can sign in, and what they hold",
+    tag=TAG,
+    figure="people",
+)
 def everyone(request: Request) -> Document:
     """Each person with their roles."""
     return _everyone(request)
@@ -49,7 +56,14 @@ def create_person(request: Request, form: Form) -> Response:
     return _with_link(request, person, offered)
 
 
-@document(routes, "/administration/people/{name}", administrators_only, summary="A person: roles and tokens", tag=TAG)
+@document(
+    routes,
+    "/administration/people/{name}",
+    administrators_only,
+    summary="A person: roles and tokens",
+    tag=TAG,
+    figure="roles",
+)
 def one_person(request: Request, name: Name) -> Document:
     """A person's roles and tokens (never a secret), and whether they can sign in."""
     return _one(request, people.get(request.app.state.database, name))

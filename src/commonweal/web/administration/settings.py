@@ -15,7 +15,7 @@ from commonweal.web.table import Row
 routes = APIRouter()
 
 
-@document(routes, SETTINGS, administrators_only, summary="The settings in force", tag=TAG)
+@document(routes, SETTINGS, administrators_only, summary="The settings in force", tag=TAG, figure="settings")
 def in_force(request: Request) -> Document:
     """Each setting with its value; a database password is not given."""
     found = _settings(request.app.state.settings)

@@ -24,7 +24,7 @@ NEWEST = 100
 routes = APIRouter()
 
 
-@document(routes, WORK, administrators_only, summary="Jobs and storage", tag=TAG)
+@document(routes, WORK, administrators_only, summary="Jobs and storage", tag=TAG, figure="folders")
 def work(request: Request) -> Document:
     """How the queue is doing, the newest jobs, the size of the records, and what the folders hold."""
     state = request.app.state

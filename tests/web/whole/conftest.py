@@ -1,0 +1,168 @@
+"""The whole site: something on every page, somebody of each role, and every address that people can look at."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from starlette.routing import Route
+
+from commonweal.core.backup import service as backing_up
+from commonweal.core.console import Home
+from commonweal.core.identity import Grant, Permission, Role, people, signing_in, tokens
+from commonweal.core.identity.roles import ALLOWED
+from commonweal.core.identity.visitor import Visitor
+from commonweal.core.jobs import service as jobs
+from commonweal.domains import ROOMS, initialise
+from commonweal.mobility.asking import Asked, import_from_inbox
+from commonweal.web.access import SESSION, Access, access_of
+
+DAYS = (date(2026, 3, 1), date(2026, 3, 4))
+"""What is published: the days that the examples of the API's description are of."""
+SIGNED_OUT = "signed out"
+ROLES = {"viewer": Role.VIEWER, "analyst": Role.ANALYST, "administrator": Role.ADMINISTRATOR}
+READERS = (SIGNED_OUT, *ROLES)
+ALL_RIGHTS = "all rights"
+
+BACKUP = "2026-03-02T081502Z"
+
+PLACES = {
+    "/catalog/{dataset}": "mobility.presence",
+    "/catalog/{dataset}/{version}": "1",
+    "/administration/people/{name}": "ada",
+    "/administration/backup/{name}": BACKUP,
+    "/jobs/{job}": "1",
+}
+"""What stands in place of a parameter of a path. A new one needs its line here: then its pages are walked too."""
+WITHOUT_A_PROVIDER = ("/sign-in/provider", "/sign-in/provider/callback")
+"""What says that there is nothing, since no identity provider is set."""
+ALSO = {
+    "/nothing": 404,
+    "/mobility/presence?start=nonsense": 422,
+    "/mobility/presence?start=2026-03-02T14:00Z&layer=flows&area=SL-W": 200,
+    "/mobility/presence?start=2026-03-02&sort-map=-subscribers": 200,
+    "/mobility/flows?day=2026-03-02&area=SL-W": 200,
+    "/administration/audit?verify=true": 200,
+    "/mobility/inside?areas=SL-W&polygon=-13.3,8.1+-12.9,8.1+-12.9,8.6&centre=-8.8,7.75&radius=20": 200,
+    "/jobs/2": 200,
+}
+"""What else is looked at, with its status: mistakes, and pages that show most when they are asked for it."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """An address that people look at."""
+
+    address: str
+    access: Access
+    status: int = 200
+
+    def answer_to(self, reader: str) -> int:
+        """Give the status that a reader should get; 303 leads to the sign-in page."""
+        if self.access.permission not in (None, Permission.READ):
+            if reader == SIGNED_OUT:
+                return 303
+            if self.access.permission not in ALLOWED[ROLES[reader]]:
+                return 403
+        if self.access.signed_in and reader == SIGNED_OUT:
+            return 303
+        return self.status
+
+
+@pytest.fixture(scope="session")
+def whole(
+    tmp_path_factory: pytest.TempPathFactory, publish_days: Callable[..., None], hand_over: Callable[..., Any]
+) -> Iterator[SimpleNamespace]:
+    """An installation where everything is published that there is, and somebody of each role.
+
+    It has `home`, of each role, and of somebody with all rights, the secret of a session (`sessions`) and a token
+    (`tokens`), and a link that somebody new has not followed (`offered`).
+    """
+    folder = tmp_path_factory.mktemp("whole")
+    home = initialise(folder / "data", folder / "keys")
+    publish_days(home, DAYS)
+    kept = {"backups": folder / "backups", "backup_keys": folder / "backup-keys"}
+    for each in kept.values():
+        each.mkdir()
+    home = Home(home.settings.model_copy(update=kept), home.database)
+    held, shown = {}, {}
+    for name, role in (("vera", "viewer"), ("ada", "analyst"), ("grace", "administrator"), ("olga", ALL_RIGHTS)):
+        grants = [Grant(each) for each in ([ROLES[role]] if role in ROLES else Role)]
+        person, offered = people.create(home.database, name, name.title(), grants, "os:tester")
+        held[role] = signing_in.with_link(home.database, offered, "wind over still water", 12)
+        shown[role] = tokens.issue(home.database, person.number, "script", list(Permission), 1, "os:tester")
+    hand_over(home)
+    asked = Asked("sample", folders=("march",), mapping="mapping.toml", cells="cells.csv")
+    analyst = Visitor(1, grants=(Grant(Role.ANALYST),))
+    jobs.cancel(home.database, import_from_inbox(home.settings, home.database, analyst, asked), "os:tester")
+    import_from_inbox(home.settings, home.database, analyst, asked)  # this one waits for ever
+    _, offered = people.create(home.database, "newcomer", "Newcomer", [], "os:tester")
+    backing_up.create(home.settings, home.database, ROOMS, *(each / BACKUP for each in kept.values()), "os:tester")
+    yield SimpleNamespace(home=home, sessions=held, tokens=shown, offered=offered)
+    home.database.close()
+
+
+@pytest.fixture(scope="session")
+def whole_site(whole: SimpleNamespace, site_for: Callable[..., Any]) -> Any:
+    """The whole site in this process; what is published is open to everyone."""
+    return site_for(whole.home)
+
+
+@pytest.fixture(scope="session")
+def whole_served(whole: SimpleNamespace, serve: Callable[..., str]) -> str:
+    """The address of the whole site, really served; what is published is open to everyone."""
+    folders = {name: str(getattr(whole.home.settings, name)) for name in ("backups", "backup_keys")}
+    return serve(whole.home, open_reading="true", worker="false", **folders)
+
+
+@pytest.fixture(scope="session")
+def pages(whole: SimpleNamespace, whole_site: Any, whole_served: str) -> list[Page]:
+    """Every page: what the routes answer with HTML, and what else is looked at."""
+    known = {"/welcome/{offered}": whole.offered, **PLACES}
+    found = []
+    for route in routes_of_pages(whole_site.app):
+        access = access_of(route)
+        assert access is not None, f"{route.path} says nothing of whom it is for"
+        for address in addresses_of(route.path, known, whole_served, whole.sessions[ALL_RIGHTS]):
+            found.append(Page(address, access, 404 if address in WITHOUT_A_PROVIDER else 200))
+    needed = {page.address: page.access for page in found}
+    return found + [Page(address, needed.get(urlsplit(address).path, Access()), ALSO[address]) for address in ALSO]
+
+
+def routes_of_pages(app: Any) -> list[Route]:
+    """Give the routes that people look at: what is not described as part of the API, which is everything else."""
+    return [route for route in app.router.routes if "GET" in route.methods and not route.include_in_schema]
+
+
+def addresses_of(template: str, known: dict[str, str], served: str, held: str) -> list[str]:
+    """Fill a route's template; a figure is the first that its own page links to, if it has any."""
+    address = ""
+    for part in re.split(r"(?={)", template):
+        name, rest = re.fullmatch(r"(?:{(\w+)})?(.*)", part, re.DOTALL).groups()
+        if name == "figure":
+            whole_page = served + (address.removesuffix("/figures/") or "/")
+            page = httpx.get(whole_page, headers={"accept": "text/html", "cookie": f"{SESSION}={held}"})
+            assert page.status_code == 200, (address, page.status_code)
+            linked = re.search(rf'"{re.escape(address)}([\w-]+)[?"]', page.text)
+            if linked is None:
+                return []
+            address += linked[1]
+        elif name:
+            so_far = template[: template.index(f"{{{name}}}") + len(name) + 2]
+            assert so_far in known, f"say in PLACES what stands in place of {so_far}"
+            address += known[so_far]
+        address += rest
+    return [address]
+
+
+@pytest.fixture(scope="session")
+def readers() -> tuple[str, ...]:
+    """Who reads: somebody who did not sign in, and people of three roles."""
+    return READERS
