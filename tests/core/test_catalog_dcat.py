@@ -157,7 +157,8 @@ def published(home: Home) -> Home:
 
 @pytest.fixture
 def graph(published: Home) -> Graph:
-    return read(as_dcat(catalog.releases(published.database), base=BASE, publisher="Met Office", contact="data@example.org"))
+    releases = catalog.releases(published.database)
+    return read(as_dcat(releases, base=BASE, publisher="Met Office", contact="data@example.org"))
 
 
 def test_the_catalog_keeps_every_mandatory_and_recommended_property_of_dcat_ap(graph: Graph) -> None:

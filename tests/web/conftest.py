@@ -39,7 +39,13 @@ AREA_SET = "natural-earth:GN,LR,SL"
 Days = tuple[date, date]
 FIRST, END = date(2015, 3, 27), date(2015, 3, 29)
 CALENDAR = Calendar("Africa/Freetown")
-PARAMETERS = {"project": "lockdown", "time_zone": "Africa/Freetown", "day_starts": "00:00", "area_set": AREA_SET, "k": 15}
+PARAMETERS = {
+    "project": "lockdown",
+    "area_set": AREA_SET,
+    "time_zone": "Africa/Freetown",
+    "day_starts": "00:00",
+    "k": 15,
+}
 WHO = "os:analyst"
 NOBODY, FEW, UNKNOWN = "GN-BE", "GN-BF", "GN-BK"
 """Areas with nobody, with fewer than 15 people, and with people but no value."""
