@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from starlette.routing import Route
+from starlette.routing import Match, Route
 
 from commonweal.core.backup import service as backing_up
 from commonweal.core.console import Home
@@ -132,8 +132,14 @@ def pages(whole: SimpleNamespace, whole_site: Any, whole_served: str) -> list[Pa
         assert access is not None, f"{route.path} says nothing of whom it is for"
         for address in addresses_of(route.path, known, whole_served, whole.sessions[ALL_RIGHTS]):
             found.append(Page(address, access, 404 if address in WITHOUT_A_PROVIDER else 200))
-    needed = {page.address: page.access for page in found}
-    return found + [Page(address, needed.get(urlsplit(address).path, Access()), ALSO[address]) for address in ALSO]
+    return found + [Page(address, access_to(whole_site.app, address), status) for address, status in ALSO.items()]
+
+
+def access_to(app: Any, address: str) -> Access:
+    """Say what the page at an address needs; nothing if there is none."""
+    scope = {"type": "http", "method": "GET", "path": urlsplit(address).path, "root_path": "", "headers": []}
+    matched = (route for route in routes_of_pages(app) if route.matches(scope)[0] is Match.FULL)
+    return next((access for route in matched if (access := access_of(route))), Access())
 
 
 def routes_of_pages(app: Any) -> list[Route]:
