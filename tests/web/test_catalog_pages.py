@@ -125,24 +125,6 @@ def test_what_is_not_there_is_a_problem_that_says_what_is(site, address):
     assert answer.json()["title"] == "Not found"
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/catalog/mobility.presence/1/..%2f..%2f..%2fcommonweal.toml",
-        "/catalog/mobility.presence/1/../../../commonweal.toml",
-        "/catalog/..%2f..%2fetc%2fpasswd",
-        "/catalog/%2e%2e/%2e%2e/1",
-        "/static/../assets.py",
-        "/static/..%2f..%2fassets.py",
-        "/static/%2e%2e/assets.py",
-        "/static//etc/passwd",
-        "/static/site.css",
-    ],
-)
-def test_no_address_leads_out_of_what_is_published(site, path):
-    assert site.get(path).status_code in (404, 422)
-
-
 def test_a_version_that_is_no_number_is_a_problem(site):
     answer = site.get("/catalog/mobility.presence/one.json")
     assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
