@@ -13,7 +13,7 @@ from commonweal.core.identity import Permission
 from commonweal.core.wording import Wording
 from commonweal.mobility.not_shown import hidden_pairs
 from commonweal.mobility.pages import parts
-from commonweal.mobility.pages.presence import RELEASE
+from commonweal.mobility.pages.viewing import RELEASE
 from commonweal.mobility.published import FLOWS, Move, Movements, Moves, movements_of
 from commonweal.web.access import needs
 from commonweal.web.classes import Classes

@@ -11,7 +11,7 @@ from commonweal.core.catalog import State
 from commonweal.core.identity import Permission
 from commonweal.core.wording import Wording
 from commonweal.mobility.pages import parts
-from commonweal.mobility.pages.presence import RELEASE
+from commonweal.mobility.pages.viewing import RELEASE
 from commonweal.mobility.published import HOMES, Homes, homes_of
 from commonweal.web.access import needs
 from commonweal.web.document import Document, document

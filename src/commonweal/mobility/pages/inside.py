@@ -16,7 +16,7 @@ from commonweal.core.errors import InputError, NotFound
 from commonweal.core.identity import Permission
 from commonweal.core.wording import Wording
 from commonweal.mobility.pages import parts
-from commonweal.mobility.pages.presence import RELEASE, UNITS, Asked, View, view
+from commonweal.mobility.pages.viewing import RELEASE, UNITS, Asked, View, view
 from commonweal.mobility.published import PRESENCE, Cell, presence_of
 from commonweal.web.access import needs
 from commonweal.web.document import ERRORS, Document, document

@@ -7,7 +7,9 @@ from fastapi import Request
 from commonweal.core.wording import Wording
 from commonweal.mobility.not_shown import what_is_not_shown
 from commonweal.mobility.pages.parts import PACKAGE
-from commonweal.mobility.pages.presence import ADDRESS, Asked, data, map_figure, series_figure, tiles, view
+from commonweal.mobility.pages.presence import data
+from commonweal.mobility.pages.presence_figures import map_figure, series_figure, tiles
+from commonweal.mobility.pages.viewing import ADDRESS, Asked, view
 from commonweal.web.figure import place
 from commonweal.web.languages import translated
 from commonweal.web.overview import Section

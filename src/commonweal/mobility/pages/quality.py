@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from commonweal.core.identity import Permission
 from commonweal.core.wording import Wording
 from commonweal.mobility.pages import parts
-from commonweal.mobility.pages.presence import RELEASE
+from commonweal.mobility.pages.viewing import RELEASE
 from commonweal.mobility.published import PRESENCE, DayQuality, Presence, presence_of, quality_of
 from commonweal.web import words
 from commonweal.web.access import needs
