@@ -1,50 +1,15 @@
-"""The site in a real browser: keyboard, narrow screen, dark, scripts off, no request off the host, accessibility."""
+"""The site in a real browser: by keyboard, with scripts off, dark, printed; every page is read in `whole`."""
 
 import json
 from itertools import pairwise
 from urllib.parse import urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.slow
 
 HOUR = "/mobility/presence?start=2015-03-27T14:00Z&layer=flows"
-PAGES = [
-    "/",
-    HOUR,
-    "/mobility/presence?start=2015-03-28",
-    "/mobility/presence/figures/map",
-    "/mobility/flows",
-    "/mobility/homes",
-    "/mobility/quality",
-    "/catalog",
-    "/catalog/mobility.presence",
-    "/nothing",
-    "/mobility/presence?start=nonsense",
-]
-LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-
-
-def is_error(address):
-    return address in ("/nothing", "/mobility/presence?start=nonsense")
-
-
-@pytest.mark.parametrize("address", PAGES)
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 360)])
-def test_no_page_has_an_accessibility_violation(open_page, address, scheme, width):
-    page = open_page(address, width, color_scheme=scheme, may_fail=is_error(address))
-    found = Axe().run(page, options={"runOnly": LEVELS, "resultTypes": ["violations"]})
-    assert found.response["violations"] == [], found.generate_snapshot()
-
-
-@pytest.mark.parametrize("address", PAGES)
-def test_nothing_scrolls_sideways(open_page, address):
-    page = open_page(address, may_fail=is_error(address))
-    for width in (1280, 800, 360, 320):
-        page.set_viewport_size({"width": width, "height": 800})
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_the_keyboard_reaches_every_area_in_the_order_of_the_table(open_page):
@@ -155,12 +120,6 @@ def test_colours_of_the_map_grow_away_from_the_panel(open_page, scheme):
     assert against == sorted(against)
     # Each step is told from the next by lightness alone, whatever colours the reader sees.
     assert min(contrast(*pair) for pair in pairwise(fills)) >= 1.35
-
-
-def test_right_to_left_nothing_scrolls_sideways(open_page):
-    page = open_page(HOUR, 360)
-    page.evaluate("document.documentElement.dir = 'rtl'")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
 def test_what_is_printed_has_no_controls(open_page):
