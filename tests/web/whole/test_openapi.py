@@ -15,6 +15,20 @@ from commonweal import __version__
 
 PROMISED = Path(__file__).with_name("api_version_1.json")
 """The fields of each address's data. To add what is new: PROMISE=1 scripts/test tests/web/whole/test_openapi.py"""
+STRANGE = [
+    "zzz",
+    "-1",
+    "99999999999999999999",
+    "1e400",
+    "nan",
+    "\x00",
+    "٣",
+    "2026-13-99",
+    "..",
+    "%",
+    "é\u202e😀",
+    "x" * 5000,
+]
 NOT_DESCRIBED = ("/static/{address:path}", "/openapi.json")
 """Style and scripts, which belong to pages; and the description itself."""
 
@@ -115,6 +129,27 @@ def test_every_example_runs(operations, ask, whole):
             media_type = answer.headers["content-type"].partition(";")[0]
             if answer.status_code != 200 or media_type not in operation["responses"]["200"]["content"]:
                 wrong.append((address, answer.status_code, media_type))
+    assert wrong == []
+
+
+@pytest.mark.parametrize("strange", STRANGE)
+def test_no_value_of_a_parameter_is_too_strange(operations, ask, whole, strange):
+    """Each parameter in turn, the others as in the examples. Briefs are made of the same parameters as data."""
+    wrong = []
+    for path, operation in operations:
+        if path.endswith(".pdf"):
+            continue
+        given = {each["name"]: (examples_of(each) or [""])[0] for each in operation.get("parameters", [])}
+        inside = {each["name"] for each in operation.get("parameters", []) if each["in"] == "path"}
+        for name in given:
+            asked = given | {"offered": whole.offered} | {name: strange}
+            address = path
+            for each in inside:
+                address = address.replace(f"{{{each}}}", quote(asked[each], safe=""))
+            query = {each: value for each, value in asked.items() if each in given and each not in inside}
+            answer = ask(f"{address}?{urlencode(query)}")
+            if answer.status_code >= 500 or str(answer.status_code) not in operation["responses"]:
+                wrong.append((f"{address}?{urlencode(query)}", answer.status_code))
     assert wrong == []
 
 
