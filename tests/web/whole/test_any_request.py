@@ -18,7 +18,7 @@ PHASES = {
 """What each asks: the examples of the description, some made-up requests of each operation, and, for whoever gets past
 every gate, one with each thing wrong that can be.
 """
-STREAMS = "/events$"
+STREAMS, BRIEFS = "/events$", r"\.pdf$"
 CHECKS = ",".join(
     [
         "not_a_server_error",
@@ -60,7 +60,9 @@ def ask(whole, whole_served, tmp_path):
 
 @pytest.mark.parametrize("reader", PHASES)
 def test_every_answer_is_one_that_is_described(reader, ask):
-    ask(reader, *PHASES[reader], "--exclude-path-regex", STREAMS)
+    # Briefs take the parameters of their pages, and a while to set: a few are enough.
+    left_out = f"{STREAMS}|{BRIEFS}" if "coverage" in PHASES[reader][0] else STREAMS
+    ask(reader, *PHASES[reader], "--exclude-path-regex", left_out)
 
 
 def test_every_stream_is_one_that_is_described(ask):
