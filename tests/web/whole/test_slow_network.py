@@ -39,12 +39,16 @@ class Counted:
         for figure in self.tab.locator("main figure").all():
             # Its script may load what it draws with only when somebody comes to it.
             figure.hover()
+        return self.loaded()
+
+    def loaded(self) -> dict[str, int]:
+        """Wait for what was asked for; give the bytes of each request since the page was opened."""
         for _ in range(200):
             self.tab.wait_for_timeout(50)
             if not self.waiting:
                 break
         else:
-            raise AssertionError(f"{address} still waits for {[self.names[number] for number in self.waiting]}")
+            raise AssertionError(f"{self.tab.url} still waits for {[self.names[number] for number in self.waiting]}")
         return {self.names[number]: size for number, size in self.sizes.items()}
 
     def _begun(self, event) -> None:
@@ -91,3 +95,13 @@ def test_no_page_is_heavy_though_it_is_read_to_its_end(counting, whole_served, w
         if sum(sizes.values()) > ANY_PAGE:
             heavy[page.address] = sizes
     assert heavy == {}
+
+
+def test_a_page_with_a_map_to_draw_on_is_not_heavy_either(counting, whole_served):
+    counted = counting()
+    counted.open(f"{whole_served}/mobility/inside?centre=-8.8,7.75&radius=20")
+    counted.tab.get_by_role("button", name="Draw on the map").click()
+    counted.tab.locator("[data-map] canvas").first.wait_for()
+    sizes = counted.loaded()
+    assert any("/ol." in address for address in sizes), "the map's library was not counted"
+    assert sum(sizes.values()) <= ANY_PAGE, sizes
