@@ -369,7 +369,7 @@ def test_a_name_leads_nowhere_else(site, name):
 def test_a_name_puts_nothing_into_a_header(site, ending):
     for address in (f"map{ending}.csv", f"map.csv{ending}", f"map.csv?area={ending}", f"map.csv?x{ending}=1"):
         answer = site.get(f"/mobility/presence/figures/{address}")
-        assert answer.status_code in (200, 404)
+        assert answer.status_code in (200, 404, 422)
         assert "set-cookie" not in answer.headers
         assert answer.headers.get("content-disposition") in (None, 'attachment; filename="map.csv"')
         assert not any(mark in value for value in answer.headers.values() for mark in "\r\n")
