@@ -111,7 +111,8 @@ def test_an_administrator_finds_who_did_what_and_leafs_through_it(open_page, ida
 def test_a_backup_is_made_and_verified_by_keyboard_without_scripts(open_page, ida, kept):
     page = open_page("/administration", held=ida, java_script_enabled=False)
     page.get_by_role("link", name="Backups").focus()
-    page.keyboard.press("Enter")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
     page.get_by_role("button", name="Make a backup now").focus()
     with page.expect_navigation():
         page.keyboard.press("Enter")
@@ -121,8 +122,8 @@ def test_a_backup_is_made_and_verified_by_keyboard_without_scripts(open_page, id
     name = newest.inner_text()
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d{6}Z", name)
     newest.focus()
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/backup/*")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
     shown = page.url
     page.get_by_role("button", name="Verify it now").focus()
     with page.expect_navigation():

@@ -348,7 +348,7 @@ def test_areas_are_searched_and_picked_with_scripts_off(open_page):
     page = open_page(HOUR, java_script_enabled=False, may_fail=True)
     page.get_by_label("Search by name").fill("west")
     page.get_by_role("button", name="Search").click()
-    assert page.url.endswith("#find")
+    page.wait_for_url("**/*#find")
     assert page.locator(".choices li:visible").count() == 1
     page.get_by_label("Western").check()
     page.get_by_label("Radius in km").fill("0")
