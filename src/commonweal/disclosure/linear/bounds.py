@@ -1,0 +1,215 @@
+"""The audit: between what whole numbers each hidden cell must lie, given all that is published.
+
+What follows row by row is taken first; where rows do not go round in circles that is all there is. Elsewhere linear
+programmes are solved. Each solution in whole numbers is a table that the reader cannot rule out, a *witness*: it shows
+for every cell at once a value that it may have. Only a cell whose range is not witnessed gets programmes of its own,
+and where their bounds are no whole table's, one over whole numbers: linear bounds may be wider than those over whole
+numbers, so by themselves they prove a leak, never safety.
+
+Source: M. Fischetti and J. J. Salazar, *Solving the cell suppression problem on tabular data with linear constraints*,
+Management Science 47 (2001), for the attacker's programmes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from commonweal.core.errors import InputError
+from commonweal.disclosure.linear.parting import Part, parts
+from commonweal.disclosure.linear.programme import Infeasible, Programme, as_whole
+from commonweal.disclosure.linear.rows import UNBOUNDED, Rows, tighten
+
+BATCHES = 60
+"""How many programmes about all cells at once are solved at most before those about one cell."""
+NO_PROGRESS = 6
+
+
+@dataclass(frozen=True, eq=False)
+class Bounds:
+    """Bounds on each cell, int64.
+
+    Parameters
+    ----------
+    low, high
+        What follows: no possible table has less or more. ``high`` is `UNBOUNDED` where there is no end.
+    least, most
+        What is witnessed: possible tables have these values. Equal to `low` and `high` unless it was enough to know that
+        they lie far enough apart.
+    solved
+        How many linear programmes were solved, and how many over whole numbers.
+    """
+
+    low: np.ndarray
+    high: np.ndarray
+    least: np.ndarray
+    most: np.ndarray
+    solved: tuple[int, int]
+
+    @property
+    def width(self) -> np.ndarray:
+        """How far the witnessed values lie apart."""
+        return self.most - self.least
+
+
+class Contradiction(InputError):
+    """No table of whole numbers keeps to what is published and known."""
+
+
+def bounds(
+    rows: Rows,
+    low: np.ndarray,
+    high: np.ndarray,
+    *,
+    enough: np.ndarray | None = None,
+    table: np.ndarray | None = None,
+) -> Bounds:
+    """Bound every cell over the tables of whole numbers that keep to bounds and rows.
+
+    Parameters
+    ----------
+    rows
+        What holds between cells.
+    low, high
+        What the reader knows of each cell, int64: equal for a published one; ``high`` may be `UNBOUNDED`.
+    enough
+        For each cell a width at which its bounds need not be known any better, int64.
+    table
+        A table that is possible, such as the true one: a witness.
+
+    Raises
+    ------
+    Contradiction
+        There is no such table.
+
+    Examples
+    --------
+    A whole of 20, and two parts of which one is known to be at most 14:
+
+    >>> from commonweal.disclosure.linear.relations import Kind, relations
+    >>> from commonweal.disclosure.linear.rows import rows_of
+    >>> found = bounds(rows_of(relations([(0, [1, 2], Kind.SUM)])), np.array([20, 0, 0]), np.array([20, 14, UNBOUNDED]))
+    >>> found.low, found.high
+    (array([20,  0,  6]), array([20, 14, 20]))
+    """
+    low, high = low.astype(np.int64), high.astype(np.int64)
+    wrong = int(np.argmax(low > high)) if (low > high).any() else -1
+    if wrong >= 0 or tighten(rows, low, high) >= 0:
+        raise _contradiction()
+    least, most = low.copy(), high.copy()
+    free = low < high
+    solved = np.zeros(2, np.int64)
+    for part in parts(rows, free, low):
+        if part.tree:
+            continue
+        own = part.cells
+        try:
+            least[own], most[own], low[own], high[own], tries = _Range(
+                part, low[own], high[own], None if enough is None else enough[own], None if table is None else table[own]
+            ).find()
+        except Infeasible as error:
+            raise _contradiction() from error
+        solved += tries
+    return Bounds(low, high, least, most, (int(solved[0]), int(solved[1])))
+
+
+def _contradiction() -> Contradiction:
+    return Contradiction("what is published contradicts itself: no table of whole numbers has these values")
+
+
+class _Range:
+    """The range of every cell of a part."""
+
+    def __init__(
+        self, part: Part, low: np.ndarray, high: np.ndarray, enough: np.ndarray | None, table: np.ndarray | None
+    ) -> None:
+        self.rows, self.low, self.high = part.rows, low.copy(), high.copy()
+        self.enough = np.full(len(low), UNBOUNDED) if enough is None else enough
+        self.programme = Programme(part.rows, low, high)
+        self.tries = np.zeros(2, np.int64)
+        first = table if table is not None else self._whole({})
+        assert first is not None
+        self.least, self.most = first.copy(), first.copy()
+
+    def find(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        self._all_at_once()
+        for cell in self._order():
+            for way in (1.0, -1.0):
+                self._one(int(cell), way)
+        return self.least, self.most, self.low, self.high, self.tries
+
+    def _open(self) -> np.ndarray:
+        """The cells whose range is neither known nor wide enough."""
+        known = (self.least == self.low) & (self.most == self.high)
+        return ~known & (self.most - self.least < self.enough)
+
+    def _order(self) -> Iterator[int]:
+        for cell in range(len(self.low)):
+            if self._open()[cell]:
+                yield cell
+
+    def _all_at_once(self) -> None:
+        """Send all cells up or down at once, by lot; tables that come out witness ranges."""
+        chance = np.random.default_rng(0)
+        # No further than is asked for, so that there is an end.
+        room = np.minimum(self.high, self.most + np.minimum(self.enough, 10 + self.most))
+        everything = np.arange(len(self.low))
+        self.programme.bound(everything, self.low, room)
+        idle, before = 0, int(self._open().sum())
+        for number in range(BATCHES):
+            wanted = self._open()
+            if wanted.sum() <= 2 or idle >= NO_PROGRESS:
+                break
+            signs = chance.choice([-1.0, 1.0], len(self.low)) if number > 1 else np.full(len(self.low), 1.0 - 2 * number)
+            # Towards what is not witnessed yet.
+            signs[self.most >= self.high], signs[self.least <= self.low] = -1.0, 1.0
+            self._try(np.where(wanted, signs, 0.0))
+            now = int(self._open().sum())
+            idle, before = (idle + 1 if now == before else 0), now
+        self.programme.bound(everything, self.low, self.high)
+
+    def _one(self, cell: int, way: float) -> None:
+        """Find how far a cell can go."""
+        if not self._open()[cell] or (self.most[cell] == self.high[cell] if way > 0 else self.least[cell] == self.low[cell]):
+            return
+        solution = self._try({cell: way})
+        if solution is None:
+            self.high[cell] = self.most[cell] = UNBOUNDED
+            return
+        end = np.floor(solution[cell] + 1e-6) if way > 0 else np.ceil(solution[cell] - 1e-6)
+        self._limit(cell, way, int(end))
+        if (self.most[cell] if way > 0 else self.least[cell]) != end:
+            whole = self._whole({cell: way})
+            assert whole is not None
+            self._limit(cell, way, int(whole[cell]))
+
+    def _limit(self, cell: int, way: float, end: int) -> None:
+        if way > 0:
+            self.high[cell] = min(self.high[cell], end)
+        else:
+            self.low[cell] = max(self.low[cell], end)
+        one = np.array([cell])
+        self.programme.bound(one, self.low[one], self.high[one])
+
+    def _try(self, costs: dict[int, float] | np.ndarray) -> np.ndarray | None:
+        self.tries[0] += 1
+        solution = self.programme.extreme(costs)
+        if solution is not None:
+            table = as_whole(self.rows, self.low, self.high, solution)
+            if table is not None:
+                self._witness(table)
+        return solution
+
+    def _whole(self, costs: dict[int, float]) -> np.ndarray | None:
+        self.tries[1] += 1
+        solution = self.programme.extreme(costs, whole=True)
+        table = None if solution is None else as_whole(self.rows, self.low, self.high, solution)
+        if table is not None and hasattr(self, "least"):
+            self._witness(table)
+        return table
+
+    def _witness(self, table: np.ndarray) -> None:
+        np.minimum(self.least, table, out=self.least)
+        np.maximum(self.most, table, out=self.most)
