@@ -72,6 +72,7 @@ DISCLOSURE = Domain(
     name="disclosure",
     title="Disclosure control",
     summary="The rules that keep people from being found in what is published.",
+    commands="commonweal.disclosure.cli:app",
     prepare="commonweal.disclosure.certificate:create_keys",
     key_files="commonweal.disclosure.certificate:KEY_FILES",
 )

@@ -58,6 +58,14 @@ class Contradiction(InputError):
     """No table of whole numbers keeps to what is published and known."""
 
 
+def _contradiction(relation: int) -> Contradiction:
+    return Contradiction(
+        "what is published contradicts itself: no whole numbers fit the relations",
+        where=f"relation {relation + 1}, or others that share cells with it",
+        expected="tables and relations that belong together",
+    )
+
+
 def bounds(
     rows: Rows,
     low: np.ndarray,
@@ -95,9 +103,9 @@ def bounds(
     (array([20,  0,  6]), array([20, 14, 20]))
     """
     low, high = low.astype(np.int64), high.astype(np.int64)
-    wrong = int(np.argmax(low > high)) if (low > high).any() else -1
-    if wrong >= 0 or tighten(rows, low, high) >= 0:
-        raise _contradiction()
+    broken = tighten(rows, low, high)
+    if broken >= 0:
+        raise _contradiction(int(rows.relation[broken]))
     least, most = low.copy(), high.copy()
     free = low < high
     solved = np.zeros(2, np.int64)
@@ -110,13 +118,9 @@ def bounds(
                 part, low[own], high[own], None if enough is None else enough[own], None if table is None else table[own]
             ).find()
         except Infeasible as error:
-            raise _contradiction() from error
+            raise _contradiction(int(part.rows.relation[0])) from error
         solved += tries
     return Bounds(low, high, least, most, (int(solved[0]), int(solved[1])))
-
-
-def _contradiction() -> Contradiction:
-    return Contradiction("what is published contradicts itself: no table of whole numbers has these values")
 
 
 class _Range:

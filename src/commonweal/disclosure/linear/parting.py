@@ -74,6 +74,6 @@ def parts(rows: Rows, free: np.ndarray, value: np.ndarray) -> Iterator[Part]:
         first = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
         yield Part(
             own,
-            Rows(first, place[cell[start:end]], sign[start:end], lower[which], upper[which]),
+            Rows(first, place[cell[start:end]], sign[start:end], lower[which], upper[which], rows.relation[which]),
             end - start == len(own) + len(which) - 1,
         )

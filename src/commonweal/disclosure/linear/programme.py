@@ -40,7 +40,8 @@ class Programme:
     --------
     Two cells of at most 14 add up to 20:
 
-    >>> rows = Rows(np.array([0, 2]), np.array([0, 1]), np.ones(2, np.int8), np.array([20]), np.array([20]))
+    >>> one = np.array([20])
+    >>> rows = Rows(np.array([0, 2]), np.array([0, 1]), np.ones(2, np.int8), one, one, np.array([0]))
     >>> programme = Programme(rows, np.zeros(2, np.int64), np.full(2, 14))
     >>> programme.extreme({0: -1.0})[0]
     np.float64(6.0)

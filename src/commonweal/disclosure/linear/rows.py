@@ -29,6 +29,8 @@ class Rows:
         The members of each row; signs are 1 and -1.
     lower, upper
         Its bounds; ±`UNBOUNDED` where there is none.
+    relation
+        The relation that each row is of.
     """
 
     first: np.ndarray
@@ -36,18 +38,12 @@ class Rows:
     sign: np.ndarray
     lower: np.ndarray
     upper: np.ndarray
+    relation: np.ndarray
 
     @property
     def row_of_member(self) -> np.ndarray:
         """The row that each member belongs to."""
         return np.repeat(np.arange(len(self.lower)), np.diff(self.first))
-
-    def chosen(self, which: np.ndarray) -> Rows:
-        """Give some of the rows, by number."""
-        sizes = np.diff(self.first)[which]
-        first = np.concatenate([[0], np.cumsum(sizes)])
-        members = np.repeat(self.first[which] - first[:-1], sizes) + np.arange(first[-1])
-        return Rows(first, self.cell[members], self.sign[members], self.lower[which], self.upper[which])
 
 
 def rows_of(relations: Relations) -> Rows:
@@ -81,6 +77,7 @@ def rows_of(relations: Relations) -> Rows:
         np.concatenate([sign, np.tile(np.array([1, -1], np.int8), len(within))]),
         np.concatenate([np.zeros(len(adding), np.int64), np.full(len(within), -UNBOUNDED)]),
         np.concatenate([upper, np.zeros(len(within), np.int64)]),
+        np.concatenate([adding, of_part[within]]),
     )
 
 
