@@ -22,9 +22,8 @@ from commonweal.disclosure.linear.parting import Part, parts
 from commonweal.disclosure.linear.programme import Infeasible, Programme, as_whole
 from commonweal.disclosure.linear.rows import UNBOUNDED, Rows, tighten
 
-BATCHES = 60
-"""How many programmes about all cells at once are solved at most before those about one cell."""
-NO_PROGRESS = 6
+LOOK_BACK, WORTH = 6, 8
+"""Programmes about all cells at once are given up when the last six of them settled fewer than eight cells each."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +72,7 @@ def bounds(
     *,
     enough: np.ndarray | None = None,
     table: np.ndarray | None = None,
+    witnessed: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> Bounds:
     """Bound every cell over the tables of whole numbers that keep to bounds and rows.
 
@@ -86,6 +86,8 @@ def bounds(
         For each cell a width at which its bounds need not be known any better, int64.
     table
         A table that is possible, such as the true one: a witness.
+    witnessed
+        Least and greatest value of each cell in tables that were found possible before.
 
     Raises
     ------
@@ -108,6 +110,8 @@ def bounds(
         raise _contradiction(int(rows.relation[broken]))
     least, most = low.copy(), high.copy()
     free = low < high
+    if witnessed is None and table is not None:
+        witnessed = (table, table)
     solved = np.zeros(2, np.int64)
     for part in parts(rows, free, low):
         if part.tree:
@@ -115,7 +119,11 @@ def bounds(
         own = part.cells
         try:
             least[own], most[own], low[own], high[own], tries = _Range(
-                part, low[own], high[own], None if enough is None else enough[own], None if table is None else table[own]
+                part,
+                low[own],
+                high[own],
+                None if enough is None else enough[own],
+                None if witnessed is None else (witnessed[0][own], witnessed[1][own]),
             ).find()
         except Infeasible as error:
             raise _contradiction(int(part.rows.relation[0])) from error
@@ -127,15 +135,22 @@ class _Range:
     """The range of every cell of a part."""
 
     def __init__(
-        self, part: Part, low: np.ndarray, high: np.ndarray, enough: np.ndarray | None, table: np.ndarray | None
+        self,
+        part: Part,
+        low: np.ndarray,
+        high: np.ndarray,
+        enough: np.ndarray | None,
+        witnessed: tuple[np.ndarray, np.ndarray] | None,
     ) -> None:
         self.rows, self.low, self.high = part.rows, low.copy(), high.copy()
         self.enough = np.full(len(low), UNBOUNDED) if enough is None else enough
         self.programme = Programme(part.rows, low, high)
         self.tries = np.zeros(2, np.int64)
-        first = table if table is not None else self._whole({})
-        assert first is not None
-        self.least, self.most = first.copy(), first.copy()
+        if witnessed is None:
+            first = self._whole({})
+            assert first is not None
+            witnessed = (first, first)
+        self.least, self.most = witnessed[0].copy(), witnessed[1].copy()
 
     def find(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         self._all_at_once()
@@ -161,17 +176,15 @@ class _Range:
         room = np.minimum(self.high, self.most + np.minimum(self.enough, 10 + self.most))
         everything = np.arange(len(self.low))
         self.programme.bound(everything, self.low, room)
-        idle, before = 0, int(self._open().sum())
-        for number in range(BATCHES):
-            wanted = self._open()
-            if wanted.sum() <= 2 or idle >= NO_PROGRESS:
+        settled = [int(self._open().sum())]
+        while len(settled) <= LOOK_BACK or settled[-LOOK_BACK - 1] - settled[-1] >= LOOK_BACK * WORTH:
+            up, down = self._open() & (self.most < self.high), self._open() & (self.least > self.low)
+            way = 1.0 if up.sum() >= down.sum() else -1.0
+            wanted = up if way > 0 else down
+            if not wanted.any():
                 break
-            signs = chance.choice([-1.0, 1.0], len(self.low)) if number > 1 else np.full(len(self.low), 1.0 - 2 * number)
-            # Towards what is not witnessed yet.
-            signs[self.most >= self.high], signs[self.least <= self.low] = -1.0, 1.0
-            self._try(np.where(wanted, signs, 0.0))
-            now = int(self._open().sum())
-            idle, before = (idle + 1 if now == before else 0), now
+            self._try(np.where(wanted, way * chance.uniform(0.5, 1.0, len(wanted)), 0.0))
+            settled.append(int(self._open().sum()))
         self.programme.bound(everything, self.low, self.high)
 
     def _one(self, cell: int, way: float) -> None:

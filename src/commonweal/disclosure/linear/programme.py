@@ -12,6 +12,8 @@ from commonweal.disclosure.linear.rows import UNBOUNDED, Rows
 
 NEARLY = 1e-6
 INFINITY = highspy.kHighsInf
+DUAL, PRIMAL = 1, 4
+"""Strategies of the simplex method: after a change of costs alone, the last solution still is one, so primal is faster."""
 _ENDED = {
     highspy.HighsModelStatus.kOptimal: "optimal",
     highspy.HighsModelStatus.kUnbounded: "unbounded",
@@ -55,6 +57,7 @@ class Programme:
             ("threads", 1),
             ("presolve", "off"),
             ("random_seed", 0),
+            ("simplex_strategy", PRIMAL),
             ("mip_rel_gap", 0.0),
             ("mip_abs_gap", NEARLY),
             ("time_limit", INFINITY),
@@ -130,6 +133,12 @@ class Programme:
     def _solved(self) -> np.ndarray | None:
         self._solver.run()
         ended = _ENDED.get(self._solver.getModelStatus())
+        if ended is None:  # where the last solution leads nowhere, begin anew, another way
+            self._solver.clearSolver()
+            self._solver.setOptionValue("simplex_strategy", DUAL)
+            self._solver.run()
+            self._solver.setOptionValue("simplex_strategy", PRIMAL)
+            ended = _ENDED.get(self._solver.getModelStatus())
         if ended == "unbounded":
             return None
         if ended == "infeasible":

@@ -1,0 +1,116 @@
+"""The least suppression, exactly: one programme over whole numbers that holds a witness for every end of every range.
+
+    minimise   Σ_j weight_j · z_j                                z_j = 1: the published cell j is hidden too
+    such that  for every hidden cell i, two tables u and d that a reader cannot rule out, with  u_i − d_i ≥ need_i
+               for every other cell j, two such tables as well, with  u_j − d_j ≥ need_j · z_j
+               in each table every published j has its value, unless z_j = 1
+
+Tables may move a hidden cell by up to `REACH` times the largest need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from commonweal.disclosure.linear.programme import Infeasible, Programme, Unsolved
+from commonweal.disclosure.linear.rows import UNBOUNDED, Rows
+
+REACH = 3
+SECONDS = 20.0
+CUTS = 50
+
+
+def least_suppression(
+    rows: Rows,
+    value: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    need: np.ndarray,
+    fixed: np.ndarray,
+    weight: np.ndarray,
+    rests: Callable[[np.ndarray], list[tuple[np.ndarray, int]]],
+) -> np.ndarray | None:
+    """Find the cells to hide of the least total weight.
+
+    Parameters
+    ----------
+    rows, value, low, high, need, fixed, weight
+        As in `suppression.Cells`, of one part.
+    rests
+        Gives, for what would be hidden, equations whose hidden members are too few people together.
+
+    Returns
+    -------
+    numpy.ndarray or None
+        Numbers of the cells; None if the solver found none, or not in time.
+    """
+    count = len(value)
+    hidden = low < high
+    open_ = np.flatnonzero(~hidden & ~fixed)
+    need = np.where(hidden | ~fixed, need, 0)
+    reach = REACH * int(need.max())
+    ranged = np.flatnonzero(need > 0)
+    tables = 2 * len(ranged)  # table 2i and 2i + 1 are the upper and the lower end of ranged[i]
+    columns = len(open_) + tables * count
+
+    def column(table: int, cell: np.ndarray | int) -> np.ndarray | int:
+        return len(open_) + table * count + cell
+
+    least = np.where(hidden, low, np.where(fixed, value, np.maximum(value - reach, 0)))
+    most = np.where(hidden, np.minimum(high, value + reach), np.where(fixed, value, value + reach))
+    lower = np.concatenate([np.zeros(len(open_), np.int64), np.tile(least, tables)])
+    upper = np.concatenate([np.ones(len(open_), np.int64), np.tile(most, tables)])
+
+    lines: list[tuple[list[int], list[float], float, float]] = []
+    for table in range(tables):
+        for row in range(len(rows.lower)):
+            members = slice(rows.first[row], rows.first[row + 1])
+            cells = column(table, rows.cell[members])
+            lines.append((list(cells), list(rows.sign[members]), rows.lower[row], rows.upper[row]))  # type: ignore[arg-type]
+        for place, cell in enumerate(open_):  # x ≤ value + (most − value) · z,  x ≥ value − (value − least) · z
+            at = int(column(table, int(cell)))
+            lines.append(([at, place], [1, -int(most[cell] - value[cell])], -UNBOUNDED, int(value[cell])))
+            lines.append(([at, place], [1, int(value[cell] - least[cell])], int(value[cell]), UNBOUNDED))
+    place_of = {int(cell): place for place, cell in enumerate(open_)}
+    for number, cell in enumerate(ranged):
+        ends = [int(column(2 * number, int(cell))), int(column(2 * number + 1, int(cell)))]
+        if hidden[cell]:
+            lines.append((ends, [1, -1], int(need[cell]), UNBOUNDED))
+        else:
+            lines.append(([*ends, place_of[int(cell)]], [1, -1, -int(need[cell])], 0, UNBOUNDED))
+
+    costs = np.zeros(columns)
+    costs[: len(open_)] = -weight[open_]
+    for _ in range(CUTS):
+        try:
+            found = Programme(_rows(lines), lower, upper, seconds=SECONDS).extreme(costs, whole=True)
+        except (Infeasible, Unsolved):
+            return None
+        if found is None:
+            return None
+        also = open_[found[: len(open_)] > 0.5]
+        all_hidden = hidden.copy()
+        all_hidden[also] = True
+        short = rests(all_hidden)
+        if not short:
+            return also
+        for cells, _rest in short:  # not just these of the equation's cells
+            own = [place_of[int(cell)] for cell in cells if int(cell) in place_of]
+            chosen = [place for place in own if found[place] > 0.5]
+            signs = [-1.0 if place in chosen else 1.0 for place in own]
+            lines.append((own, signs, 1 - len(chosen), UNBOUNDED))
+    return None
+
+
+def _rows(lines: list[tuple[list[int], list[float], float, float]]) -> Rows:
+    sizes = [len(cells) for cells, _, _, _ in lines]
+    return Rows(
+        np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
+        np.concatenate([np.array(cells, np.int64) for cells, _, _, _ in lines]),
+        np.concatenate([np.array(signs, np.int64) for _, signs, _, _ in lines]),
+        np.array([lower for _, _, lower, _ in lines], np.int64),
+        np.array([upper for _, _, _, upper in lines], np.int64),
+        np.zeros(len(lines), np.int64),
+    )
