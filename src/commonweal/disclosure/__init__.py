@@ -1,8 +1,8 @@
 """Disclosure control: the rules that keep people from being found in what is published.
 
-Data about people leave through `protect`, which applies a rule, records it in the audit log and signs a certificate;
-the catalog publishes such data with a certificate only. The first rule is the threshold: a count is published only if
-at least *k* distinct people stand behind it. What it does not promise yet is said in ``docs/disclosure.md``.
+Data about people leave through this room, which applies a rule, proves what it can prove, records it and signs a
+certificate; the catalog publishes such data with a certificate only. What is promised, and what is not, is said in
+``docs/disclosure.md``.
 """
 
 from __future__ import annotations
@@ -11,19 +11,33 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from commonweal.disclosure.joint import Audit, Counted, Earlier, Joint, Keys, protect_together
+    from commonweal.disclosure.linear.keys import rows_by_key, with_columns
+    from commonweal.disclosure.linear.relations import Kind, Relations, grouped, joined
     from commonweal.disclosure.service import Protected, protect, protect_totals
     from commonweal.disclosure.threshold import DEFAULT_THRESHOLD
     from commonweal.disclosure.totals import parts_by
 
-__all__ = ["DEFAULT_THRESHOLD", "Protected", "parts_by", "protect", "protect_totals"]
-
 _HOME = {
     "DEFAULT_THRESHOLD": "threshold",
+    "Audit": "joint",
+    "Counted": "joint",
+    "Earlier": "joint",
+    "Joint": "joint",
+    "Keys": "joint",
+    "Kind": "linear.relations",
     "Protected": "service",
+    "Relations": "linear.relations",
+    "grouped": "linear.relations",
+    "joined": "linear.relations",
     "parts_by": "totals",
     "protect": "service",
+    "protect_together": "joint",
     "protect_totals": "service",
+    "rows_by_key": "linear.keys",
+    "with_columns": "linear.keys",
 }
+__all__ = [*sorted(_HOME)]  # noqa: PLE0604
 
 
 def __getattr__(name: str) -> Any:

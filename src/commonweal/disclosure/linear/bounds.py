@@ -20,7 +20,7 @@ import numpy as np
 from commonweal.core.errors import InputError
 from commonweal.disclosure.linear.parting import Part, parts
 from commonweal.disclosure.linear.programme import Infeasible, Programme, as_whole
-from commonweal.disclosure.linear.rows import UNBOUNDED, Rows, tighten
+from commonweal.disclosure.linear.rows import UNBOUNDED, Rows, binding, tighten
 
 LOOK_BACK, WORTH = 6, 8
 """Programmes about all cells at once are given up when the last six of them settled fewer than eight cells each."""
@@ -51,6 +51,28 @@ class Bounds:
     def width(self) -> np.ndarray:
         """How far the witnessed values lie apart."""
         return self.most - self.least
+
+
+def possible(rows: Rows, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Give a table of whole numbers that keeps to bounds and rows, int64.
+
+    Raises
+    ------
+    Contradiction
+        There is none.
+    """
+    low, high = low.astype(np.int64), high.astype(np.int64)
+    broken = tighten(rows, low, high)
+    if broken >= 0:
+        raise _contradiction(int(rows.relation[broken]))
+    table = low.copy()
+    for part in parts(rows, low < high, low):
+        own = part.cells
+        try:
+            table[own] = _Range(part, low[own], high[own], None, None).least
+        except Infeasible as error:
+            raise _contradiction(int(part.rows.relation[0])) from error
+    return table
 
 
 class Contradiction(InputError):
@@ -113,10 +135,15 @@ def bounds(
     if witnessed is None and table is not None:
         witnessed = (table, table)
     solved = np.zeros(2, np.int64)
-    for part in parts(rows, free, low):
+    for part in parts(binding(rows, low, high), free, low):
+        own = part.cells
         if part.tree:
             continue
-        own = part.cells
+        if enough is not None and witnessed is not None:
+            range_ = witnessed[1][own] - witnessed[0][own]
+            if (range_ >= enough[own]).all():
+                least[own], most[own] = witnessed[0][own], witnessed[1][own]
+                continue
         try:
             least[own], most[own], low[own], high[own], tries = _Range(
                 part,
@@ -148,7 +175,8 @@ class _Range:
         self.tries = np.zeros(2, np.int64)
         if witnessed is None:
             first = self._whole({})
-            assert first is not None
+            if first is None:
+                raise Infeasible("no table is possible")
             witnessed = (first, first)
         self.least, self.most = witnessed[0].copy(), witnessed[1].copy()
 

@@ -10,8 +10,6 @@ Tables may move a hidden cell by up to `REACH` times the largest need.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from commonweal.disclosure.linear.programme import Infeasible, Programme, Unsolved
@@ -22,6 +20,22 @@ SECONDS = 20.0
 CUTS = 50
 
 
+def short_rests(rows: Rows, value: np.ndarray, need: np.ndarray, hidden: np.ndarray) -> np.ndarray:
+    """Find equations whose hidden members stand all on one side and add up to fewer than need + 1.
+
+    The rest is a difference of published cells, so as many people must stand behind it as behind a cell.
+    """
+    if not len(rows.lower):
+        return np.zeros(0, np.int64)
+    inside = hidden[rows.cell]
+    starts = rows.first[:-1]
+    many = np.add.reduceat(inside.astype(np.int64), starts)
+    side = np.abs(np.add.reduceat(inside * rows.sign.astype(np.int64), starts))
+    people = np.add.reduceat(np.where(inside, value[rows.cell], 0), starts)
+    most = np.maximum.reduceat(np.where(inside, need[rows.cell], 0), starts)
+    return np.flatnonzero((rows.lower == rows.upper) & (many > 0) & (side == many) & (people <= most))
+
+
 def least_suppression(
     rows: Rows,
     value: np.ndarray,
@@ -30,7 +44,6 @@ def least_suppression(
     need: np.ndarray,
     fixed: np.ndarray,
     weight: np.ndarray,
-    rests: Callable[[np.ndarray], list[tuple[np.ndarray, int]]],
 ) -> np.ndarray | None:
     """Find the cells to hide of the least total weight.
 
@@ -38,8 +51,6 @@ def least_suppression(
     ----------
     rows, value, low, high, need, fixed, weight
         As in `suppression.Cells`, of one part.
-    rests
-        Gives, for what would be hidden, equations whose hidden members are too few people together.
 
     Returns
     -------
@@ -93,10 +104,11 @@ def least_suppression(
         also = open_[found[: len(open_)] > 0.5]
         all_hidden = hidden.copy()
         all_hidden[also] = True
-        short = rests(all_hidden)
-        if not short:
+        short = short_rests(rows, value, need, all_hidden)
+        if not len(short):
             return also
-        for cells, _rest in short:  # not just these of the equation's cells
+        for row in short:  # not just these of the equation's cells
+            cells = rows.cell[rows.first[row] : rows.first[row + 1]]
             own = [place_of[int(cell)] for cell in cells if int(cell) in place_of]
             chosen = [place for place in own if found[place] > 0.5]
             signs = [-1.0 if place in chosen else 1.0 for place in own]

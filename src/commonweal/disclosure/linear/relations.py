@@ -58,6 +58,12 @@ class Relations:
         """Give the parts of a relation."""
         return self.part[self.first[relation] : self.first[relation + 1]]
 
+    def chosen(self, keep: np.ndarray) -> Relations:
+        """Give some of the relations: those where `keep` is true."""
+        members = keep[self.relation_of_part]
+        first = np.concatenate([[0], np.cumsum(np.diff(self.first)[keep])]).astype(np.int64)
+        return Relations(self.kind[keep], self.whole[keep], first, self.part[members])
+
     @property
     def relation_of_part(self) -> np.ndarray:
         """The relation that each member of `part` belongs to, int64."""

@@ -81,6 +81,33 @@ def rows_of(relations: Relations) -> Rows:
     )
 
 
+def binding(rows: Rows, low: np.ndarray, high: np.ndarray) -> Rows:
+    """Leave out the rows that hold whatever the cells are within their bounds.
+
+    Examples
+    --------
+    A day of 30 lies within 20, 25 and x, whatever x is; and x is at most 30 anyway:
+
+    >>> from commonweal.disclosure.linear.relations import relations
+    >>> day = rows_of(relations([(0, [1, 2, 3], Kind.UNION)]))
+    >>> len(binding(day, np.array([30, 20, 25, 0]), np.array([30, 20, 25, 30])).lower)
+    0
+    """
+    if not len(rows.lower):
+        return rows
+    end = np.where(high >= UNBOUNDED, np.inf, high)
+    least = np.add.reduceat(np.where(rows.sign > 0, low[rows.cell], -end[rows.cell]), rows.first[:-1])
+    most = np.add.reduceat(np.where(rows.sign > 0, end[rows.cell], -low[rows.cell]), rows.first[:-1])
+    loose = ((rows.lower <= -UNBOUNDED) | (least >= rows.lower)) & ((rows.upper >= UNBOUNDED) | (most <= rows.upper))
+    which = np.flatnonzero(~loose)
+    sizes = np.diff(rows.first)[which]
+    first = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    members = np.repeat(rows.first[which] - first[:-1], sizes) + np.arange(first[-1])
+    return Rows(
+        first, rows.cell[members], rows.sign[members], rows.lower[which], rows.upper[which], rows.relation[which]
+    )
+
+
 def tighten(rows: Rows, low: np.ndarray, high: np.ndarray) -> int:
     """Tighten bounds on cells, in place, by each row alone and again, until nothing follows or it takes long.
 

@@ -16,22 +16,26 @@ for the exact model.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from commonweal.core.errors import Refused
 from commonweal.disclosure.linear.bounds import Bounds, bounds
-from commonweal.disclosure.linear.exact import least_suppression
-from commonweal.disclosure.linear.parting import Part, parts
-from commonweal.disclosure.linear.programme import Infeasible, Programme, as_whole
+from commonweal.disclosure.linear.exact import least_suppression, short_rests
+from commonweal.disclosure.linear.changing import Change
+from commonweal.disclosure.linear.neighbourhood import Neighbours
+from commonweal.disclosure.linear.programme import Infeasible
 from commonweal.disclosure.linear.relations import Kind, Relations, joined, relations
 from commonweal.disclosure.linear.rows import UNBOUNDED, Rows, rows_of
 
 SMALL = 24
-"""Cells up to which a part is solved exactly."""
-ROUNDS = 40
+"""Cells that hang together, up to which what to hide is found exactly."""
+ROUNDS = 60
+PATIENCE = 3
+"""Rounds after which programmes are solved over whole numbers."""
+NEAREST, FARTHEST = 2, 6
+"""Within how many hops of a cell others are hidden to protect it: farther only if nearer ones do not do."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +121,8 @@ def with_differences(cells: Cells, given: Relations, k: int) -> tuple[Cells, Rel
     fewer than *k*, they are a cell that is too small, never to be published: hiding it means hiding whole or part.
     """
     of_part = given.relation_of_part
-    pairs = (given.kind[of_part] & Kind.WITHIN != 0) & (np.diff(given.first)[of_part] > 1)
+    same = (given.kind == Kind.UNION) & (np.diff(given.first) == 1)  # the union of one part is that part
+    pairs = (given.kind[of_part] & Kind.WITHIN != 0) & ~same[of_part]
     whole, part = given.whole[of_part[pairs]], given.part[pairs]
     others = cells.value[whole] - cells.value[part]
     # With either hidden for being small the difference cannot be formed; with both published before it is known.
@@ -141,7 +146,7 @@ def suppress(cells: Cells, given: Relations, *, small: int = SMALL) -> Suppressi
     given
         How the cells hang together.
     small
-        Number of cells up to which a part is solved exactly.
+        Number of cells that hang together, up to which what to hide is found exactly.
 
     Raises
     ------
@@ -156,103 +161,107 @@ def suppress(cells: Cells, given: Relations, *, small: int = SMALL) -> Suppressi
     >>> found.hidden
     array([False,  True,  True, False, False])
     """
-    rows = rows_of(given)
-    hidden = cells.hidden.copy()
-    changeable = ~cells.fixed | hidden
-    low, high = cells.low.copy(), cells.high.copy()
-    least, most = cells.value.copy(), cells.value.copy()
-    exact = heuristic = 0
-    # What can never be changed is left out: what hangs together through it alone does not.
-    for part in parts(rows, changeable, cells.value):
-        if not hidden[part.cells].any():
-            continue
-        work, own = _Work(part, cells), part.cells
-        if work.wanting():
-            solved = work.exactly() if len(own) <= small else False
-            exact, heuristic = exact + solved, heuristic + (not solved)
-            if not solved:
-                work.repair()
-        low[own], high[own], hidden[own] = work.low, work.high, work.low < work.high
-        least[own], most[own] = work.least, work.most
-    found = bounds(rows, low, high, enough=np.where(hidden, cells.need, 0), witnessed=(least, most))
-    return Suppression(hidden, found, exact, heuristic)
+    return _Search(cells, rows_of(given), small).found()
 
 
-class _Work:
-    """One part, its own cells numbered from 0, of which ever more are hidden."""
+class _Search:
+    def __init__(self, cells: Cells, rows: Rows, small: int) -> None:
+        self.cells, self.rows, self.small = cells, rows, small
+        self.low, self.high = cells.low.copy(), cells.high.copy()
+        self.least, self.most = cells.value.copy(), cells.value.copy()
+        self.neighbours = Neighbours(rows, len(cells.value))
+        self.solved = np.zeros(2, np.int64)
+        self.exact, self.heuristic = set[int](), set[int]()
 
-    def __init__(self, part: Part, cells: Cells) -> None:
-        own = part.cells
-        self.part, self.rows = part, part.rows
-        self.value, self.low, self.high = cells.value[own], cells.low[own].copy(), cells.high[own].copy()
-        self.need, self.weight = cells.need[own], cells.weight[own]
-        self.fixed = cells.fixed[own]
-        self.least, self.most = self.value.copy(), self.value.copy()
+    def found(self) -> Suppression:
+        for round_ in range(ROUNDS):
+            audit, wanting = self._audit()
+            short = self._short()
+            if not len(wanting) and not len(short):
+                return Suppression(self._hidden(), audit, len(self.exact - self.heuristic), len(self.heuristic))
+            together = self.neighbours.together(~self.cells.fixed | self.cells.hidden)
+            for number in np.unique(together[[*wanting, *(self.rows.cell[self.rows.first[row]] for row in short)]]):
+                own = np.flatnonzero(together == number) if number >= 0 else np.zeros(0, np.int64)
+                if round_ == 0 and 0 < len(own) <= self.small and self._exactly(own):
+                    self.exact.add(int(number))
+                    continue
+                self.heuristic.add(int(number))
+                self._protect(wanting[together[wanting] == number], whole=round_ >= PATIENCE)
+            for row in np.intersect1d(short, self._short()):
+                self._hide_one_more(row)
+        raise _refused()
 
-    def wanting(self) -> list[int]:
-        """Audit: the hidden cells whose range is too narrow."""
-        hidden = self.low < self.high
-        need = np.where(hidden, self.need, 0)
-        found = bounds(self.rows, self.low, self.high, enough=need, witnessed=(self.least, self.most))
-        np.minimum(self.least, found.least, out=self.least)
-        np.maximum(self.most, found.most, out=self.most)
-        return [*np.flatnonzero(self.most - self.least < need).tolist(), *self._rests_too_small()]
+    def _hidden(self) -> np.ndarray:
+        return self.low < self.high
 
-    def hide(self, which: Sequence[int] | np.ndarray) -> None:
+    def _audit(self) -> tuple[Bounds, np.ndarray]:
+        """Find the hidden cells whose range is too narrow."""
+        need = np.where(self._hidden(), self.cells.need, 0)
+        audit = bounds(self.rows, self.low, self.high, enough=need, witnessed=(self.least, self.most))
+        self.least, self.most = audit.least, audit.most
+        self.solved += audit.solved
+        whole = Bounds(audit.low, audit.high, audit.least, audit.most, (int(self.solved[0]), int(self.solved[1])))
+        return whole, np.flatnonzero(audit.width < need)
+
+    def _short(self) -> np.ndarray:
+        """Find the equations whose hidden members, all on one side, are too few people together: a difference."""
+        return short_rests(self.rows, self.cells.value, self.cells.need, self._hidden())
+
+    def _hide(self, which: np.ndarray) -> None:
         """Hide cells; whatever others may be, they are not negative."""
         self.low[which], self.high[which] = 0, UNBOUNDED
+        self.least[which] = np.minimum(self.least[which], self.cells.value[which])
+        self.most[which] = np.maximum(self.most[which], self.cells.value[which])
 
-    def exactly(self) -> bool:
-        """Hide the cells of least weight; say whether they were found."""
+    def _exactly(self, own: np.ndarray) -> bool:
+        rows, cells = self.neighbours.within(own, self.cells.value), self.cells
         solved = least_suppression(
-            self.rows, self.value, self.low, self.high, self.need, self.fixed, self.weight, self.rests
+            rows, cells.value[own], self.low[own], self.high[own], cells.need[own], cells.fixed[own], cells.weight[own]
         )
-        if solved is None:
-            return False
-        self.hide(solved)
-        return not self.wanting()
+        if solved is not None:
+            self._hide(own[solved])
+        return solved is not None
 
-    def rests(self, hidden: np.ndarray) -> list[tuple[np.ndarray, int]]:
-        """Give the equations whose hidden members, all on one side, add up to too few people, and how few."""
-        rows, found = self.rows, []
-        for row in np.flatnonzero(rows.lower == rows.upper):
-            members = slice(rows.first[row], rows.first[row + 1])
-            cells, signs = rows.cell[members], rows.sign[members]
-            inside = hidden[cells]
-            rest = int(self.value[cells[inside]].sum())
-            if inside.any() and (signs[inside] == signs[inside][0]).all() and rest < self.need[cells[inside]].max() + 1:
-                found.append((cells, rest))
-        return found
+    def _protect(self, wanting: np.ndarray, *, whole: bool) -> None:
+        """Send each cell to the end of its range by the cheapest change near it; hide what had to change."""
+        changes = dict[int, Change]()
+        for cell in wanting:
+            for way in (1, -1):
+                missing = int(self.cells.need[cell] - (self.most[cell] - self.least[cell]))
+                if missing <= 0:
+                    break
+                end = min(self.high[cell], self.most[cell] + missing) if way > 0 else max(self.low[cell], self.least[cell] - missing)
+                if end == self.cells.value[cell]:
+                    continue
+                self._send(int(cell), int(end), changes, whole=whole, must=way < 0)
 
-    def _rests_too_small(self) -> list[int]:
-        hidden = self.low < self.high
-        return [int(cells[hidden[cells]][0]) for cells, _ in self.rests(hidden)]
-
-    def repair(self) -> None:
-        """Hide cells until the audit finds nothing."""
-        change = _Change(self)
-        for round in range(ROUNDS):
-            wanting = self.wanting()
-            if not wanting:
-                return
-            before = int((self.low < self.high).sum())
-            for cell in wanting:
-                if self.most[cell] - self.least[cell] < self.need[cell]:
-                    change.widen(cell, whole=round > 2)
-            hidden = self.low < self.high
-            for cells, _ in self.rests(hidden):
-                self._hide_one_more(cells)
-            if int((self.low < self.high).sum()) == before and round > 3:
-                break
-        if self.wanting():
+    def _send(self, cell: int, end: int, changes: dict[int, Change], *, whole: bool, must: bool) -> None:
+        for hops in range(NEAREST, FARTHEST + 1):
+            if hops not in changes or cell not in changes[hops]:
+                near = self.neighbours.near(np.array([cell]), self._hidden(), hops)
+                changes[hops] = Change(near, self.neighbours.within(near, self.cells.value), self.cells.value[near])
+            change = changes[hops]
+            own = change.cells
+            free = ~self._hidden()[own] & ~self.cells.fixed[own]
+            try:
+                table, changed = change.cheapest(
+                    cell, end, self.low[own], self.high[own], free, self.cells.weight[own], whole=whole
+                )
+            except Infeasible:
+                continue
+            self._hide(own[changed])
+            if table is not None:
+                self.least[own], self.most[own] = np.minimum(self.least[own], table), np.maximum(self.most[own], table)
+            return
+        if must and self.most[cell] - self.least[cell] == 0 and self.cells.fixed.any() and whole:
             raise _refused()
 
-    def _hide_one_more(self, cells: np.ndarray) -> None:
-        hidden = self.low < self.high
-        open_ = [cell for cell in cells if not hidden[cell] and not self.fixed[cell]]
-        if not open_:
+    def _hide_one_more(self, row: int) -> None:
+        cells = self.rows.cell[self.rows.first[row] : self.rows.first[row + 1]]
+        open_ = cells[~self._hidden()[cells] & ~self.cells.fixed[cells]]
+        if not len(open_):
             raise _refused()
-        self.hide([min(open_, key=lambda cell: self.weight[cell])])
+        self._hide(open_[np.argmin(self.cells.weight[open_])][None])
 
 
 def _refused() -> Refused:
@@ -260,69 +269,3 @@ def _refused() -> Refused:
         "what was published before leaves something hidden without its range, whatever is hidden now",
         expected="other areas, another period, or differential privacy",
     )
-
-
-class _Change:
-    """The cheapest change of published cells that sends a hidden one where it could be."""
-
-    def __init__(self, work: _Work) -> None:
-        self.work = work
-        rows, value = work.rows, work.value
-        count = len(value)
-        # x = value + up − down: cell i goes up by column i and down by column count + i.
-        sums = np.bincount(rows.row_of_member, rows.sign * value[rows.cell], len(rows.lower)).astype(np.int64)
-        sizes = 2 * np.diff(rows.first)
-        order = np.argsort(np.concatenate([rows.row_of_member, rows.row_of_member]), kind="stable")
-        self.rows = Rows(
-            np.concatenate([[0], np.cumsum(sizes)]),
-            np.concatenate([rows.cell, rows.cell + count])[order],
-            np.concatenate([rows.sign, -rows.sign])[order],
-            np.where(rows.lower <= -UNBOUNDED, -UNBOUNDED, rows.lower - sums),
-            np.where(rows.upper >= UNBOUNDED, UNBOUNDED, rows.upper - sums),
-            rows.relation,
-        )
-        self.programme = Programme(self.rows, np.zeros(2 * count, np.int64), self._room())
-
-    def _room(self) -> np.ndarray:
-        work = self.work
-        hidden = work.low < work.high
-        up = np.where(work.high >= UNBOUNDED, UNBOUNDED, work.high - work.value)
-        down = work.value - work.low
-        open_ = ~hidden & ~work.fixed
-        return np.concatenate([np.where(open_, UNBOUNDED, up), np.where(open_, work.value, down)])
-
-    def widen(self, cell: int, *, whole: bool) -> None:
-        """Hide what must change for a cell to have its range, up first, then down."""
-        work, count = self.work, len(self.work.value)
-        for way in (1, -1):
-            missing = work.need[cell] - (work.most[cell] - work.least[cell])
-            if missing <= 0:
-                return
-            if way > 0:
-                target = min(work.high[cell], work.most[cell] + missing)
-            else:
-                target = max(work.low[cell], work.least[cell] - missing)
-            if target == work.value[cell]:
-                continue
-            hidden = work.low < work.high
-            costs = np.tile(np.where(hidden, 0.0, -work.weight), 2) - 1e-6
-            room = self._room()
-            column = np.array([cell, count + cell])
-            move = target - work.value[cell]
-            exactly = np.array([max(move, 0), max(-move, 0)])
-            everything = np.arange(2 * count)
-            self.programme.bound(everything, np.zeros(2 * count, np.int64), room)
-            self.programme.bound(column, exactly, exactly)
-            try:
-                found = self.programme.extreme(costs, whole=whole)
-            except Infeasible:
-                if way > 0:
-                    continue
-                raise _refused() from None
-            assert found is not None
-            changes = found[:count] - found[count:]
-            work.hide(np.flatnonzero((np.abs(changes) > 1e-6) & ~hidden))
-            table = as_whole(work.rows, work.low, work.high, work.value + changes)
-            if table is not None:
-                np.minimum(work.least, table, out=work.least)
-                np.maximum(work.most, table, out=work.most)

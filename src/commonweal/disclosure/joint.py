@@ -1,0 +1,363 @@
+"""Protecting tables that are published together, and beside what was published before.
+
+Each table's small cells are suppressed; then, over all tables at once and with all that readers have already, so much
+more is suppressed that no cell can be worked out; then what is left is audited. See `linear` for how.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from commonweal.core.catalog.declaration import Dataset, Kind, Measure, State
+from commonweal.core.errors import InputError, Refused
+from commonweal.disclosure.linear.bounds import Contradiction, possible
+from commonweal.disclosure.linear.keys import rows_by_key
+from commonweal.disclosure.linear.relations import Relations, joined
+from commonweal.disclosure.linear.rows import UNBOUNDED, rows_of
+from commonweal.disclosure.linear.suppression import Cells, counts, suppress, with_differences
+from commonweal.disclosure.threshold import DEFAULT_THRESHOLD, PEOPLE, on_grid
+from commonweal.disclosure.threshold import suppress as suppress_small
+
+ROUNDED_TO = "rounded_to"
+
+
+@dataclass(frozen=True, eq=False)
+class Counted:
+    """A table of counts of people, not protected yet.
+
+    Parameters
+    ----------
+    dataset
+        What it will be published as; one of its measures at most counts people.
+    raw, grid
+        As in `commonweal.disclosure.threshold.suppress`.
+    """
+
+    dataset: Dataset
+    raw: pa.Table
+    grid: pa.Table | None
+
+
+@dataclass(frozen=True, eq=False)
+class Earlier:
+    """A table about the same people that was published before.
+
+    Parameters
+    ----------
+    label
+        What it is called: dataset and version.
+    dataset
+        As what it was published.
+    table
+        What was published.
+    """
+
+    label: str
+    dataset: Dataset
+    table: pa.Table
+
+
+@dataclass(frozen=True, eq=False)
+class Keys:
+    """The cells of one dataset, those that are to be published now before those that only were published before.
+
+    Parameters
+    ----------
+    table
+        Their keys; cell ``first + i`` has the key of row i.
+    first
+        Number of the first cell.
+    """
+
+    table: pa.Table
+    first: int
+
+
+Relate = Callable[[Mapping[str, Keys]], Relations]
+"""Says how cells hang together, by the name of the dataset: which is a part of which."""
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What the audit of what is left found; a release that it was not satisfied with does not exist.
+
+    Parameters
+    ----------
+    method
+        How what is hidden was found: ``none needed``, ``exact``, ``heuristic`` or ``exact and heuristic``.
+    cells, small, complementary
+        How many cells are published together, how many were too small, and how many were hidden to protect them.
+    differences
+        How many differences that readers can form count too few people; each is a hidden cell too.
+    required, narrowest
+        How wide the interval of each hidden cell must be, and the narrowest there is (None if nothing is hidden). An
+        interval that was found wide enough is not measured further.
+    people_kept
+        Of people in cells that are not too small, the share that stands in cells that are published.
+    programmes, whole_programmes
+        How many linear programmes the audit solved, and how many over whole numbers.
+    earlier
+        What was published before and considered.
+    """
+
+    method: str
+    cells: int
+    small: int
+    complementary: int
+    differences: int
+    required: int
+    narrowest: int | None
+    people_kept: float | None
+    programmes: int
+    whole_programmes: int
+    earlier: tuple[str, ...]
+
+    def record(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return {**vars(self), "earlier": list(self.earlier)}
+
+
+@dataclass(frozen=True, eq=False)
+class Joint:
+    """Protected tables by the name of their dataset, and what the audit says of all of them together."""
+
+    tables: Mapping[str, pa.Table]
+    audit: Audit
+
+
+def protect_together(
+    tables: Sequence[Counted],
+    relate: Relate | None = None,
+    *,
+    earlier: Sequence[Earlier] = (),
+    k: int = DEFAULT_THRESHOLD,
+) -> Joint:
+    """Suppress what is too small, and whatever else could be used to work it out.
+
+    Parameters
+    ----------
+    tables
+        All that is to be published together.
+    relate
+        How cells hang together; by default not at all.
+    earlier
+        Tables about the same people that were published before. What they reported is known for ever.
+    k
+        Least number of distinct people behind a published value, and behind a difference that readers can form.
+
+    Returns
+    -------
+    Joint
+        Each table has the columns of its dataset; what protects others is ``suppressed`` just as what is too small.
+
+    Raises
+    ------
+    InputError
+        As `commonweal.disclosure.threshold.suppress`; or two tables are for one dataset.
+    Refused
+        Together with what was published before, something could be worked out whatever is hidden now.
+    """
+    names = [one.dataset.name for one in tables]
+    if len(set(names)) < len(names):
+        raise InputError("two tables are for one dataset", where=max(names, key=names.count), expected="one table each")
+    drafts = {one.dataset.name: _Draft(one, k) for one in tables}
+    for one in earlier:
+        draft = drafts.setdefault(one.dataset.name, _Draft.none(one.dataset))
+        draft.know(one, k)
+    keys: dict[str, Keys] = {}
+    first = 0
+    for name, draft in drafts.items():
+        keys[name] = Keys(draft.keys, first)
+        first += draft.keys.num_rows
+    cells = _together([draft.cells for draft in drafts.values()])
+    unknown = np.concatenate([draft.unknown for draft in drafts.values()]) if drafts else np.zeros(0, bool)
+    given = relate(keys) if relate else joined([])
+    cells, given = _completed(cells, unknown, given)
+    count = len(cells.value)
+    own = np.concatenate([draft.own for draft in drafts.values()]) if drafts else np.zeros(0, bool)
+    wider, wider_given = with_differences(cells, given, k)
+    found = suppress(wider, wider_given)
+    hidden, small = found.hidden, wider.hidden
+    width = found.bounds.width
+    if (hidden & (width < wider.need)).any():
+        raise Refused("the audit found an interval that is too narrow", expected="a larger threshold, or larger areas")
+    methods = [name for name, many in (("exact", found.exact), ("heuristic", found.heuristic)) if many]
+    shown = own & ~small[:count]
+    people = cells.value[shown].sum()
+    relevant = hidden & (wider.need > 0)
+    audit = Audit(
+        method=" and ".join(methods) or "none needed",
+        cells=int(own.sum()),
+        small=int((own & small[:count]).sum()),
+        complementary=int((own & hidden[:count] & ~small[:count]).sum()),
+        differences=len(wider.value) - count,
+        required=k - 1,
+        narrowest=int(width[relevant].min()) if relevant.any() else None,
+        people_kept=float(cells.value[shown & ~hidden[:count]].sum() / people) if people else None,
+        programmes=found.bounds.solved[0],
+        whole_programmes=found.bounds.solved[1],
+        earlier=tuple(sorted(one.label for one in earlier)),
+    )
+    protected = {}
+    for name in names:
+        begin = keys[name].first
+        protected[name] = drafts[name].published(hidden[begin : begin + drafts[name].rows])
+    return Joint(protected, audit)
+
+
+def counting(dataset: Dataset) -> Measure | None:
+    """Give the measure of a dataset that counts people, if it has one.
+
+    Raises
+    ------
+    InputError
+        It has several: each is a dataset of its own.
+    """
+    found = [item for item in dataset.measures if item.counts is not None and item.kind is not Kind.RATIO]
+    if len(found) > 1:
+        raise InputError("several measures count people", where=dataset.name, expected="a dataset for each")
+    return found[0] if found else None
+
+
+class _Draft:
+    """The cells of one dataset: those of the table that is to be published, then others that were published before."""
+
+    def __init__(self, counted: Counted, k: int) -> None:
+        self.dataset, self.measure = counted.dataset, counting(counted.dataset)
+        self.table = suppress_small(counted.dataset, counted.raw, counted.grid, k)
+        joined_ = on_grid(counted.dataset, counted.raw, counted.grid)
+        own = f"{self.measure.name}_{PEOPLE}" if self.measure else PEOPLE
+        people = pc.fill_null(joined_.column(own if own in joined_.column_names else PEOPLE), 0)
+        order = self._order(joined_.select(counted.dataset.key))
+        self.rows = self.table.num_rows
+        self.keys = self.table.select(counted.dataset.key)
+        value = people.to_numpy()[order].astype(np.int64)
+        self.cells = counts(value, k)
+        if self.measure:  # what is suppressed for another reason, such as a value below k, is hidden too
+            also = np.asarray(pc.equal(self.table.column(self.measure.state), State.SUPPRESSED.value)) & ~self.cells.hidden
+            self.cells.low[also], self.cells.high[also] = 0, UNBOUNDED
+        self.unknown = np.zeros(self.rows, bool)
+        self.own = np.full(self.rows, self.measure is not None)
+
+    def _order(self, keys: pa.Table) -> np.ndarray:
+        if not self.dataset.key:
+            return np.arange(keys.num_rows or self.table.num_rows)
+        return rows_by_key(self.table.select(self.dataset.key), keys)
+
+    @classmethod
+    def none(cls, dataset: Dataset) -> _Draft:
+        """Begin with nothing that is to be published."""
+        draft = cls.__new__(cls)
+        draft.dataset, draft.measure, draft.rows = dataset, counting(dataset), 0
+        draft.keys, draft.cells, draft.unknown, draft.own = None, _together([]), np.zeros(0, bool), np.zeros(0, bool)
+        return draft
+
+    def know(self, earlier: Earlier, k: int) -> None:
+        """Take in what was published before."""
+        if self.measure is None:
+            return
+        value = earlier.table.column(self.measure.name)
+        known = np.asarray(value.is_valid())
+        values = pc.fill_null(value, 0).cast(pa.int64(), safe=False).to_numpy()
+        keys = earlier.table.select(earlier.dataset.key)
+        low, high = np.where(known, values, 0), np.where(known, values, UNBOUNDED)
+        if ROUNDED_TO in earlier.table.column_names:
+            base = pc.fill_null(earlier.table.column(ROUNDED_TO), 1).to_numpy()
+            high = np.where(known, values + base - 1, high)
+        if self.keys is None:
+            self.keys = keys.slice(0, 0)
+        row = rows_by_key(keys, self.keys)
+        self._compare(row, low, high, k)
+        new = row < 0
+        fresh = np.flatnonzero(new)
+        exact = low == high
+        self.keys = pa.concat_tables([self.keys, keys.take(pa.array(fresh)).cast(self.keys.schema)])
+        self.cells = self.cells.extended(
+            Cells(
+                low[fresh],
+                low[fresh],
+                high[fresh],
+                np.where(known[fresh], 0, k - 1),
+                exact[fresh],
+                np.zeros(len(fresh)),
+            )
+        )
+        self.unknown = np.concatenate([self.unknown, ~exact[fresh]])
+        self.own = np.concatenate([self.own, np.zeros(len(fresh), bool)])
+
+    def _compare(self, row: np.ndarray, low: np.ndarray, high: np.ndarray, k: int) -> None:
+        """Compare what was published with what is to be published of the same cell."""
+        cells = self.cells
+        there = np.flatnonzero((row >= 0) & (low == high))
+        now, before = row[there], low[there]
+        current = now < self.rows  # the others are known from another release already
+        now, before = now[current], before[current]
+        apart = np.abs(cells.value[now] - before)
+        same = now[apart == 0]
+        cells.fixed[same] = True
+        cells.low[same] = cells.high[same] = cells.value[same]
+        # Few people make the difference between both: the new value is hidden, and known to lie near the old one.
+        close = (apart > 0) & (apart < k)
+        cells.low[now[close]] = np.maximum(before[close] - (k - 1), 0)
+        cells.high[now[close]] = before[close] + (k - 1)
+
+    def published(self, hidden: np.ndarray) -> pa.Table:
+        """Give the table without the values of the hidden cells."""
+        if self.measure is None:
+            return self.table
+        measure, table = self.measure, self.table
+        mask = pa.array(hidden)
+        value, state = table.column(measure.name), table.column(measure.state)
+        missing = pc.equal(state, State.MISSING.value)
+        mask = pc.and_(mask, pc.invert(missing))
+        value = pc.if_else(mask, pa.scalar(None, value.type), value)
+        state = pc.if_else(mask, pa.scalar(State.SUPPRESSED.value, state.type), state)
+        table = table.set_column(table.column_names.index(measure.name), measure.name, value)
+        return table.set_column(table.column_names.index(measure.state), measure.state, state)
+
+
+def _together(several: Sequence[Cells]) -> Cells:
+    nothing = np.zeros(0, np.int64)
+    whole = Cells(nothing, nothing, nothing, nothing, np.zeros(0, bool), np.zeros(0))
+    for one in several:
+        whole = whole.extended(one)
+    return whole
+
+
+def _completed(cells: Cells, unknown: np.ndarray, given: Relations) -> tuple[Cells, Relations]:
+    """Think of values for what was hidden before and is not counted now; leave out what does not hold any more.
+
+    An equation between cells of different releases holds only if both were made of the same records.
+    """
+    given = _holding(cells, unknown, given)
+    if not unknown.any():
+        return cells, given
+    low, high = np.where(unknown, cells.low, cells.value), np.where(unknown, cells.high, cells.value)
+    try:
+        table = possible(rows_of(given), low, high)
+    except Contradiction:
+        part_of = np.repeat(np.arange(len(given)), np.diff(given.first))
+        touched = np.bincount(part_of, unknown[given.part], len(given)).astype(bool) | unknown[given.whole]
+        return cells, given.chosen(~touched)
+    return Cells(np.where(unknown, table, cells.value), *list(vars(cells).values())[1:]), given
+
+
+def _holding(cells: Cells, unknown: np.ndarray, given: Relations) -> Relations:
+    """Leave out relations between known cells that do not hold."""
+    if not len(given):
+        return given
+    rows = rows_of(given)
+    sums = np.add.reduceat(rows.sign * cells.value[rows.cell], rows.first[:-1])
+    unsure = np.add.reduceat(unknown[rows.cell].astype(np.int64), rows.first[:-1]) > 0
+    broken = ((sums < rows.lower) | (sums > rows.upper)) & ~unsure
+    if not broken.any():
+        return given
+    keep = np.ones(len(given), bool)
+    keep[rows.relation[broken]] = False
+    return given.chosen(keep)
