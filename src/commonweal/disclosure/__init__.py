@@ -37,7 +37,25 @@ _HOME = {
     "rows_by_key": "linear.keys",
     "with_columns": "linear.keys",
 }
-__all__ = [*sorted(_HOME)]  # noqa: PLE0604
+__all__ = [
+    "DEFAULT_THRESHOLD",
+    "Audit",
+    "Counted",
+    "Earlier",
+    "Joint",
+    "Keys",
+    "Kind",
+    "Protected",
+    "Relations",
+    "grouped",
+    "joined",
+    "parts_by",
+    "protect",
+    "protect_together",
+    "protect_totals",
+    "rows_by_key",
+    "with_columns",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -240,7 +240,9 @@ class _Draft:
         value = people.to_numpy()[order].astype(np.int64)
         self.cells = counts(value, k)
         if self.measure:  # what is suppressed for another reason, such as a value below k, is hidden too
-            also = np.asarray(pc.equal(self.table.column(self.measure.state), State.SUPPRESSED.value)) & ~self.cells.hidden
+            also = (
+                np.asarray(pc.equal(self.table.column(self.measure.state), State.SUPPRESSED.value)) & ~self.cells.hidden
+            )
             self.cells.low[also], self.cells.high[also] = 0, UNBOUNDED
         self.unknown = np.zeros(self.rows, bool)
         self.own = np.full(self.rows, self.measure is not None)

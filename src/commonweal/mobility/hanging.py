@@ -1,9 +1,9 @@
 """How the cells of mobility's tables hang together, so that disclosure control knows what readers can work out.
 
-    presence   an area and its parts: a union         an hour and its day: a union, for whole days of the run's clock
-    flows      pairs of areas and of their parts: a union
-               who leaves or enters an area was there on that day: within its presence
-    home       an area and its parts: a sum           residents were there on one of the days: covered by its presence
+presence   an area and its parts: a union         an hour and its day: a union, for whole days of the run's clock
+flows      pairs of areas and of their parts: a union
+           who leaves or enters an area was there on that day: within its presence
+home       an area and its parts: a sum           residents were there on one of the days: covered by its presence
 """
 
 from __future__ import annotations
@@ -74,7 +74,9 @@ def _hours(scope: Scope, presence: Keys) -> Relations:
 
 def _whole_days(scope: Scope, whole: np.ndarray, day: np.ndarray) -> np.ndarray:
     """Leave out days of which not every hour is there: their hours do not make them up."""
-    hours_of_day = np.bincount(np.searchsorted(scope.days, scope.hours[:-1], side="right") - 1, minlength=len(scope.days))
+    hours_of_day = np.bincount(
+        np.searchsorted(scope.days, scope.hours[:-1], side="right") - 1, minlength=len(scope.days)
+    )
     there = whole >= 0
     many = np.bincount(whole[there], minlength=1)
     return np.where(there & (many[np.maximum(whole, 0)] == hours_of_day[np.maximum(day, 0)]), whole, -1)

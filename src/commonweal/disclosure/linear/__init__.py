@@ -1,1 +1,1 @@
-"""What a reader can work out of published numbers: relations between cells, bounds on what is hidden, what to hide too."""
+"""What a reader can work out of published numbers: relations between cells, bounds on them, and what to hide too."""

@@ -35,8 +35,8 @@ class Bounds:
     low, high
         What follows: no possible table has less or more. ``high`` is `UNBOUNDED` where there is no end.
     least, most
-        What is witnessed: possible tables have these values. Equal to `low` and `high` unless it was enough to know that
-        they lie far enough apart.
+        What is witnessed: possible tables have these values. Equal to `low` and `high` unless it was enough that they
+        lie far enough apart.
     solved
         How many linear programmes were solved, and how many over whole numbers.
     """
@@ -217,7 +217,9 @@ class _Range:
 
     def _one(self, cell: int, way: float) -> None:
         """Find how far a cell can go."""
-        if not self._open()[cell] or (self.most[cell] == self.high[cell] if way > 0 else self.least[cell] == self.low[cell]):
+        if not self._open()[cell] or (
+            self.most[cell] == self.high[cell] if way > 0 else self.least[cell] == self.low[cell]
+        ):
             return
         solution = self._try({cell: way})
         if solution is None:

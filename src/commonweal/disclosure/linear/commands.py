@@ -21,7 +21,7 @@ def audit(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Bound each suppressed cell by all that is published: whoever published it, nothing needs to be installed first."""
+    """Bound each suppressed cell by all that is published, by whomever; no data directory is needed."""
     from commonweal.core.console import print_json, print_table
     from commonweal.disclosure.linear.files import read_relations, read_tables
     from commonweal.disclosure.linear.reading import suppressed_bounds

@@ -10,6 +10,8 @@ Tables may move a hidden cell by up to `REACH` times the largest need.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from commonweal.disclosure.linear.programme import Infeasible, Programme, Unsolved
@@ -66,7 +68,8 @@ def least_suppression(
     tables = 2 * len(ranged)  # table 2i and 2i + 1 are the upper and the lower end of ranged[i]
     columns = len(open_) + tables * count
 
-    def column(table: int, cell: np.ndarray | int) -> np.ndarray | int:
+    def at(table: int, cell: Any) -> Any:
+        """The column of a cell, or of several, in a table."""
         return len(open_) + table * count + cell
 
     least = np.where(hidden, low, np.where(fixed, value, np.maximum(value - reach, 0)))
@@ -74,29 +77,28 @@ def least_suppression(
     lower = np.concatenate([np.zeros(len(open_), np.int64), np.tile(least, tables)])
     upper = np.concatenate([np.ones(len(open_), np.int64), np.tile(most, tables)])
 
-    lines: list[tuple[list[int], list[float], float, float]] = []
+    lines = _Lines()
     for table in range(tables):
         for row in range(len(rows.lower)):
             members = slice(rows.first[row], rows.first[row + 1])
-            cells = column(table, rows.cell[members])
-            lines.append((list(cells), list(rows.sign[members]), rows.lower[row], rows.upper[row]))  # type: ignore[arg-type]
+            lines.add(at(table, rows.cell[members]), rows.sign[members], rows.lower[row], rows.upper[row])
         for place, cell in enumerate(open_):  # x ≤ value + (most − value) · z,  x ≥ value − (value − least) · z
-            at = int(column(table, int(cell)))
-            lines.append(([at, place], [1, -int(most[cell] - value[cell])], -UNBOUNDED, int(value[cell])))
-            lines.append(([at, place], [1, int(value[cell] - least[cell])], int(value[cell]), UNBOUNDED))
+            own = [at(table, cell), place]
+            lines.add(own, [1, value[cell] - most[cell]], -UNBOUNDED, value[cell])
+            lines.add(own, [1, value[cell] - least[cell]], value[cell], UNBOUNDED)
     place_of = {int(cell): place for place, cell in enumerate(open_)}
     for number, cell in enumerate(ranged):
-        ends = [int(column(2 * number, int(cell))), int(column(2 * number + 1, int(cell)))]
+        ends = [at(2 * number, cell), at(2 * number + 1, cell)]
         if hidden[cell]:
-            lines.append((ends, [1, -1], int(need[cell]), UNBOUNDED))
+            lines.add(ends, [1, -1], need[cell], UNBOUNDED)
         else:
-            lines.append(([*ends, place_of[int(cell)]], [1, -1, -int(need[cell])], 0, UNBOUNDED))
+            lines.add([*ends, place_of[int(cell)]], [1, -1, -need[cell]], 0, UNBOUNDED)
 
     costs = np.zeros(columns)
     costs[: len(open_)] = -weight[open_]
     for _ in range(CUTS):
         try:
-            found = Programme(_rows(lines), lower, upper, seconds=SECONDS).extreme(costs, whole=True)
+            found = Programme(lines.rows(), lower, upper, seconds=SECONDS).extreme(costs, whole=True)
         except (Infeasible, Unsolved):
             return None
         if found is None:
@@ -111,18 +113,27 @@ def least_suppression(
             cells = rows.cell[rows.first[row] : rows.first[row + 1]]
             own = [place_of[int(cell)] for cell in cells if int(cell) in place_of]
             chosen = [place for place in own if found[place] > 0.5]
-            signs = [-1.0 if place in chosen else 1.0 for place in own]
-            lines.append((own, signs, 1 - len(chosen), UNBOUNDED))
+            signs = [-1 if place in chosen else 1 for place in own]
+            lines.add(own, signs, 1 - len(chosen), UNBOUNDED)
     return None
 
 
-def _rows(lines: list[tuple[list[int], list[float], float, float]]) -> Rows:
-    sizes = [len(cells) for cells, _, _, _ in lines]
-    return Rows(
-        np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
-        np.concatenate([np.array(cells, np.int64) for cells, _, _, _ in lines]),
-        np.concatenate([np.array(signs, np.int64) for _, signs, _, _ in lines]),
-        np.array([lower for _, _, lower, _ in lines], np.int64),
-        np.array([upper for _, _, _, upper in lines], np.int64),
-        np.zeros(len(lines), np.int64),
-    )
+class _Lines:
+    """Rows, one after another."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[Any, Any, Any, Any]] = []
+
+    def add(self, cells: Any, signs: Any, lower: Any, upper: Any) -> None:
+        self.lines.append((cells, signs, lower, upper))
+
+    def rows(self) -> Rows:
+        cells, signs, lower, upper = zip(*self.lines, strict=True)
+        return Rows(
+            np.concatenate([[0], np.cumsum([len(own) for own in cells])]).astype(np.int64),
+            np.concatenate([np.asarray(own, np.int64) for own in cells]),
+            np.concatenate([np.asarray(own, np.int64) for own in signs]),
+            np.array(lower, np.int64),
+            np.array(upper, np.int64),
+            np.zeros(len(lower), np.int64),
+        )

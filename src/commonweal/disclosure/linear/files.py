@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,12 +95,19 @@ def _read(path: Path) -> list[int]:
             column = header.index(VALUE)
             return [
                 _value(path, row, fields, header, column)
-                for row, fields in enumerate((fields for fields in reader if fields), start=1)
+                for row, fields in enumerate(_data(reader, len(header)), start=1)
             ]
     except OSError as error:
         raise explain(error, path) from error
     except (csv.Error, UnicodeDecodeError) as error:
         raise InputError(f"this is not CSV: {error}", where=path, expected="UTF-8, separated by commas") from None
+
+
+def _data(reader: Iterator[list[str]], columns: int) -> Iterator[list[str]]:
+    """Leave out empty lines; but in a table of one column they are suppressed values."""
+    for fields in reader:
+        if fields or columns == 1:
+            yield fields or [""]
 
 
 def _value(path: Path, row: int, fields: list[str], header: list[str], column: int) -> int:
@@ -126,7 +133,9 @@ def _value(path: Path, row: int, fields: list[str], header: list[str], column: i
 def _relation(path: Path, place: int, one: Any, number: Mapping[str, int]) -> tuple[int, list[int], Kind]:
     where = f"{path}, relation {place}"
     if not isinstance(one, dict) or not {"whole", "parts", "kind"} <= set(one) or not isinstance(one["parts"], list):
-        raise InputError("this is no relation", where=where, expected='{"whole": CELL, "parts": [CELL, …], "kind": "sum"}')
+        raise InputError(
+            "this is no relation", where=where, expected='{"whole": CELL, "parts": [CELL, …], "kind": "sum"}'
+        )
     if one["kind"] not in KINDS:
         raise InputError(f"the kind is {one['kind']!r}", where=where, expected="sum or union")
     cells = []

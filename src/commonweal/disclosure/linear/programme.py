@@ -13,7 +13,7 @@ from commonweal.disclosure.linear.rows import UNBOUNDED, Rows
 NEARLY = 1e-6
 INFINITY = highspy.kHighsInf
 DUAL, PRIMAL = 1, 4
-"""Strategies of the simplex method: after a change of costs alone, the last solution still is one, so primal is faster."""
+"""Ways of the simplex method: after a change of costs alone the last solution still is one, so primal is faster."""
 _ENDED = {
     highspy.HighsModelStatus.kOptimal: "optimal",
     highspy.HighsModelStatus.kUnbounded: "unbounded",
@@ -51,7 +51,7 @@ class Programme:
 
     def __init__(self, rows: Rows, low: np.ndarray, high: np.ndarray, seconds: float = 60.0) -> None:
         self.rows = rows
-        self._solver = highspy.Highs()
+        self._solver = highspy.Highs()  # type: ignore[no-untyped-call]
         for option, value in (
             ("output_flag", False),
             ("threads", 1),

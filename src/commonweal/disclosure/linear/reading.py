@@ -62,6 +62,8 @@ def suppressed_bounds(
             error.expected = f"{error.expected}; or --complementary, if cells of {threshold} and more may be suppressed"
         raise
     return [
-        Interval(published.names[cell], int(found.low[cell]), int(end) if (end := found.high[cell]) < UNBOUNDED else None)
+        Interval(
+            published.names[cell], int(found.low[cell]), int(end) if (end := found.high[cell]) < UNBOUNDED else None
+        )
         for cell in np.flatnonzero(hidden)
     ]

@@ -83,7 +83,8 @@ def relations(given: Iterable[tuple[int, Sequence[int], Kind]]) -> Relations:
     >>> relations([(0, [1, 2], Kind.SUM)]).part
     array([1, 2])
     """
-    kinds, wholes, sizes, members = [], [], [0], []
+    kinds, wholes, sizes = list[int](), list[int](), [0]
+    members = list[int]()
     for number, (whole, parts, kind) in enumerate(given, start=1):
         if not len(parts) or len(set(parts)) < len(parts) or whole in parts:
             raise InputError(
@@ -95,7 +96,10 @@ def relations(given: Iterable[tuple[int, Sequence[int], Kind]]) -> Relations:
         sizes.append(len(parts))
         members.extend(parts)
     return Relations(
-        np.array(kinds, np.int8), np.array(wholes, np.int64), np.cumsum(sizes, dtype=np.int64), np.array(members, np.int64)
+        np.array(kinds, np.int8),
+        np.array(wholes, np.int64),
+        np.cumsum(sizes, dtype=np.int64),
+        np.array(members, np.int64),
     )
 
 

@@ -1,8 +1,8 @@
 """Relations as rows of a linear programme, and what follows from them without solving one.
 
-    sum     Σ parts − whole = 0
-    cover   Σ parts − whole ≥ 0
-    within  part − whole ≤ 0, a row for each part
+sum     Σ parts − whole = 0
+cover   Σ parts − whole ≥ 0
+within  part − whole ≤ 0, a row for each part
 """
 
 from __future__ import annotations

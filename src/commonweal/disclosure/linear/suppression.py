@@ -1,4 +1,4 @@
-"""Hiding more, so that what is hidden cannot be worked out: complementary suppression, over all that is published at once.
+"""Hiding more, so that what is hidden cannot be worked out: complementary suppression, over all tables at once.
 
 Given the cells that are hidden for being small, find others to hide, of the least total weight, such that every hidden
 cell may still have values that lie `need` apart, over whole-number tables that the reader cannot rule out.
@@ -22,8 +22,8 @@ import numpy as np
 
 from commonweal.core.errors import Refused
 from commonweal.disclosure.linear.bounds import Bounds, bounds
-from commonweal.disclosure.linear.exact import least_suppression, short_rests
 from commonweal.disclosure.linear.changing import Change
+from commonweal.disclosure.linear.exact import least_suppression, short_rests
 from commonweal.disclosure.linear.neighbourhood import Neighbours
 from commonweal.disclosure.linear.programme import Infeasible
 from commonweal.disclosure.linear.relations import Kind, Relations, joined, relations
@@ -71,7 +71,9 @@ class Cells:
 
     def extended(self, more: Cells) -> Cells:
         """Put other cells behind these."""
-        return Cells(*(np.concatenate([own, other]) for own, other in zip(vars(self).values(), vars(more).values(), strict=True)))
+        return Cells(
+            *(np.concatenate([own, other]) for own, other in zip(vars(self).values(), vars(more).values(), strict=True))
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,9 +96,7 @@ class Suppression:
     heuristic: int
 
 
-def counts(
-    value: np.ndarray, k: int, *, weight: np.ndarray | None = None, fixed: np.ndarray | None = None
-) -> Cells:
+def counts(value: np.ndarray, k: int, *, weight: np.ndarray | None = None, fixed: np.ndarray | None = None) -> Cells:
     """Give cells that count people: below *k* they are hidden, and all that is hidden needs a range of k − 1.
 
     A fixed cell below *k* is known all the same.
@@ -230,7 +230,11 @@ class _Search:
                 missing = int(self.cells.need[cell] - (self.most[cell] - self.least[cell]))
                 if missing <= 0:
                     break
-                end = min(self.high[cell], self.most[cell] + missing) if way > 0 else max(self.low[cell], self.least[cell] - missing)
+                end = (
+                    min(self.high[cell], self.most[cell] + missing)
+                    if way > 0
+                    else max(self.low[cell], self.least[cell] - missing)
+                )
                 if end == self.cells.value[cell]:
                     continue
                 self._send(int(cell), int(end), changes, whole=whole, must=way < 0)

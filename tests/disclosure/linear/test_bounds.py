@@ -1,0 +1,132 @@
+"""What a reader can work out, against trying out every table there is, and against published examples."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+from scipy.optimize import Bounds as Box
+from scipy.optimize import LinearConstraint, milp
+
+from commonweal.disclosure.linear.bounds import Contradiction, bounds, possible
+from commonweal.disclosure.linear.programme import holds
+from commonweal.disclosure.linear.relations import Kind, relations
+from commonweal.disclosure.linear.rows import UNBOUNDED, rows_of
+
+MOST = 4
+KINDS = [Kind.SUM, Kind.UNION, Kind.WITHIN, Kind.COVER]
+
+
+@some.composite
+def tables(draw: Any) -> tuple[np.ndarray, np.ndarray, list[tuple[int, list[int], Kind]]]:
+    """Draw a few cells, some of them published, and relations between them that may contradict one another."""
+    count = draw(some.integers(3, 6))
+    found = []
+    for _ in range(draw(some.integers(1, 4))):
+        whole = draw(some.integers(0, count - 1))
+        others = [cell for cell in range(count) if cell != whole]
+        parts = draw(some.lists(some.sampled_from(others), min_size=1, max_size=4, unique=True))
+        found.append((whole, parts, draw(some.sampled_from(KINDS))))
+    low, high = np.zeros(count, np.int64), np.full(count, MOST)
+    for cell in draw(some.lists(some.integers(0, count - 1), unique=True, max_size=count - 1)):
+        low[cell] = high[cell] = draw(some.integers(0, MOST))
+    return low, high, found
+
+
+def keeps_to(table: tuple[int, ...], found: list[tuple[int, list[int], Kind]]) -> bool:
+    for whole, parts, kind in found:
+        values = [table[part] for part in parts]
+        if kind & Kind.SUM and sum(values) != table[whole]:
+            return False
+        if kind & Kind.WITHIN and max(values) > table[whole]:
+            return False
+        if kind & Kind.COVER and sum(values) < table[whole]:
+            return False
+    return True
+
+
+@settings(max_examples=150, deadline=None)
+@given(tables())
+def test_bounds_are_those_of_all_tables_that_there_are(drawn):
+    low, high, found = drawn
+    ranges = [range(a, b + 1) for a, b in zip(low, high, strict=True)]
+    every = [table for table in product(*ranges) if keeps_to(table, found)]
+    rows = rows_of(relations(found))
+    if not every:
+        with pytest.raises(Contradiction):
+            bounds(rows, low, high)
+        return
+    answer = bounds(rows, low, high)
+    assert (answer.low.tolist(), answer.high.tolist()) == (np.min(every, 0).tolist(), np.max(every, 0).tolist())
+    assert (answer.least == answer.low).all()
+    assert (answer.most == answer.high).all()
+    assert keeps_to(tuple(possible(rows, low, high)), found)
+
+
+def test_a_cell_without_end_has_none():
+    rows = rows_of(relations([(0, [1, 2], Kind.UNION)]))
+    answer = bounds(rows, np.array([0, 7, 0]), np.array([UNBOUNDED, 7, UNBOUNDED]))
+    assert answer.low.tolist() == [7, 7, 0]
+    assert answer.high.tolist() == [UNBOUNDED, 7, UNBOUNDED]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_bounds_of_a_table_with_margins_are_those_of_another_solver(seed):
+    """Against scipy.optimize.milp, a programme over whole numbers for each end of each cell."""
+    chance = np.random.default_rng(seed)
+    value = chance.choice([0, 1, 3, 8, 14, 15, 20, 60], size=(6, 7))
+    whole = np.block([[value, value.sum(1)[:, None]], [value.sum(0)[None], np.array([[value.sum()]])]])
+    number = np.arange(whole.size).reshape(whole.shape)
+    found = [(int(row[-1]), row[:-1].tolist(), Kind.SUM) for row in number]
+    found += [(int(column[-1]), column[:-1].tolist(), Kind.SUM) for column in number.T]
+    true = whole.ravel()
+    low, high = np.where(true < 15, 0, true), np.where(true < 15, 14, true)
+    rows = rows_of(relations(found))
+    answer = bounds(rows, low, high)
+    matrix = np.zeros((len(rows.lower), whole.size))
+    np.add.at(matrix, (rows.row_of_member, rows.cell), rows.sign)
+    hidden = np.flatnonzero(true < 15)[:: 3 if seed else 1]
+    for cell in hidden:
+        for sign, ours in ((1, answer.low[cell]), (-1, answer.high[cell])):
+            cost = np.zeros(whole.size)
+            cost[cell] = sign
+            other = milp(
+                cost,
+                constraints=LinearConstraint(matrix, 0, 0),
+                integrality=np.ones(whole.size),
+                bounds=Box(low, high),
+            )
+            assert round(sign * other.fun) == ours
+
+
+def test_an_answer_that_is_wide_enough_is_witnessed_by_tables_and_not_measured_further():
+    count = 30
+    rows = rows_of(relations([(count, range(count), Kind.SUM), (count + 1, range(count), Kind.UNION)]))
+    true = np.array([*range(count), sum(range(count)), 200])
+    hidden = np.arange(count + 2) < count
+    low, high = np.where(hidden, 0, true), np.where(hidden, 100, true)
+    answer = bounds(rows, low, high, enough=np.where(hidden, 5, 0), table=true)
+    assert (answer.width[:count] >= 5).all()
+    exact = bounds(rows, low, high)
+    assert (exact.low <= answer.least).all()
+    assert (answer.most <= exact.high).all()
+    assert answer.solved[0] < exact.solved[0]
+
+
+def test_whole_numbers_bound_more_tightly_than_fractions():
+    """Three cells in pairs of at most one: fractions reach 3/2 in all, whole numbers 1."""
+    pairs = [(3, [0, 1], Kind.SUM), (4, [1, 2], Kind.SUM), (5, [0, 2], Kind.SUM), (6, [0, 1, 2], Kind.SUM)]
+    low, high = np.array([0, 0, 0, 0, 0, 0, 0]), np.array([1, 1, 1, 1, 1, 1, 3])
+    assert bounds(rows_of(relations(pairs)), low, high).high[6] == 1
+
+
+def test_the_tables_that_are_witnesses_keep_to_every_row():
+    rows = rows_of(relations([(0, [1, 2], Kind.SUM)]))
+    low, high = np.array([20, 0, 0]), np.array([20, 14, UNBOUNDED])
+    assert holds(rows, low, high, np.array([20, 14, 6]))
+    assert not holds(rows, low, high, np.array([20, 14, 7]))
+    assert not holds(rows, low, high, np.array([20, 15, 5]))
