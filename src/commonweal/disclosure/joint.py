@@ -37,11 +37,14 @@ class Counted:
         What it will be published as; one of its measures at most counts people.
     raw, grid
         As in `commonweal.disclosure.threshold.suppress`.
+    silent
+        Keys that are not published, but through which published ones hang together: a level of areas between two.
     """
 
     dataset: Dataset
     raw: pa.Table
     grid: pa.Table | None
+    silent: pa.Table | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,6 +173,8 @@ def protect_together(
     for one in earlier:
         draft = drafts.setdefault(one.dataset.name, _Draft.none(one.dataset))
         draft.know(one, k)
+    for one_table in tables:
+        drafts[one_table.dataset.name].link(one_table.silent)
     keys: dict[str, Keys] = {}
     first = 0
     for name, draft in drafts.items():
@@ -276,22 +281,34 @@ class _Draft:
             self.keys = keys.slice(0, 0)
         row = rows_by_key(keys, self.keys)
         self._compare(row, low, high, k)
-        new = row < 0
-        fresh = np.flatnonzero(new)
-        exact = low == high
-        self.keys = pa.concat_tables([self.keys, keys.take(pa.array(fresh)).cast(self.keys.schema)])
-        self.cells = self.cells.extended(
-            Cells(
-                low[fresh],
-                low[fresh],
-                high[fresh],
-                np.where(known[fresh], 0, k - 1),
-                exact[fresh],
-                np.zeros(len(fresh)),
-            )
-        )
-        self.unknown = np.concatenate([self.unknown, ~exact[fresh]])
-        self.own = np.concatenate([self.own, np.zeros(len(fresh), bool)])
+        exact, fresh = low == high, np.flatnonzero(row < 0)
+        need = np.where(known, 0, k - 1)
+        self._append(keys, low, low, high, need, exact, fresh)
+
+    def link(self, silent: pa.Table | None) -> None:
+        """Take in cells that nobody sees."""
+        if silent is None or self.measure is None:
+            return
+        keys = silent.select(self.dataset.key)
+        nothing = np.zeros(keys.num_rows, np.int64)
+        fresh = np.flatnonzero(rows_by_key(keys, self.keys) < 0)
+        self._append(keys, nothing, nothing, nothing + UNBOUNDED, nothing, nothing > 0, fresh)
+
+    def _append(
+        self,
+        keys: pa.Table,
+        value: np.ndarray,
+        low: np.ndarray,
+        high: np.ndarray,
+        need: np.ndarray,
+        fixed: np.ndarray,
+        which: np.ndarray,
+    ) -> None:
+        self.keys = pa.concat_tables([self.keys, keys.take(pa.array(which)).cast(self.keys.schema)])
+        columns = (value, low, high, need, fixed)
+        self.cells = self.cells.extended(Cells(*(column[which] for column in columns), np.zeros(len(which))))
+        self.unknown = np.concatenate([self.unknown, ~fixed[which]])
+        self.own = np.concatenate([self.own, np.zeros(len(which), bool)])
 
     def _compare(self, row: np.ndarray, low: np.ndarray, high: np.ndarray, k: int) -> None:
         """Compare what was published with what is to be published of the same cell."""

@@ -1,0 +1,219 @@
+"""Tables that are published together, and one after another: nothing hidden in any of them can be worked out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+
+from commonweal.core.catalog import Dataset, Dimension, Measure, Privacy
+from commonweal.core.catalog import Kind as How
+from commonweal.core.errors import InputError, Refused
+from commonweal.disclosure import (
+    Counted,
+    Earlier,
+    Joint,
+    Keys,
+    Kind,
+    Relations,
+    grouped,
+    joined,
+    protect_together,
+    rows_by_key,
+    with_columns,
+)
+from commonweal.disclosure.linear.bounds import bounds
+from commonweal.disclosure.linear.rows import UNBOUNDED, rows_of
+
+K = 15
+PARENT = {"A1": "A", "A2": "A", "B1": "B", "B2": "B", "B3": "B", "A": "all", "B": "all"}
+SMALLEST, DISTRICTS = ["A1", "A2", "B1", "B2", "B3"], ["A", "B"]
+
+
+def dataset(name: str, *dimensions: str, kind: How = How.SUM) -> Dataset:
+    return Dataset(
+        name=name,
+        title=name,
+        description="",
+        dimensions=tuple(Dimension(one, "area" if one == "area" else "string", "") for one in dimensions),
+        measures=(Measure("people", "integer", "", "{people}", kind, "people"),),
+        privacy=Privacy.PEOPLE,
+    )
+
+
+HOME = dataset("demo.home", "area")
+GROUPS = dataset("demo.groups", "area", "group")
+
+
+def counted(declared: Dataset, rows: Mapping[Any, int]) -> Counted:
+    keys = [key if isinstance(key, tuple) else (key,) for key in rows]
+    columns = {name: [key[place] for key in keys] for place, name in enumerate(declared.key)}
+    grid = pa.table({name: pa.array(column, pa.string()) for name, column in columns.items()})
+    people = pa.array(rows.values(), pa.int64())
+    silent = pa.table({"area": [*SMALLEST, *DISTRICTS, "all"]}) if declared is HOME else None
+    return Counted(declared, grid.append_column("people", people), grid, silent)
+
+
+def relate(keys: Mapping[str, Keys]) -> Relations:
+    """An area's residents are those of its parts, and those of its groups."""
+    found = []
+    for cells in keys.values():
+        above = pa.array([PARENT.get(area) for area in cells.table["area"].to_pylist()], pa.string())
+        whole = rows_by_key(with_columns(cells.table, area=above), cells.table)
+        own = cells.first + np.arange(len(whole))
+        found.append(grouped(Kind.SUM, np.where(whole < 0, -1, whole + cells.first), own))
+    if {"demo.home", "demo.groups"} <= set(keys):
+        home, groups = keys["demo.home"], keys["demo.groups"]
+        whole = rows_by_key(groups.table.select(["area"]), home.table)
+        own = groups.first + np.arange(len(whole))
+        found.append(grouped(Kind.SUM, np.where(whole < 0, -1, whole + home.first), own))
+    return joined(found)
+
+
+def earlier(label: str, declared: Dataset, joint: Joint) -> Earlier:
+    return Earlier(label, declared, joint.tables[declared.name])
+
+
+def published(table: pa.Table) -> dict[Any, int | None]:
+    names = [name for name in table.column_names if not name.startswith("people")]
+    keys = zip(*(table[name].to_pylist() for name in names), strict=True)
+    return dict(
+        zip((key if len(key) > 1 else key[0] for key in keys), table["people"].to_pylist(), strict=True)
+    )  # fmt: skip
+
+
+def readers_intervals(true: Mapping[str, int], known: Mapping[str, int]) -> dict[str, tuple[int, int]]:
+    """What somebody who read all releases of homes knows of each area, from parents and children alone."""
+    names = list(true)
+    cells = Keys(pa.table({"area": names}), 0)
+    low = np.array([known.get(name, 0) for name in names])
+    high = np.array([known.get(name, UNBOUNDED) for name in names])
+    found = bounds(rows_of(relate({"demo.home": cells})), low, high)
+    return {name: (int(a), int(b)) for name, a, b in zip(names, found.low, found.high, strict=True)}
+
+
+def homes(villages: Mapping[str, int]) -> dict[str, int]:
+    districts = {
+        name: sum(people for village, people in villages.items() if PARENT[village] == name) for name in DISTRICTS
+    }
+    return {**villages, **districts, "all": sum(villages.values())}
+
+
+def test_areas_and_their_parents_are_protected_together():
+    true = homes({"A1": 3, "A2": 97, "B1": 40, "B2": 60, "B3": 20})
+    joint = protect_together([counted(HOME, true)], relate, k=K)
+    shown = published(joint.tables["demo.home"])
+    assert shown == {"A1": None, "A2": None, "B1": 40, "B2": 60, "B3": 20, "A": 100, "B": 120, "all": 220}
+    states = dict(zip(*(joint.tables["demo.home"][name].to_pylist() for name in ("area", "people_state")), strict=True))
+    assert states["A1"] == states["A2"] == "suppressed"
+    assert (joint.audit.method, joint.audit.cells, joint.audit.small, joint.audit.complementary) == ("exact", 8, 1, 1)
+    assert (joint.audit.required, joint.audit.narrowest) == (14, 14)
+
+
+def test_without_relations_each_cell_is_judged_for_itself():
+    joint = protect_together([counted(HOME, {"A1": 3, "A2": 97})], k=K)
+    assert published(joint.tables["demo.home"]) == {"A1": None, "A2": 97}
+    assert joint.audit.method == "none needed"
+
+
+def test_two_datasets_that_hang_together_are_protected_together():
+    home = counted(HOME, {"A1": 60, "B1": 50})
+    groups = counted(GROUPS, {("A1", "f"): 52, ("A1", "m"): 8, ("B1", "f"): 26, ("B1", "m"): 24})
+    joint = protect_together([home, groups], relate, k=K)
+    shown = published(joint.tables["demo.groups"]) | published(joint.tables["demo.home"])
+    assert shown[("A1", "m")] is None
+    assert shown[("A1", "f")] is None or shown["A1"] is None
+    assert (shown[("B1", "f")], shown[("B1", "m")], shown["B1"]) == (26, 24, 50)
+
+
+def test_a_later_release_does_not_complete_an_earlier_one():
+    """First villages of a district with the district; then the village that protected another, alone."""
+    true = {"A1": 3, "A2": 97}
+    first = protect_together([counted(HOME, {**true, "A": 100})], relate, k=K)
+    assert published(first.tables["demo.home"]) == {"A1": None, "A2": None, "A": 100}
+    alone = counted(HOME, {"A2": 97})
+    with pytest.raises(Refused):
+        protect_together(
+            [counted(dataset("demo.home", "area"), {"A2": 97, "A1": 3})],
+            relate,
+            earlier=[Earlier("demo.home 1", HOME, _all_known(first, {"A2": 97}))],
+            k=K,
+        )
+    second = protect_together([alone], relate, earlier=[earlier("demo.home 1", HOME, first)], k=K)
+    assert published(second.tables["demo.home"]) == {"A2": None}
+    assert second.audit.earlier == ("demo.home 1",)
+
+
+def _all_known(joint: Joint, also: Mapping[str, int]) -> pa.Table:
+    """The table, had it been published without protecting what it hid."""
+    table = joint.tables["demo.home"]
+    values = [
+        also.get(area, value)
+        for area, value in zip(table["area"].to_pylist(), table["people"].to_pylist(), strict=True)
+    ]
+    return table.set_column(table.column_names.index("people"), "people", pa.array(values, pa.int64()))
+
+
+def test_a_parent_that_comes_later_does_not_complete_its_children():
+    """Villages first, one of them hidden; the district later: it would give the hidden one away."""
+    first = protect_together([counted(HOME, {"A1": 3, "A2": 97})], relate, k=K)
+    assert published(first.tables["demo.home"]) == {"A1": None, "A2": 97}
+    second = protect_together([counted(HOME, {"A": 100})], relate, earlier=[earlier("demo.home 1", HOME, first)], k=K)
+    assert published(second.tables["demo.home"]) == {"A": None}
+
+
+def test_few_people_more_in_a_later_release_are_not_a_number():
+    first = protect_together([counted(HOME, {"A1": 40, "A2": 97, "B1": 200})], k=K)
+    grown = counted(HOME, {"A1": 41, "A2": 97, "B1": 260})
+    second = protect_together([grown], earlier=[earlier("demo.home 1", HOME, first)], k=K)
+    assert published(second.tables["demo.home"]) == {"A1": None, "A2": 97, "B1": 260}
+
+
+def test_the_same_again_is_the_same():
+    true = homes({"A1": 3, "A2": 97, "B1": 40, "B2": 14, "B3": 20})
+    first = protect_together([counted(HOME, true)], relate, k=K)
+    again = protect_together([counted(HOME, true)], relate, earlier=[earlier("demo.home 1", HOME, first)], k=K)
+    assert again.tables["demo.home"].equals(first.tables["demo.home"])
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    some.lists(some.sampled_from([0, 3, 8, 14, 15, 18, 30, 97, 400]), min_size=5, max_size=5),
+    some.lists(some.sets(some.sampled_from([*SMALLEST, *DISTRICTS, "all"]), min_size=1), min_size=2, max_size=4),
+)
+def test_no_sequence_of_releases_lets_a_reader_work_anything_out(sizes, choices):
+    """Whatever is published when, of whichever areas and their parents, by the same records."""
+    true = homes(dict(zip(SMALLEST, sizes, strict=True)))
+    known: dict[str, int] = {}
+    before: list[Earlier] = []
+    for number, chosen in enumerate(choices):
+        wanted = {name: true[name] for name in true if name in chosen}
+        try:
+            joint = protect_together([counted(HOME, wanted)], relate, earlier=before, k=K)
+        except Refused:  # nothing is published: nothing is learnt
+            continue
+        known |= {name: value for name, value in published(joint.tables["demo.home"]).items() if value is not None}
+        before.append(earlier(f"demo.home {number + 1}", HOME, joint))
+        asked = set().union(*(set(published(one.table)) for one in before))
+        for name, (low, high) in readers_intervals(true, known).items():
+            if name in asked and name not in known:
+                assert high - low >= K - 1, (name, low, high)
+
+
+def test_records_that_changed_do_not_contradict_what_was_published_of_others():
+    """The district of the first release and the villages of the second do not add up any more; both stand."""
+    first = protect_together([counted(HOME, {"A": 100})], relate, k=K)
+    second = protect_together(
+        [counted(HOME, {"A1": 80, "A2": 97})], relate, earlier=[earlier("demo.home 1", HOME, first)], k=K
+    )
+    assert published(second.tables["demo.home"]) == {"A1": 80, "A2": 97}
+
+
+def test_two_tables_for_one_dataset_are_refused():
+    with pytest.raises(InputError, match="demo.home"):
+        protect_together([counted(HOME, {"A1": 40}), counted(HOME, {"A2": 40})])
