@@ -305,8 +305,8 @@ class _Draft:
         which: np.ndarray,
     ) -> None:
         self.keys = pa.concat_tables([self.keys, keys.take(pa.array(which)).cast(self.keys.schema)])
-        columns = (value, low, high, need, fixed)
-        self.cells = self.cells.extended(Cells(*(column[which] for column in columns), np.zeros(len(which))))
+        new = Cells(value[which], low[which], high[which], need[which], fixed[which], np.zeros(len(which)))
+        self.cells = self.cells.extended(new)
         self.unknown = np.concatenate([self.unknown, ~fixed[which]])
         self.own = np.concatenate([self.own, np.zeros(len(which), bool)])
 
