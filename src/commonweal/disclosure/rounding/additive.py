@@ -1,0 +1,76 @@
+"""Relations between cells as linear conditions, for what must add up after noise or rounding.
+
+    sum     Σ parts − whole = 0
+    within  whole − part ≥ 0 for each part
+    cover   Σ parts − whole ≥ 0
+    union   within and cover
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from commonweal.core.errors import InputError
+
+Relation = tuple[int, Sequence[int], str]
+"""A whole, its parts, and ``sum``, ``union``, ``within`` or ``cover``; cells are numbered from 0."""
+
+KINDS = ("sum", "union", "within", "cover")
+
+
+def conditions(relations: Sequence[Relation], cells: int) -> tuple[Any, np.ndarray]:
+    """Give the matrix A and the upper bounds u with 0 ≤ A x ≤ u, where u is 0 or without end.
+
+    Returns
+    -------
+    A
+        scipy.sparse.csr_array, shape (conditions, cells).
+    upper
+        float64, shape (conditions,).
+
+    Examples
+    --------
+    >>> matrix, upper = conditions([(0, (1, 2), "sum")], 3)
+    >>> matrix.toarray(), upper
+    (array([[-1.,  1.,  1.]]), array([0.]))
+    """
+    from scipy.sparse import csr_array
+
+    row: list[int] = []
+    column: list[int] = []
+    sign: list[float] = []
+    upper: list[float] = []
+
+    def condition(entries: Sequence[tuple[int, float]], limit: float) -> None:
+        for cell, value in entries:
+            row.append(len(upper))
+            column.append(cell)
+            sign.append(value)
+        upper.append(limit)
+
+    for whole, parts, kind in relations:
+        if kind not in KINDS:
+            raise InputError(f"there is no kind of relation {kind!r}", expected=", ".join(KINDS))
+        if not parts or not all(0 <= cell < cells for cell in (whole, *parts)):
+            raise InputError("a relation has no parts, or names no cell", expected=f"cells from 0 to {cells - 1}")
+        if kind in ("sum", "union", "cover"):
+            limit = 0.0 if kind == "sum" else np.inf
+            condition([(whole, -1.0), *((part, 1.0) for part in parts)], limit)
+        if kind in ("union", "within"):
+            for part in parts:
+                condition([(whole, 1.0), (part, -1.0)], np.inf)
+    return csr_array((sign, (row, column)), shape=(len(upper), cells)), np.array(upper)
+
+
+def holds(values: np.ndarray, relations: Sequence[Relation]) -> bool:
+    """Say whether values keep to all relations.
+
+    >>> holds(np.array([5, 4, 2]), [(0, (1, 2), "union")]), holds(np.array([7, 4, 2]), [(0, (1, 2), "union")])
+    (True, False)
+    """
+    matrix, upper = conditions(relations, len(values))
+    found = matrix @ np.asarray(values, np.float64)
+    return bool(np.all(found >= 0) and np.all(found <= upper))
