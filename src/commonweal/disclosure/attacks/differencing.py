@@ -10,8 +10,8 @@ threshold, for too few. Over the new release and all earlier ones, these differe
 
 A difference of 0 says that nobody was there; it counts nobody, and is not looked at here.
 
-Source: D. E. Denning, P. J. Denning, M. D. Schwartz, *The tracker: a threat to statistical database security*, ACM TODS 4
-(1979), 76-96; A. Hundepool et al., *Handbook on Statistical Disclosure Control* (2010), section 5.2, on differencing.
+Sources: D. E. Denning, P. J. Denning, M. D. Schwartz, *The tracker: a threat to statistical database security*, ACM
+TODS 4 (1979), 76-96; A. Hundepool et al., *Handbook on Statistical Disclosure Control* (2010), on differencing.
 """
 
 from __future__ import annotations
@@ -135,7 +135,10 @@ def differencing(
     new = releases[0]
     for old in releases[1:]:
         found.add("same_cell", np.abs(new - old), np.arange(len(new)))
-    inside = [(whole, parts) for whole, parts, kind in relations if kind != "cover"]
+    # Of a sum of two parts, the whole less one is the other: published itself, or the rest that is looked at below.
+    inside = [
+        (whole, parts) for whole, parts, kind in relations if kind != "cover" and (kind != "sum" or len(parts) > 2)
+    ]
     whole = np.repeat([w for w, _ in inside], [len(parts) for _, parts in inside]).astype(np.int64)
     part = np.array([p for _, parts in inside for p in parts], np.int64)
     for one, other in _pairs(len(releases)):

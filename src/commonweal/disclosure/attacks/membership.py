@@ -124,13 +124,14 @@ class Membership:
         right = f"{100 * max(self.auc, 0.5):.0f}"
         if self.learned:
             return Wording(
-                "Someone who knows exactly where two people were, one of whom is counted here and one is not, picks the "
-                "right one %(right)s times out of 100; by guessing it would be 50.",
+                "Someone who knows exactly where two people were, one of whom is counted here and one is not, picks "
+                "the right one %(right)s times out of 100; by guessing it would be 50.",
                 right=right,
             )
         return Wording(
-            "Someone who knows exactly where a person was learns next to nothing from these numbers on whether the person "
-            "is counted in them: of two people the right one is picked %(right)s times out of 100, by guessing 50.",
+            "Someone who knows exactly where a person was learns next to nothing from these numbers on whether the "
+            "person is counted in them: of two people the right one is picked %(right)s times out of 100, by guessing "
+            "50.",
             right=right,
         )
 

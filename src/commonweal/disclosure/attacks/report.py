@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -122,8 +122,8 @@ class AttackReport:
             return Wording("These numbers must not be published: an attack brings a person or a small group to light.")
         if any(isinstance(one.finding, Membership) and one.finding.learned for one in self.attacked):
             return Wording(
-                "No attack brings a person or a small group to light, but someone who knows where a person was can often "
-                "tell whether the person is counted."
+                "No attack brings a person or a small group to light, but someone who knows where a person was can "
+                "often tell whether the person is counted."
             )
         return Wording("None of the attacks brings a person or a small group to light.")
 
@@ -166,8 +166,12 @@ class AttackReport:
 
 
 def _parsed(entry: Mapping[str, Any]) -> Attacked:
-    numbers = {
-        name: tuple(value) if isinstance(value, Sequence) and not isinstance(value, str) else value
-        for name, value in entry["numbers"].items()
+    numbers: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in entry["numbers"].items()
     }
+    for value in numbers.values():
+        if not all(
+            one is None or type(one) in (int, float) for one in (value if isinstance(value, tuple) else (value,))
+        ):
+            raise TypeError("a number is none")
     return Attacked(str(entry["dataset"]), ATTACKS[entry["attack"]](**numbers))

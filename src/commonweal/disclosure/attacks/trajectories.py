@@ -8,9 +8,8 @@ They are compared with the true ways of the same people, matched so that most po
 
 *Chance* is the same with links drawn at random: what the counts give away without any link.
 
-The counts here are those of a sample of people, with the cells hidden that the release hides; their number is bounded
-by the cost of matching. In so small a group ways are easier to follow than in the whole, so the finding errs on the
-side of caution.
+Matching costs the cube of the number of people: give the counts of a sample of them, with the cells hidden that the
+release hides. In a small group ways are easier to follow than in the whole, so the finding errs on the side of caution.
 
 Source: F. Xu, Z. Tu, Y. Li, P. Zhang, X. Fu, D. Jin, *Trajectory Recovery From Ash: User Privacy Is NOT Preserved in
 Aggregated Mobility Data*, WWW 2017, 1241-1250: its steps for nights (people stay) and days (people keep on as they
@@ -59,8 +58,8 @@ class Trajectories:
         shares = {"recovered": f"{100 * self.recovered:.0f}", "chance": f"{100 * self.chance:.0f}"}
         if self.recovered - self.chance > 0.1:
             return Wording(
-                "Linking the counts of one period to the next puts together %(recovered)s out of 100 points of people's "
-                "ways; linking them at random, %(chance)s.",
+                "Linking the counts of one period to the next puts together %(recovered)s out of 100 points of "
+                "people's ways; linking them at random, %(chance)s.",
                 **shares,
             )
         return Wording(

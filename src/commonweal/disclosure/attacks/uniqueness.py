@@ -51,8 +51,8 @@ class Uniqueness:
         if self.from_2 is None or self.from_4 is None:
             return Wording("Too few people have enough points to say how unique the records are.")
         return Wording(
-            "In the records behind these numbers, %(two)s out of 100 people are the only ones who were at two places and "
-            "times of theirs, and %(four)s at four. That is why only protected counts leave.",
+            "In the records behind these numbers, %(two)s out of 100 people are the only ones who were at two places "
+            "and times of theirs, and %(four)s at four. That is why only protected counts leave.",
             two=f"{100 * self.from_2:.0f}",
             four=f"{100 * self.from_4:.0f}",
         )
@@ -89,7 +89,7 @@ def draw(person: np.ndarray, point: np.ndarray, points: int, people: int, seed: 
     sizes = np.diff(np.append(starts, len(person)))
     starts, sizes = starts[sizes >= points], sizes[sizes >= points]
     generator = np.random.default_rng([seed, points])
-    chosen = np.sort(generator.choice(len(starts), min(people, len(starts)), replace=False)) if len(starts) else []
+    chosen = np.sort(generator.permutation(len(starts))[:people])
     rows = [
         point[starts[one] + np.sort(generator.choice(sizes[one], points, replace=False))].tolist() for one in chosen
     ]

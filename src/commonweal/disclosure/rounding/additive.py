@@ -1,9 +1,9 @@
 """Relations between cells as linear conditions, for what must add up after noise or rounding.
 
-    sum     Σ parts − whole = 0
-    within  whole − part ≥ 0 for each part
-    cover   Σ parts − whole ≥ 0
-    union   within and cover
+sum     Σ parts − whole = 0
+within  whole − part ≥ 0 for each part
+cover   Σ parts − whole ≥ 0
+union   within and cover
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@
 where y are the noised values and m is the least of 1, 2, 4, … with which there is such a table. Nothing but what could
 be published anyway is looked at, so nothing more is told of people. A zero stays zero, as in the cell-key method.
 
-Source: J. J. Salazar-González, *Controlled rounding and cell perturbation: statistical disclosure limitation methods for
-tabular data*, Mathematical Programming 105 (2006), 583-603; cost 1 for each person moved.
+Source: J. J. Salazar-González, *Controlled rounding and cell perturbation: statistical disclosure limitation methods
+for tabular data*, Mathematical Programming 105 (2006), 583-603; cost 1 for each person moved.
 """
 
 from __future__ import annotations

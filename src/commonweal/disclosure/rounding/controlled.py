@@ -81,7 +81,9 @@ def controlled_rounding(
     """
     counts = np.asarray(values, np.int64)
     if base < 2 or (len(counts) and counts.min() < 0):
-        raise InputError(f"counts cannot be rounded to multiples of {base}", expected="counts ≥ 0, a base of at least 2")
+        raise InputError(
+            f"counts cannot be rounded to multiples of {base}", expected="counts ≥ 0, a base of at least 2"
+        )
     if not holds(counts, relations):
         raise InputError("the values do not keep to their relations", expected="counts before any noise or suppression")
     floor, rest = np.divmod(counts, base)

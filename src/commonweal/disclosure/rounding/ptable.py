@@ -8,9 +8,9 @@ keep to these conditions::
     i + v = 0  or  i + v > js                       no count is negative, and none of 1 … js is published
     p(v) ≤ p(v + 1)     for v < 0, where v = 0 may be drawn (none of the losses is likelier than a smaller one)
 
-From a count of D + js + 1 on (of D, if js = 0) the table is the same for every count. Zero stays zero: nobody has no key.
-A zero that is published may still be a false one, since small counts may become 0; with js > 0 that is all that may
-become of many of them.
+From a count of D + js + 1 on (of D, if js = 0) the table is the same for every count. Zero stays zero: where nobody is
+there is no key, and noise that is never negative could not be right on average. What protects is that a published zero
+may be a false one: small counts become 0 as well, and with js > 0 nothing else below js + 1.
 
 Sources: S. Giessing, *Computational Issues in the Design of Transition Probabilities and Disclosure Risk Estimation for
 Additive Noise*, in Privacy in Statistical Databases 2016, LNCS 9867, 237-251; J. K. Marley, V. L. Leaver, *A Method for

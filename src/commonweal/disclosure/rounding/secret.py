@@ -9,7 +9,7 @@ from commonweal.core.durable import creating
 from commonweal.core.errors import Conflict, Damaged, Unavailable, explain
 from commonweal.disclosure.rounding.record_keys import SECRET_BYTES
 
-NOISE_SECRET = "disclosure-noise.key"
+NOISE_SECRET = "disclosure-noise.key"  # noqa: S105 - the name of its file
 
 
 def create_secret(keys: Path) -> None:

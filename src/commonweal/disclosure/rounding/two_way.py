@@ -66,7 +66,9 @@ def unbiased_two_way(table: np.ndarray, base: int, key: bytes) -> np.ndarray:
            [ 5, 10, 15]])
     """
     if base < 2 or table.min() < 0:
-        raise InputError(f"counts cannot be rounded to multiples of {base}", expected="counts ≥ 0, a base of at least 2")
+        raise InputError(
+            f"counts cannot be rounded to multiples of {base}", expected="counts ≥ 0, a base of at least 2"
+        )
     whole = with_margins(np.asarray(table, np.int64))
     sign = np.ones_like(whole)
     sign[-1, :-1] = sign[:-1, -1] = -1

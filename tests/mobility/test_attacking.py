@@ -1,0 +1,100 @@
+"""A run is attacked with the store's own subscribers: what is known of each adds up to what the run counts."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from commonweal.disclosure.attacks.membership import Membership
+from commonweal.disclosure.attacks.report import AttackReport
+from commonweal.mobility import attacking, counting, runs
+from commonweal.mobility.attacking import ATTACKED, LEFT_OUT, MEMBER, REFERENCE
+
+
+def days_of_people(people: int, seed: int) -> Iterator[str]:
+    """Each person has an area of its own, and now and then goes elsewhere; two days."""
+    generator = random.Random(seed)
+    for number in range(people):
+        own = generator.choice("abcd")
+        for day in (6, 7):
+            for hour in sorted(generator.sample(range(24), 6)):
+                area = own if generator.random() < 0.7 else generator.choice("abcd")
+                yield f"076{number:06},2026-01-{day:02}T{hour:02}:{generator.randrange(60):02}:00,{area}1,call,,"
+
+
+@pytest.fixture
+def counted(start: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a function that imports people's days and counts them."""
+
+    def make(people: int, **choices: Any) -> tuple[runs.Plan, Any]:
+        operator = start(**choices)
+        operator.import_(operator.events("days.csv", days_of_people(people, seed=1)))
+        planned = runs.plan(operator.settings, operator.database, operator.project)
+        return planned, counting.count(operator.settings, planned.buckets)
+
+    return make
+
+
+def test_what_is_known_of_everybody_adds_up_to_what_is_counted(counted: Callable[..., Any]) -> None:
+    planned, counts = counted(120)
+    everybody = attacking.sample(planned, people=10_000)
+    raw = attacking.raw_counts(planned, counts)
+    assert set(raw) == set(ATTACKED)
+    assert everybody.people == len(everybody.role) == 120
+    for name in ATTACKED:
+        assert raw[name].sum() > 0
+        assert everybody.cells[name].counts(len(raw[name])).tolist() == raw[name].tolist()
+
+
+def test_a_sample_is_as_large_as_asked_and_the_same_every_time(counted: Callable[..., Any]) -> None:
+    planned, _ = counted(120)
+    once, again, other = (attacking.sample(planned, 40, seed) for seed in (0, 0, 9))
+    assert len(once.role) == len(once.cells["presence"]) == 40
+    assert once.people == 120
+    assert once.cells["presence"].cell.tolist() == again.cells["presence"].cell.tolist()
+    assert once.cells["presence"].cell.tolist() != other.cells["presence"].cell.tolist()
+    assert {MEMBER, LEFT_OUT, REFERENCE} == set(once.role.tolist())
+
+
+def test_nothing_that_was_made_for_an_attack_stays_on_the_disk(counted: Callable[..., Any]) -> None:
+    planned, counts = counted(30)
+    before = sorted(planned.store.folder.rglob("*"))
+    attacking.attack(planned, counts)
+    assert sorted(planned.store.folder.rglob("*")) == before
+
+
+def test_small_raw_counts_give_their_people_away_and_protected_ones_do_not(counted: Callable[..., Any]) -> None:
+    planned, counts = counted(120)
+    raw = attacking.attack(planned, counts, publish=lambda name, values: values.astype(float))
+    protected = attacking.attack(planned, counts, publish=attacking.below_threshold(15))
+
+    def presence(report: AttackReport) -> Membership:
+        return next(one.finding for one in report.of("membership") if one.dataset == "mobility.presence")  # type: ignore[return-value]
+
+    assert presence(raw).auc > 0.75
+    assert presence(raw).learned
+    assert presence(protected).auc < presence(raw).auc - 0.15
+    assert presence(raw).people == 120 - int((attacking.sample(planned).role != MEMBER).sum())
+
+
+def test_a_report_has_every_attack_on_records_and_no_pseudonym(counted: Callable[..., Any]) -> None:
+    planned, counts = counted(60)
+    report = attacking.attack(planned, counts)
+    assert {one.attack for one in report.attacked} == {"membership", "uniqueness", "trajectories"}
+    assert {one.dataset for one in report.of("membership")} == {f"mobility.{name}" for name in ATTACKED}
+    told = json.dumps(report.record())
+    assert AttackReport.parsed(json.loads(told)) == report
+    pseudonyms = np.concatenate([attacking._rows(bucket)["subscriber"].to_numpy() for bucket in planned.buckets])
+    assert not any(str(pseudonym) in told for pseudonym in np.unique(pseudonyms))
+
+
+def test_people_who_are_seen_often_are_unique_by_four_points(counted: Callable[..., Any]) -> None:
+    planned, counts = counted(60)
+    (found,) = attacking.attack(planned, counts).of("uniqueness")
+    assert found.finding.from_2 < found.finding.from_4  # type: ignore[union-attr]
+    assert found.finding.from_4 > 0.9  # type: ignore[union-attr]
