@@ -5,15 +5,21 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Iterator
+from datetime import date
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from commonweal.disclosure.attacks.membership import Membership
 from commonweal.disclosure.attacks.report import AttackReport
+from commonweal.disclosure.rounding.ptable import perturb, perturbation_table
+from commonweal.disclosure.rounding.record_keys import record_keys
 from commonweal.mobility import attacking, counting, runs
-from commonweal.mobility.attacking import ATTACKED, LEFT_OUT, MEMBER, REFERENCE
+from commonweal.mobility.attacking import LEFT_OUT, MEMBER, REFERENCE
+from commonweal.mobility.contributing import MEASURES, cells, contributing, raw_counts
+from commonweal.mobility.noising import keys_of_cells
 
 
 def days_of_people(people: int, seed: int) -> Iterator[str]:
@@ -43,10 +49,10 @@ def counted(start: Callable[..., Any]) -> Callable[..., Any]:
 def test_what_is_known_of_everybody_adds_up_to_what_is_counted(counted: Callable[..., Any]) -> None:
     planned, counts = counted(120)
     everybody = attacking.sample(planned, people=10_000)
-    raw = attacking.raw_counts(planned, counts)
-    assert set(raw) == set(ATTACKED)
+    raw = raw_counts(planned.scope, counts)
+    assert set(raw) == set(MEASURES)
     assert everybody.people == len(everybody.role) == 120
-    for name in ATTACKED:
+    for name in MEASURES:
         assert raw[name].sum() > 0
         assert everybody.cells[name].counts(len(raw[name])).tolist() == raw[name].tolist()
 
@@ -86,10 +92,10 @@ def test_a_report_has_every_attack_on_records_and_no_pseudonym(counted: Callable
     planned, counts = counted(60)
     report = attacking.attack(planned, counts)
     assert {one.attack for one in report.attacked} == {"membership", "uniqueness", "trajectories"}
-    assert {one.dataset for one in report.of("membership")} == {f"mobility.{name}" for name in ATTACKED}
+    assert {one.dataset for one in report.of("membership")} == {f"mobility.{name}" for name in MEASURES}
     told = json.dumps(report.record())
     assert AttackReport.parsed(json.loads(told)) == report
-    pseudonyms = np.concatenate([attacking._rows(bucket)["subscriber"].to_numpy() for bucket in planned.buckets])
+    pseudonyms = np.concatenate([contributing(bucket)["subscriber"].to_numpy() for bucket in planned.buckets])
     assert not any(str(pseudonym) in told for pseudonym in np.unique(pseudonyms))
 
 
@@ -98,3 +104,32 @@ def test_people_who_are_seen_often_are_unique_by_four_points(counted: Callable[.
     (found,) = attacking.attack(planned, counts).of("uniqueness")
     assert found.finding.from_2 < found.finding.from_4  # type: ignore[union-attr]
     assert found.finding.from_4 > 0.9  # type: ignore[union-attr]
+
+
+def test_keys_of_cells_are_the_sums_of_their_peoples_keys_in_any_bucket(counted: Callable[..., Any]) -> None:
+    """Computed once more person by person, over all buckets at once."""
+    planned, _ = counted(40)
+    secret = bytes(range(32))
+    rows = pa.concat_tables([contributing(bucket) for bucket in planned.buckets]).sort_by("subscriber")
+    found = keys_of_cells(planned, secret)
+    for name, (subscriber, cell) in cells(planned.scope, rows).items():
+        expected = [0] * len(found[name])
+        for person, place in {(int(p), int(c)) for p, c in zip(subscriber, cell, strict=True)}:
+            expected[place] += int(record_keys(secret, f"operator/{planned.epoch.name}", np.array([person]))[0])
+        assert found[name].tolist() == [key % 2**64 for key in expected]
+    assert np.any(found["presence"] != keys_of_cells(planned, bytes(32))["presence"])
+
+
+def test_an_hour_has_the_same_noise_in_every_period_it_is_asked_for_in(start: Callable[..., Any]) -> None:
+    operator = start()
+    operator.import_(operator.events("days.csv", days_of_people(40, seed=1)))
+    table = perturbation_table(2, 0.9)
+    noised = []
+    for days in (1, 2):
+        planned = runs.plan(
+            operator.settings, operator.database, operator.project, date(2026, 1, 6), date(2026, 1, 6 + days)
+        )
+        raw = raw_counts(planned.scope, counting.count(operator.settings, planned.buckets))["presence"]
+        noised.append(perturb(raw, keys_of_cells(planned, bytes(32))["presence"], table)[: 24 * 4])
+    assert noised[0].sum() > 0
+    assert noised[0].tolist() == noised[1].tolist()

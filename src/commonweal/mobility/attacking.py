@@ -5,19 +5,14 @@ counts, never a pseudonym. A third of them are *members*, a third is *left out* 
 third is the adversary's *reference*, left out as well. The counts that are attacked are those of everybody but these
 two thirds, protected as the release is: the standard evaluation (Pyrgelis et al. 2018), since of the release itself
 nobody in the store is left out. In a large store that makes no difference to the counts; in a small one the counts that
-are attacked are smaller than those that leave, and the finding errs on the side of caution.
-
-Cells are numbered from 0::
-
-    presence   hour · areas + area, then hours · areas + day · areas + area
-    flows      (day · areas + origin) · areas + destination
-    home       area
+are attacked are smaller than those that leave, and the finding errs on the side of caution. Cells are numbered as in
+`contributing`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -31,20 +26,14 @@ from commonweal.disclosure.attacks.uniqueness import (
     Uniqueness,
     draw,
     matching,
-    pairs_in_order,
     share_unique,
 )
-from commonweal.mobility.counting import Bucket, derive_bucket
-from commonweal.mobility.measure import Derivation, Window
-from commonweal.mobility.measures import home
-from commonweal.mobility.measures.last_location import last_event
+from commonweal.disclosure.pairs import pairs_in_order
+from commonweal.mobility.contributing import cells, contributing, raw_counts
 from commonweal.mobility.runs import Plan
-from commonweal.mobility.sequences import Events
 
-ATTACKED = ("presence", "flows", "home")
 MEMBER, LEFT_OUT, REFERENCE = range(3)
 WALKED = 300  # people whose ways are looked for: matching them costs the cube of their number
-_HOUR, _DAY, _FLOW, _LAST = range(4)
 
 Publish = Callable[[str, np.ndarray], np.ndarray]
 """Gives for a measure's name and its raw counts by cell what is published of them: NaN where hidden."""
@@ -81,7 +70,7 @@ def sample(planned: Plan, people: int = 3000, seed: int = 0) -> Sample:
     """
     kept, limit, whole = list[pa.Table](), np.uint64(2**64 - 1), 0
     for bucket in planned.buckets:
-        rows = _rows(bucket)
+        rows = contributing(bucket)
         subscriber = rows["subscriber"].to_numpy()
         whole += len(np.unique(subscriber))
         kept.append(rows.filter(pa.array(_hashed(subscriber, seed) <= limit)))
@@ -90,47 +79,12 @@ def sample(planned: Plan, people: int = 3000, seed: int = 0) -> Sample:
             limit = drawn[people - 1]
             kept = [part.filter(pa.array(_hashed(part["subscriber"].to_numpy(), seed) <= limit)) for part in kept]
     rows = pa.concat_tables(kept)
-    who, number = np.unique(rows["subscriber"].to_numpy(), return_inverse=True)
-    what, key = rows["what"].to_numpy(), rows["key"].to_numpy()
-    areas, hours = len(planned.scope.areas), len(planned.scope.hours) - 1
-    seen = (what == _HOUR) | (what == _DAY)
-    last = what == _LAST
-    resident, area = home.home(number[last], key[last].astype(np.int32))
+    who = np.unique(rows["subscriber"].to_numpy())
     found = {
-        "presence": contributions(number[seen], key[seen] + np.where(what[seen] == _DAY, hours * areas, 0), len(who)),
-        "flows": contributions(number[what == _FLOW], key[what == _FLOW], len(who)),
-        "home": contributions(resident, area, len(who)),
+        name: contributions(np.searchsorted(who, subscriber), cell, len(who))
+        for name, (subscriber, cell) in cells(planned.scope, rows).items()
     }
     return Sample((_hashed(who, seed + 1) % np.uint64(3)).astype(np.int64), found, whole)
-
-
-def raw_counts(planned: Plan, counts: Counts) -> dict[str, np.ndarray]:
-    """Give the raw counts of a run by cell, int64, for each measure that is attacked and was counted."""
-    areas, hours, days = len(planned.scope.areas), planned.scope.hours, planned.scope.days
-    sizes = {
-        "presence": (len(hours) + len(days) - 2) * areas,
-        "flows": (len(days) - 1) * areas**2,
-        "home": areas,
-    }
-    found = {}
-    for name in ATTACKED:
-        if name not in counts:
-            continue
-        columns = {column: counts[name][column].to_numpy() for column in counts[name].column_names}
-        if name == "presence":
-            unit = columns["unit"]
-            period = np.where(
-                unit == 0, np.searchsorted(hours, columns["start"]), np.searchsorted(days, columns["start"])
-            )
-            cell = np.where(unit == 0, 0, (len(hours) - 1) * areas) + period * areas + columns["area"]
-        elif name == "flows":
-            day = np.searchsorted(days, columns["start"])
-            cell = (day * areas + columns["origin"]) * areas + columns["destination"]
-        else:
-            cell = columns["area"]
-        found[name] = np.zeros(sizes[name], np.int64)
-        found[name][cell] = columns["people"]
-    return found
 
 
 def below_threshold(k: int) -> Publish:
@@ -173,11 +127,11 @@ def attack(
     publish = publish or below_threshold(k)
     noise = noise_variance or {}
     drawn = sample(planned, people, seed)
-    raw = raw_counts(planned, counts)
+    raw = raw_counts(planned.scope, counts)
     attacked = [*found]
     for name, whole in raw.items():
-        cells = drawn.cells[name]
-        groups = [cells.of(drawn.role == role) for role in (MEMBER, LEFT_OUT, REFERENCE)]
+        known = drawn.cells[name]
+        groups = [known.of(drawn.role == role) for role in (MEMBER, LEFT_OUT, REFERENCE)]
         if min(int((np.diff(group.first) > 0).sum()) for group in groups) < 2:
             continue
         rest = whole - groups[LEFT_OUT].counts(len(whole)) - groups[REFERENCE].counts(len(whole))
@@ -207,9 +161,9 @@ def unique(planned: Plan, drawn: Sample, *, people: int = 1000, seed: int = 0) -
     asked = [draw(person[seen.cell < hourly], seen.cell[seen.cell < hourly], p, people, seed) for p in POINTS]
     matches = [np.zeros(len(one.points), np.int64) for one in asked]
     for bucket in planned.buckets:
-        rows = _rows(bucket)
-        rows = rows.filter(pa.array(rows["what"].to_numpy() == _HOUR))
-        whose, point = pairs_in_order(rows["subscriber"].to_numpy(), rows["key"].to_numpy())
+        rows = contributing(bucket)
+        whose, point = cells(planned.scope, rows)["presence"]
+        whose, point = pairs_in_order(whose[point < hourly], point[point < hourly])
         for count, one in zip(matches, asked, strict=True):
             count += matching(whose, point, one)
     return Uniqueness(share_unique(matches[0]), share_unique(matches[1]), max(len(one.points) for one in asked))
@@ -240,39 +194,6 @@ def _ways(planned: Plan, drawn: Sample, published: np.ndarray, seed: int) -> Att
     counts[np.isnan(published[first * areas : last * areas].reshape(-1, areas))] = np.nan
     centres = np.array([[shape.centroid.x, shape.centroid.y] for shape in planned.areas.polygons])
     return Attacked("mobility.presence", trajectories(counts, truth, centres, seed=seed))
-
-
-def _rows(bucket: Bucket) -> pa.Table:
-    """Give all that the subscribers of a bucket count in: ``subscriber``, ``what`` (int8) and ``key`` (int64)."""
-    areas = bucket.areas
-
-    def derive(events: Events, window: Window) -> pa.Table:
-        first_hour = np.searchsorted(bucket.hours, window.hours[0] + window.starts)
-        first_day = np.searchsorted(bucket.days, window.days[0] + window.starts)
-        located = events.area >= 0
-        whose, area = events.subscriber[located], events.area[located].astype(np.int64)
-        hour, day = events.hour[located] + first_hour, events.day[located] + first_day
-        own_day = events.subscriber_day[located]
-        moved = np.zeros(len(area), bool)
-        moved[1:] = (own_day[1:] == own_day[:-1]) & (area[1:] != area[:-1])
-        to = np.flatnonzero(moved)
-        last = last_event(events.subscriber_day, events.area)
-        in_hour = np.unique(events.subscriber_hour[located] * np.int64(areas) + area, return_index=True)[1]
-        in_day = np.unique(own_day * np.int64(areas) + area, return_index=True)[1]
-        parts = [
-            (_HOUR, whose[in_hour], hour[in_hour] * areas + area[in_hour]),
-            (_DAY, whose[in_day], day[in_day] * areas + area[in_day]),
-            (_FLOW, whose[to], (day[to] * areas + area[to - 1]) * areas + area[to]),
-            (_LAST, events.subscriber[last], events.area[last].astype(np.int64)),
-        ]
-        subscriber = np.concatenate([part for _, part, _ in parts])
-        what = np.concatenate([np.full(len(part), kind, np.int8) for kind, part, _ in parts])
-        key = np.concatenate([keys for _, _, keys in parts]).astype(np.int64)
-        order = np.argsort(subscriber, kind="stable")
-        return pa.table({"subscriber": subscriber[order], "what": what[order], "key": key[order]})
-
-    # Nothing of it is kept on the disk.
-    return derive_bucket(replace(bucket, keep=False), Derivation("attacked", derive))
 
 
 def _hashed(pseudonym: np.ndarray, seed: int) -> np.ndarray:

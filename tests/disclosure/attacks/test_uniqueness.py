@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from commonweal.disclosure.attacks.uniqueness import Drawn, draw, matching, pairs_in_order, uniqueness
+from commonweal.disclosure.attacks.uniqueness import Drawn, draw, matching, uniqueness
+from commonweal.disclosure.pairs import pairs_in_order
 
 RECORDS = st.lists(st.tuples(st.integers(0, 7), st.integers(0, 9)), min_size=1, max_size=60)
 

@@ -29,6 +29,7 @@ import numpy as np
 from commonweal.core.errors import InputError
 from commonweal.core.wording import Wording
 from commonweal.disclosure.attacks.telling_apart import area_under_curve
+from commonweal.disclosure.pairs import pairs_in_order
 
 FAR = 30.0
 """What one cell says at most: an exact count of 0 rules a person out, but records may miss somebody."""
@@ -78,12 +79,8 @@ def contributions(person: np.ndarray, cell: np.ndarray, people: int) -> Contribu
     >>> found.first, found.cell
     (array([0, 1, 3, 3]), array([2, 3, 5]))
     """
-    order = np.lexsort((cell, person))
-    person, cell = np.asarray(person, np.int64)[order], np.asarray(cell, np.int64)[order]
-    new = np.ones(len(person), bool)
-    new[1:] = (person[1:] != person[:-1]) | (cell[1:] != cell[:-1])
-    first = np.searchsorted(person[new], np.arange(people + 1))
-    return Contributions(first.astype(np.int64), cell[new])
+    person, cell = pairs_in_order(person, cell)
+    return Contributions(np.searchsorted(person, np.arange(people + 1)).astype(np.int64), cell)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from commonweal.core.wording import Wording
+from commonweal.disclosure.pairs import pairs_in_order
 
 POINTS = (2, 4)
 SLICE = 4096
@@ -178,12 +179,3 @@ def uniqueness(person: np.ndarray, point: np.ndarray, *, people: int = 1000, see
         shares.append(share_unique(matching(person, point, drawn)))
         drawn_people = max(drawn_people, len(drawn.points))
     return Uniqueness(shares[0], shares[1], drawn_people)
-
-
-def pairs_in_order(person: np.ndarray, point: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Sort pairs by (person, point) and keep each once."""
-    order = np.lexsort((point, person))
-    person, point = np.asarray(person, np.int64)[order], np.asarray(point, np.int64)[order]
-    new = np.ones(len(person), bool)
-    new[1:] = (person[1:] != person[:-1]) | (point[1:] != point[:-1])
-    return person[new], point[new]
