@@ -51,11 +51,12 @@ class Uniqueness:
         """What was found, in plain words."""
         if self.from_2 is None or self.from_4 is None:
             return Wording("Too few people have enough points to say how unique the records are.")
+        two, four = (f"{100 * share:.0f}" for share in (self.from_2, self.from_4))
         return Wording(
             "In the records behind these numbers, %(two)s out of 100 people are the only ones who were at two places "
             "and times of theirs, and %(four)s at four. That is why only protected counts leave.",
-            two=f"{100 * self.from_2:.0f}",
-            four=f"{100 * self.from_4:.0f}",
+            two=two,
+            four=four,
         )
 
 
