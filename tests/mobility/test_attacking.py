@@ -17,7 +17,7 @@ from commonweal.disclosure.attacks.report import AttackReport
 from commonweal.disclosure.rounding.ptable import perturb, perturbation_table
 from commonweal.disclosure.rounding.record_keys import record_keys
 from commonweal.mobility import attacking, counting, runs
-from commonweal.mobility.attacking import LEFT_OUT, MEMBER, REFERENCE
+from commonweal.mobility.attacking import LEFT_OUT, MEMBER
 from commonweal.mobility.contributing import MEASURES, cells, contributing, raw_counts
 from commonweal.mobility.noising import keys_of_cells
 
@@ -51,10 +51,12 @@ def test_what_is_known_of_everybody_adds_up_to_what_is_counted(counted: Callable
     everybody = attacking.sample(planned, people=10_000)
     raw = raw_counts(planned.scope, counts)
     assert set(raw) == set(MEASURES)
-    assert everybody.people == len(everybody.role) == 120
+    assert everybody.people == len(everybody.role) + everybody.reference_people == 120
+    assert 40 < everybody.reference_people < 80
     for name in MEASURES:
         assert raw[name].sum() > 0
-        assert everybody.cells[name].counts(len(raw[name])).tolist() == raw[name].tolist()
+        known = everybody.cells[name].counts(len(raw[name])) + everybody.reference[name]
+        assert known.tolist() == raw[name].tolist()
 
 
 def test_a_sample_is_as_large_as_asked_and_the_same_every_time(counted: Callable[..., Any]) -> None:
@@ -64,7 +66,7 @@ def test_a_sample_is_as_large_as_asked_and_the_same_every_time(counted: Callable
     assert once.people == 120
     assert once.cells["presence"].cell.tolist() == again.cells["presence"].cell.tolist()
     assert once.cells["presence"].cell.tolist() != other.cells["presence"].cell.tolist()
-    assert {MEMBER, LEFT_OUT, REFERENCE} == set(once.role.tolist())
+    assert {MEMBER, LEFT_OUT} == set(once.role.tolist())
 
 
 def test_nothing_that_was_made_for_an_attack_stays_on_the_disk(counted: Callable[..., Any]) -> None:
@@ -85,7 +87,8 @@ def test_small_raw_counts_give_their_people_away_and_protected_ones_do_not(count
     assert presence(raw).auc > 0.75
     assert presence(raw).learned
     assert presence(protected).auc < presence(raw).auc - 0.15
-    assert presence(raw).people == 120 - int((attacking.sample(planned).role != MEMBER).sum())
+    drawn = attacking.sample(planned)
+    assert presence(raw).people == int((drawn.role == MEMBER).sum()) == presence(raw).members
 
 
 def test_a_report_has_every_attack_on_records_and_no_pseudonym(counted: Callable[..., Any]) -> None:

@@ -1,11 +1,11 @@
 """Attacking a run's tables with the store's own subscribers, before the tables leave.
 
-Some subscribers are drawn by a hash of their pseudonym and numbered; what leaves this module are numbers, shares and
-counts, never a pseudonym. A third of them are *members*, a third is *left out* of the counts that are attacked, and a
-third is the adversary's *reference*, left out as well. The counts that are attacked are those of everybody but these
-two thirds, protected as the release is: the standard evaluation (Pyrgelis et al. 2018), since of the release itself
-nobody in the store is left out. In a large store that makes no difference to the counts; in a small one the counts that
-are attacked are smaller than those that leave, and the finding errs on the side of caution. Cells are numbered as in
+Subscribers are divided by a hash of their pseudonym. Half of all are the adversary's *reference*; of the other half
+some are drawn, half of them *members*, who are counted, and half *left out*. The counts that are attacked are those of
+the other half without those left out, protected as the release is: the standard evaluation (Pyrgelis et al. 2018),
+since of the release itself nobody in the store is left out. So these counts are of half as many people as those that
+leave, which makes each of them easier to find, while more cells are hidden. What leaves this module are numbers, shares
+and counts, never a pseudonym. Cells are numbered as in
 `contributing`.
 """
 
@@ -29,10 +29,10 @@ from commonweal.disclosure.attacks.uniqueness import (
     share_unique,
 )
 from commonweal.disclosure.pairs import pairs_in_order
-from commonweal.mobility.contributing import cells, contributing, raw_counts
+from commonweal.mobility.contributing import cells, contributing, raw_counts, sizes
 from commonweal.mobility.runs import Plan
 
-MEMBER, LEFT_OUT, REFERENCE = range(3)
+MEMBER, LEFT_OUT = range(2)
 WALKED = 300  # people whose ways are looked for: matching them costs the cube of their number
 
 Publish = Callable[[str, np.ndarray], np.ndarray]
@@ -46,16 +46,20 @@ class Sample:
     Parameters
     ----------
     role
-        Of each: `MEMBER`, `LEFT_OUT` or `REFERENCE`, shape (people,).
+        Of each: `MEMBER` or `LEFT_OUT`, shape (people,).
     cells
         For each measure, the cells that each of them counts in.
-    people
-        How many subscribers with a located event the store has in the period.
+    reference
+        For each measure, how many of the other half of subscribers each cell has.
+    people, reference_people
+        How many subscribers with a located event the store has in the period, and how many of them are of reference.
     """
 
     role: np.ndarray
     cells: Mapping[str, Contributions]
+    reference: Mapping[str, np.ndarray]
     people: int
+    reference_people: int
 
 
 def sample(planned: Plan, people: int = 3000, seed: int = 0) -> Sample:
@@ -68,12 +72,17 @@ def sample(planned: Plan, people: int = 3000, seed: int = 0) -> Sample:
     seed
         The same seed draws the same subscribers of a store.
     """
-    kept, limit, whole = list[pa.Table](), np.uint64(2**64 - 1), 0
+    kept, limit, whole, half = list[pa.Table](), np.uint64(2**64 - 1), 0, 0
+    reference = {name: np.zeros(size, np.int64) for name, size in sizes(planned.scope).items()}
     for bucket in planned.buckets:
         rows = contributing(bucket)
         subscriber = rows["subscriber"].to_numpy()
+        of_reference = _hashed(subscriber, seed + 1) % np.uint64(2) == 0
         whole += len(np.unique(subscriber))
-        kept.append(rows.filter(pa.array(_hashed(subscriber, seed) <= limit)))
+        half += len(np.unique(subscriber[of_reference]))
+        for name, pairs in cells(planned.scope, rows.filter(pa.array(of_reference))).items():
+            reference[name] += np.bincount(pairs_in_order(*pairs)[1], minlength=len(reference[name]))
+        kept.append(rows.filter(pa.array(~of_reference & (_hashed(subscriber, seed) <= limit))))
         drawn = np.unique(np.concatenate([np.unique(_hashed(part["subscriber"].to_numpy(), seed)) for part in kept]))
         if len(drawn) > people:
             limit = drawn[people - 1]
@@ -84,7 +93,8 @@ def sample(planned: Plan, people: int = 3000, seed: int = 0) -> Sample:
         name: contributions(np.searchsorted(who, subscriber), cell, len(who))
         for name, (subscriber, cell) in cells(planned.scope, rows).items()
     }
-    return Sample((_hashed(who, seed + 1) % np.uint64(3)).astype(np.int64), found, whole)
+    role = (_hashed(who, seed + 2) % np.uint64(2)).astype(np.int64)
+    return Sample(role, found, reference, whole, half)
 
 
 def below_threshold(k: int) -> Publish:
@@ -131,17 +141,17 @@ def attack(
     attacked = [*found]
     for name, whole in raw.items():
         known = drawn.cells[name]
-        groups = [known.of(drawn.role == role) for role in (MEMBER, LEFT_OUT, REFERENCE)]
-        if min(int((np.diff(group.first) > 0).sum()) for group in groups) < 2:
+        members, left_out = (known.of(drawn.role == role) for role in (MEMBER, LEFT_OUT))
+        if min(int((np.diff(group.first) > 0).sum()) for group in (members, left_out)) < 2:
             continue
-        rest = whole - groups[LEFT_OUT].counts(len(whole)) - groups[REFERENCE].counts(len(whole))
-        left = drawn.people - int((drawn.role != MEMBER).sum())
+        counted = whole - drawn.reference[name] - left_out.counts(len(whole))
         finding = membership(
-            publish(name, rest),
-            people=left,
-            members=groups[MEMBER],
-            others=groups[LEFT_OUT],
-            reference=groups[REFERENCE],
+            publish(name, counted),
+            people=drawn.people - drawn.reference_people - int((drawn.role == LEFT_OUT).sum()),
+            members=members,
+            others=left_out,
+            reference=drawn.reference[name],
+            reference_people=drawn.reference_people,
             noise_variance=noise.get(name, 0.0),
             threshold=None if noise.get(name) else k,
         )

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import nbinom
 
 from commonweal.core.errors import InputError
-from commonweal.disclosure.attacks.membership import Contributions, contributions, membership
+from commonweal.disclosure.attacks.membership import Contributions, contributions, membership, weights
 from commonweal.disclosure.attacks.telling_apart import area_under_curve
 
 
@@ -28,7 +29,8 @@ def world(people: int, cells: int, points: int, seed: int = 3) -> tuple[Contribu
 def attacked(people: int, cells: int, points: int, change=lambda raw: raw, **choices):  # type: ignore[no-untyped-def]
     members, others, reference = world(people, cells, points)
     published = change(members.counts(cells).astype(float))
-    return membership(published, people=people, members=members, others=others, reference=reference, **choices)
+    known = {"reference": reference.counts(cells), "reference_people": len(reference)}
+    return membership(published, people=people, members=members, others=others, **known, **choices)
 
 
 def test_small_raw_counts_give_their_people_away() -> None:
@@ -64,9 +66,21 @@ def test_hiding_small_counts_takes_most_of_it_and_what_hiding_tells_is_used() ->
 
 
 def test_the_reference_must_be_people() -> None:
-    members, others, reference = world(20, 50, 5)
+    members, others, _ = world(20, 50, 5)
     with pytest.raises(InputError):
-        membership(np.zeros(50), people=20, members=members, others=others, reference=reference.of(np.zeros(300, bool)))
+        membership(np.zeros(50), people=20, members=members, others=others, reference=np.zeros(50), reference_people=0)
+
+
+def test_a_cell_speaks_for_a_person_as_the_ratio_of_the_two_explanations_says() -> None:
+    """Computed once more from the distribution itself, for one cell and each count."""
+    shape, ratio, k = 3.5, 1.6, 6
+    without = nbinom(shape, 1 / (1 + ratio))
+    for y in range(1, 20):
+        expected = np.log(without.pmf(y - 1) / without.pmf(y))
+        assert weights(np.array([float(y)]), np.array([shape]), ratio, 0.0, None) == pytest.approx(expected)
+    hidden = weights(np.array([np.nan]), np.array([shape]), ratio, 0.0, k)
+    assert hidden == pytest.approx(np.log(without.cdf(k - 2) / without.cdf(k - 1)))
+    assert weights(np.array([np.nan]), np.array([shape]), ratio, 0.0, None) == 0
 
 
 @settings(max_examples=40, deadline=None)

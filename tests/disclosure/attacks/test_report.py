@@ -29,6 +29,7 @@ REPORTS = st.builds(
     AttackReport, st.lists(st.builds(Attacked, st.sampled_from(["", "a.b"]), FINDINGS), max_size=6).map(tuple)
 )
 SAFE = Attacked("a.b", Reconstruction(10, 0, 15))
+ALSO_SAFE = Attacked("a.b", Differencing(5, 0, 0, 0, 0, 15, 2))
 
 
 @given(REPORTS)
@@ -59,9 +60,15 @@ def test_a_release_that_reconstruction_or_differencing_opens_is_refused(finding:
 
 
 def test_telling_who_is_counted_is_warned_of_and_not_refused() -> None:
-    report = AttackReport((SAFE, Attacked("a.b", Membership(0.9, 0.01, 300, 300, 4000))))
+    report = AttackReport((SAFE, ALSO_SAFE, Attacked("a.b", Membership(0.9, 0.01, 300, 300, 4000))))
     assert not report.refused
     assert "can often tell whether the person is counted" in report.said
+
+
+def test_nothing_is_promised_where_an_attack_was_not_tried() -> None:
+    assert AttackReport((SAFE, ALSO_SAFE)).said == "None of the attacks brings a person or a small group to light."
+    assert AttackReport((SAFE,)).untried == {"differencing"}
+    assert "not all of them were tried" in AttackReport((SAFE,)).said
 
 
 def test_a_verdict_in_a_record_that_its_numbers_do_not_bear_out_is_not_believed() -> None:

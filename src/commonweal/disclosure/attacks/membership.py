@@ -1,18 +1,20 @@
 """Membership inference: can someone who knows where a person was tell from the counts whether the person is in them?
 
-The adversary knows a person's points, the cells that the person would be counted in, and from other people, the
-*reference*, how frequent each cell is. For every cell of the person two explanations of the published count y are
-compared: with the person in it, 1 + X, and without, X, where X is the count of the other n people, with mean λ = n · p
-and p the cell's frequency in the reference::
+The adversary knows a person's points, the cells that the person would be counted in, and from m other people, the
+*reference*, how many of them each cell has. For every cell of the person two explanations of the published count y are
+compared: with the person in it, 1 + X, and without, X, where X is the count of the other n people. Frequencies of
+cells are taken to be spread by a gamma distribution of shape α, fitted to the reference by its mean r̄ and its variance;
+with r people of reference in a cell, X is then negative binomial, of shape a = r + α and mean λ = a · q, where
+q = n / (m + α m / r̄)::
 
     score(person) = Σ over its cells  log P(y | with) − log P(y | without)
-      exact counts          log(y / λ)                                       X Poisson
-      noise of variance s²  ((y − λ)² − (y − 1 − λ)²) / (2 (λ + s²))          X nearly normal
-      hidden below k        log( P(X ≤ k − 2) / P(X ≤ k − 1) )               X Poisson
+      exact counts          log( y · (1 + q) / ((y − 1 + a) · q) )
+      noise of variance s²  (2 (y − λ) − 1) / (2 (λ + λ q + s²))        X and the noise nearly normal
+      hidden below k        log( P(X ≤ k − 2) / P(X ≤ k − 1) )
 
-Cells that say nothing of the person are left out, since they are the same for everybody. The score is that of the most
-powerful test of the two explanations, were cells independent. People who are in the release and people who are not are
-told apart by it; how well is the finding.
+So a cell speaks for the person if more of those who are known to have been in it are in the release than the release's
+share of everybody. The score is that of the most powerful test of the two explanations, were cells independent. People
+who are in the release and people who are not are told apart by it; how well is the finding.
 
 Sources: A. Pyrgelis, C. Troncoso, E. De Cristofaro, *Knock Knock, Who's There? Membership Inference on Aggregate
 Location Data*, NDSS 2018, for the game and its measure; N. Homer et al., PLoS Genetics 4 (2008), e1000167, and S.
@@ -139,7 +141,8 @@ def membership(
     people: int,
     members: Contributions,
     others: Contributions,
-    reference: Contributions,
+    reference: np.ndarray,
+    reference_people: int,
     noise_variance: float = 0.0,
     threshold: int | None = None,
 ) -> Membership:
@@ -156,7 +159,10 @@ def membership(
     others
         Of people of the same kind who are not in it.
     reference
-        Of further people, who are none of both: what the adversary knows of how frequent cells are.
+        r, how many of the people of reference each cell has; they are none of the members and none of the others.
+        Shape (cells,).
+    reference_people
+        m, how many people of reference there are.
     noise_variance
         s², if values are noised or rounded: V for the cell-key method, b²/6 for rounding to a base b with a random
         start, the variance of the noise of differential privacy.
@@ -166,32 +172,51 @@ def membership(
     Raises
     ------
     InputError
-        If there are fewer than two members, others, or people of reference.
+        If there are fewer than two members or others, or nobody of reference or in the release.
     """
-    published = np.asarray(published, np.float64)
-    if len(reference) < 2:
-        raise InputError("there are too few people to compare with", expected="at least two people of reference")
-    # One half of a person is added to each cell: nobody of the reference in it does not mean that nobody is.
-    mean = people * (reference.counts(len(published)) + 0.5) / (len(reference) + 1)
-    weight = _weights(published, mean, noise_variance, threshold)
+    if min(people, reference_people) < 1:
+        raise InputError("there is nobody to compare with", expected="people of reference, and people in the release")
+    reference = np.asarray(reference, np.float64)
+    mean, spread = reference.mean(), reference.var()
+    alpha = float(np.clip(mean**2 / max(spread - mean, 1e-9), 0.05, 50))
+    ratio = people / (reference_people * (1 + alpha / mean)) if mean else people / reference_people
+    weight = weights(np.asarray(published, np.float64), reference + alpha, ratio, noise_variance, threshold)
     told, other = (group.sums(weight)[np.diff(group.first) > 0] for group in (members, others))
     auc, error = area_under_curve(told, other)
     return Membership(auc, error, len(told), len(other), people)
 
 
-def _weights(published: np.ndarray, mean: np.ndarray, noise_variance: float, threshold: int | None) -> np.ndarray:
-    """Give what each cell says for somebody who would be counted in it."""
-    from scipy.special import pdtr
+def weights(
+    published: np.ndarray, shape: np.ndarray, ratio: float, noise_variance: float, threshold: int | None
+) -> np.ndarray:
+    """Give what each cell says for somebody who would be counted in it.
 
+    Parameters
+    ----------
+    shape
+        a, of each cell.
+    ratio
+        q = λ / a.
+
+    Examples
+    --------
+    As many people in the release as there are of reference, and 5 of them have been in the cell; 8 are counted:
+
+    >>> weights(np.array([8.0]), np.array([5.5]), 1.0, 0.0, None).round(3)
+    array([0.247])
+    """
+    from scipy.stats import nbinom
+
+    mean = shape * ratio
     if noise_variance > 0:
-        weight = ((published - mean) ** 2 - (published - 1 - mean) ** 2) / (2 * (mean + noise_variance))
+        weight = (2 * (published - mean) - 1) / (2 * (mean + mean * ratio + noise_variance))
     else:
         with np.errstate(divide="ignore"):
-            weight = np.log(published / mean)
+            weight = np.log(published * (1 + ratio) / (ratio * (published + shape - 1)).clip(min=1e-9))
     hidden = np.isnan(published)
     weight[hidden] = 0.0
     if threshold is not None:
-        lacking = pdtr(threshold - 1, mean[hidden])
+        fewer, few = (nbinom.cdf(threshold - less, shape[hidden], 1 / (1 + ratio)) for less in (2, 1))
         with np.errstate(divide="ignore", invalid="ignore"):
-            weight[hidden] = np.where(lacking > 0, np.log(pdtr(threshold - 2, mean[hidden]) / lacking), 0.0)
+            weight[hidden] = np.where(few > 0, np.log(fewer / few), 0.0)
     return np.clip(weight, -FAR, FAR)

@@ -105,7 +105,7 @@ class AttackReport:
     >>> report.refused, AttackReport.parsed(report.record()) == report
     (False, True)
     >>> print(report.said)
-    None of the attacks brings a person or a small group to light.
+    The attacks that were tried bring nobody to light, but not all of them were tried.
     """
 
     attacked: tuple[Attacked, ...]
@@ -116,10 +116,17 @@ class AttackReport:
         return any(one.finding.dangerous for one in self.attacked)
 
     @property
+    def untried(self) -> set[str]:
+        """Which of the attacks were not tried that could have refused the release."""
+        return {"reconstruction", "differencing"} - {one.attack for one in self.attacked}
+
+    @property
     def said(self) -> str:
         """The verdict, in plain words."""
         if self.refused:
             return Wording("These numbers must not be published: an attack brings a person or a small group to light.")
+        if self.untried:
+            return Wording("The attacks that were tried bring nobody to light, but not all of them were tried.")
         if any(isinstance(one.finding, Membership) and one.finding.learned for one in self.attacked):
             return Wording(
                 "No attack brings a person or a small group to light, but someone who knows where a person was can "

@@ -55,16 +55,20 @@ class Trajectories:
     @property
     def said(self) -> str:
         """What was found, in plain words."""
-        shares = {"recovered": f"{100 * self.recovered:.0f}", "chance": f"{100 * self.chance:.0f}"}
+        shares = {
+            "people": self.people,
+            "recovered": f"{100 * self.recovered:.0f}",
+            "chance": f"{100 * self.chance:.0f}",
+        }
         if self.recovered - self.chance > 0.1:
             return Wording(
-                "Linking the counts of one period to the next puts together %(recovered)s out of 100 points of "
-                "people's ways; linking them at random, %(chance)s.",
+                "Among %(people)s people, linking the counts of one period to the next puts together %(recovered)s out "
+                "of 100 points of their ways; linking them at random, %(chance)s. In a larger crowd it is less.",
                 **shares,
             )
         return Wording(
-            "Linking the counts of one period to the next puts together hardly more of people's ways than chance does: "
-            "%(recovered)s out of 100 points, by chance %(chance)s.",
+            "Even among %(people)s people, linking the counts of one period to the next puts together hardly more of "
+            "their ways than chance does: %(recovered)s out of 100 points, by chance %(chance)s.",
             **shares,
         )
 
