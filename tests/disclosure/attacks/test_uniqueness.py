@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from commonweal.disclosure.attacks.uniqueness import Drawn, draw, matching, uniqueness
+from commonweal.disclosure.attacks.uniqueness import Drawn, draw, matching, share_unique, uniqueness
 from commonweal.disclosure.pairs import pairs_in_order
 
 RECORDS = st.lists(st.tuples(st.integers(0, 7), st.integers(0, 9)), min_size=1, max_size=60)
@@ -21,7 +21,9 @@ def test_a_hand_worked_example() -> None:
     """
     person, point = np.array([0, 0, 0, 1, 1, 2, 2]), np.array([1, 2, 3, 1, 2, 3, 4])
     pairs = np.array([[1, 2], [1, 3], [2, 3], [1, 2], [3, 4]])
-    assert matching(person, point, Drawn(pairs)).tolist() == [2, 1, 1, 2, 1]
+    matches = matching(person, point, Drawn(pairs))
+    assert matches.tolist() == [2, 1, 1, 2, 1]
+    assert share_unique(matches) == 3 / 5
 
 
 @settings(max_examples=60, deadline=None)
