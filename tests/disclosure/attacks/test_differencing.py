@@ -49,6 +49,14 @@ def test_a_sum_of_two_tells_its_hidden_part_once() -> None:
     assert differencing(np.array([100.0, 93, 7]), [(0, (1, 2), "sum")], threshold=K).small == 0
 
 
+def test_a_difference_that_earlier_releases_repeat_counts_once() -> None:
+    day, hours = np.array([40.0, 33, 20]), [(0, (1, 2), "union")]
+    alone = differencing(day, hours, threshold=K)
+    repeated = differencing(day, hours, threshold=K, earlier=[day, day])
+    assert repeated.small == alone.small == 2
+    assert repeated.formed > alone.formed
+
+
 def test_a_cover_says_nothing_of_the_difference_from_one_part() -> None:
     assert differencing(np.array([40.0, 39, 60]), [(0, (1, 2), "cover")], threshold=K).whole_part == 0
 

@@ -135,26 +135,23 @@ def differencing(
     new = releases[0]
     for old in releases[1:]:
         found.add("same_cell", np.abs(new - old), np.arange(len(new)))
+    size = np.array([len(parts) for _, parts, _ in relations], np.int64)
+    kind = np.array([kind for _, _, kind in relations], "U6")
+    wide = np.array([whole for whole, _, _ in relations], np.int64)
+    part = np.array([number for _, parts, _ in relations for number in parts], np.int64)
+    relation = np.repeat(np.arange(len(size)), size)
     # Of a sum of two parts, the whole less one is the other: published itself, or the rest that is looked at below.
-    inside = [
-        (whole, parts) for whole, parts, kind in relations if kind != "cover" and (kind != "sum" or len(parts) > 2)
-    ]
-    whole = np.repeat([w for w, _ in inside], [len(parts) for _, parts in inside]).astype(np.int64)
-    part = np.array([p for _, parts in inside for p in parts], np.int64)
+    inside = ((kind != "cover") & ((kind != "sum") | (size > 2)))[relation]
+    several = size > 1
     for one, other in _pairs(len(releases)):
-        found.add("whole_part", releases[one][whole] - releases[other][part], part)
-    for one, other in _pairs(len(releases)):
-        for wide, parts, kind in relations:
-            if len(parts) < 2:
-                continue
-            members = releases[other][list(parts)]
-            known = ~np.isnan(members)
-            difference = releases[one][wide] - members[known].sum()
-            if kind == "sum" and not known.all():
-                found.add("rest", np.array([difference]), np.array([wide]))
-            elif kind in ("union", "cover") and known.all():
-                found.add("overlap", np.array([-difference]), np.array([wide]))
-    counts = found.counts
+        whole, members = releases[one][wide], releases[other][part]
+        found.add("whole_part", (whole[relation] - members)[inside], part[inside])
+        known = np.bincount(relation, ~np.isnan(members), len(size)) == size
+        together = np.bincount(relation, np.nan_to_num(members), len(size))
+        rest, overlap = several & (kind == "sum") & ~known, several & np.isin(kind, ("union", "cover")) & known
+        found.add("rest", (whole - together)[rest], wide[rest])
+        found.add("overlap", (together - whole)[overlap], wide[overlap])
+    counts = {kind: len(small) for kind, small in found.small.items()}
     return Differencing(
         found.formed,
         counts["same_cell"],
@@ -173,19 +170,23 @@ def _pairs(releases: int) -> list[tuple[int, int]]:
 
 
 class _Found:
-    """Differences looked at, and the small ones among them; each pair of cells counts once."""
+    """Differences looked at, and the small ones among them; one that several releases tell alike counts once."""
 
     def __init__(self, threshold: int) -> None:
         self.threshold = threshold
         self.formed = 0
-        self.counts = dict.fromkeys(("same_cell", "whole_part", "rest", "overlap"), 0)
+        self.small: dict[str, set[tuple[int, float]]] = {
+            kind: set() for kind in ("same_cell", "whole_part", "rest", "overlap")
+        }
         self.cells: list[int] = []
 
     def add(self, kind: str, difference: np.ndarray, cell: np.ndarray) -> None:
         self.formed += int((~np.isnan(difference)).sum())
-        small = (difference >= 1) & (difference < self.threshold)
-        self.counts[kind] += int(small.sum())
-        self.cells += [int(number) for number in cell[small][:LISTED] if number not in self.cells]
+        small = np.flatnonzero((difference >= 1) & (difference < self.threshold))
+        self.small[kind].update(zip(small.tolist(), difference[small].tolist(), strict=True))
+        for number in cell[small[: LISTED - len(self.cells)]].tolist():
+            if number not in self.cells:
+                self.cells.append(number)
 
 
 def aligned(tables: Sequence[pa.Table], key: Sequence[str], measure: str) -> tuple[pa.Table, list[np.ndarray]]:
