@@ -9,7 +9,7 @@ They are compared with the true ways of the same people, matched so that most po
 *Chance* is the same with links drawn at random: what the counts give away without any link.
 
 Matching costs the cube of the number of people: give the counts of a sample of them, with the cells hidden that the
-release hides. In a small group ways are easier to follow than in the whole, so the finding errs on the side of caution.
+release hides. It is a finding on so many people.
 
 Source: F. Xu, Z. Tu, Y. Li, P. Zhang, X. Fu, D. Jin, *Trajectory Recovery From Ash: User Privacy Is NOT Preserved in
 Aggregated Mobility Data*, WWW 2017, 1241-1250: its steps for nights (people stay) and days (people keep on as they
@@ -63,7 +63,7 @@ class Trajectories:
         if self.recovered - self.chance > 0.1:
             return Wording(
                 "Among %(people)s people, linking the counts of one period to the next puts together %(recovered)s out "
-                "of 100 points of their ways; linking them at random, %(chance)s. In a larger crowd it is less.",
+                "of 100 points of their ways; linking them at random, %(chance)s.",
                 **shares,
             )
         return Wording(
