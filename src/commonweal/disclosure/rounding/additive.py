@@ -14,11 +14,27 @@ from typing import Any
 import numpy as np
 
 from commonweal.core.errors import InputError
+from commonweal.disclosure.linear.relations import NAMES, Relations
 
 Relation = tuple[int, Sequence[int], str]
 """A whole, its parts, and ``sum``, ``union``, ``within`` or ``cover``; cells are numbered from 0."""
 
-KINDS = ("sum", "union", "within", "cover")
+KINDS = tuple(NAMES)
+
+
+def listed(relations: Relations) -> list[Relation]:
+    """Give the relations of an audit one by one, for rounding, noise and attacks.
+
+    >>> from commonweal.disclosure.linear.relations import Kind
+    >>> from commonweal.disclosure.linear.relations import relations as gathered
+    >>> listed(gathered([(0, [1, 2], Kind.UNION)]))
+    [(0, (1, 2), 'union')]
+    """
+    names = {int(kind): name for name, kind in NAMES.items()}
+    return [
+        (int(whole), tuple(relations.parts(number).tolist()), names[int(relations.kind[number])])
+        for number, whole in enumerate(relations.whole)
+    ]
 
 
 def conditions(relations: Sequence[Relation], cells: int) -> tuple[Any, np.ndarray]:
