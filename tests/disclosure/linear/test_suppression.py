@@ -79,6 +79,8 @@ def test_no_difference_that_a_reader_can_form_counts_too_few(drawn):
             assert rest >= k or not hidden[parts].any()
         elif links.kind[relation] & Kind.WITHIN and not hidden[whole] and len(parts) > 1:
             assert (value[whole] - value[parts[~hidden[parts]]] >= k).all()
+            overlap = value[parts].sum() - value[whole]
+            assert hidden[parts].any() or overlap == 0 or overlap >= k
 
 
 @settings(max_examples=15, deadline=None)
@@ -147,6 +149,15 @@ def test_a_day_without_one_of_its_hours_is_a_difference():
     cells, wider = with_differences(counts(np.array([30, 27, 20]), 15), links, 15)
     hidden = suppress(cells, wider).hidden
     assert hidden[0] or hidden[1]
+
+
+def test_how_many_were_in_two_areas_within_an_hour_is_a_difference():
+    """100 people in a region: 60 in one district, 43 in the other, so 3 were in both."""
+    links = relations([(0, [1, 2], Kind.UNION)])
+    cells, wider = with_differences(counts(np.array([100, 60, 43]), 15), links, 15)
+    assert suppress(cells, wider).hidden[:3].any()
+    cells, wider = with_differences(counts(np.array([100, 60, 40]), 15), links, 15)
+    assert not suppress(cells, wider).hidden[:3].any()
 
 
 def test_what_was_published_before_is_not_used_to_protect():

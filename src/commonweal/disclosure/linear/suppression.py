@@ -115,11 +115,19 @@ def counts(value: np.ndarray, k: int, *, weight: np.ndarray | None = None, fixed
 
 
 def with_differences(cells: Cells, given: Relations, k: int) -> tuple[Cells, Relations]:
-    """Add the differences that a reader can form and that count people: whoever is in a whole and not in a part of it.
+    """Add the differences that a reader can form and that count too few people, each a hidden cell.
 
-    Distinct people in a whole fall into those of a part and the others: ``whole = part + others``. Where the others are
-    fewer than *k*, they are a cell that is too small, never to be published: hiding it means hiding whole or part.
+    Distinct people in a whole fall into those of a part and the others, ``whole = part + others``; and the parts of a
+    union count somebody once more for each further part they are in, ``Σ parts = whole + overlap``. Others fewer than
+    *k*, and an overlap from 1 to k − 1, are never published: hiding them means hiding one of the cells they come from.
+    An overlap of nothing counts nobody.
     """
+    for add in (_others, _overlaps):
+        cells, given = add(cells, given, k)
+    return cells, given
+
+
+def _others(cells: Cells, given: Relations, k: int) -> tuple[Cells, Relations]:
     of_part = given.relation_of_part
     same = (given.kind == Kind.UNION) & (np.diff(given.first) == 1)  # the union of one part is that part
     pairs = (given.kind[of_part] & Kind.WITHIN != 0) & ~same[of_part]
@@ -131,9 +139,27 @@ def with_differences(cells: Cells, given: Relations, k: int) -> tuple[Cells, Rel
     if not len(small):
         return cells, given
     count = len(cells.value)
-    added = counts(others[small], k)
     links = [(int(whole[i]), [int(part[i]), count + n], Kind.SUM) for n, i in enumerate(small)]
-    return cells.extended(added), joined([given, relations(links)])
+    return cells.extended(counts(others[small], k)), joined([given, relations(links)])
+
+
+def _overlaps(cells: Cells, given: Relations, k: int) -> tuple[Cells, Relations]:
+    of_part = given.relation_of_part
+    sums = np.bincount(of_part, cells.value[given.part], len(given)).astype(np.int64)
+    overlap = sums - cells.value[given.whole]
+    secret = cells.hidden
+    hidden = np.bincount(of_part, secret[given.part], len(given)).astype(bool) | secret[given.whole]
+    known = np.bincount(of_part, ~cells.fixed[given.part], len(given)) == 0
+    wanted = (given.kind == Kind.UNION) & ~hidden & ~(known & cells.fixed[given.whole])
+    small = np.flatnonzero(wanted & (overlap > 0) & (overlap < k))
+    if not len(small):
+        return cells, given
+    count, many = len(cells.value), len(small)
+    total = Cells(*(np.zeros(many, column.dtype) for column in vars(cells).values()))
+    total.value[:], total.high[:] = sums[small], UNBOUNDED  # Σ parts, which nobody publishes
+    links = [(count + n, given.parts(r).tolist(), Kind.SUM) for n, r in enumerate(small)]
+    links += [(count + n, [int(given.whole[r]), count + many + n], Kind.SUM) for n, r in enumerate(small)]
+    return cells.extended(total).extended(counts(overlap[small], k)), joined([given, relations(links)])
 
 
 def suppress(cells: Cells, given: Relations, *, small: int = SMALL) -> Suppression:
