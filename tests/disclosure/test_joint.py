@@ -174,6 +174,27 @@ def test_few_people_more_in_a_later_release_are_not_a_number():
     assert published(second.tables["demo.home"]) == {"A1": None, "A2": 97, "B1": 260}
 
 
+def test_few_people_more_than_a_part_had_before_are_not_a_number():
+    """97 of a village once; 108 in its district now: 11 live elsewhere in it, or came since."""
+    first = protect_together([counted(HOME, {"A2": 97, "B1": 200})], relate, k=K)
+    before = [earlier("demo.home 1", HOME, first)]
+    alone = protect_together([counted(HOME, {"A": 108})], relate, earlier=before, k=K)
+    assert published(alone.tables["demo.home"]) == {"A": None}
+    grown = counted(HOME, {"A": 150, "A1": 38, "A2": 112, "B1": 200})
+    assert published(protect_together([grown], relate, earlier=before, k=K).tables["demo.home"])["A"] == 150
+    few = counted(HOME, {"A": 150, "A1": 43, "A2": 107, "B1": 200})
+    assert published(protect_together([few], relate, earlier=before, k=K).tables["demo.home"])["A2"] is None
+    close = counted(HOME, {"A": 110, "A1": 0, "A2": 110, "B1": 200})
+    assert published(protect_together([close], relate, earlier=before, k=K).tables["demo.home"])["A"] is None
+
+
+def test_what_is_left_was_attacked():
+    joint = protect_together([counted(HOME, homes({"A1": 3, "A2": 97, "B1": 40, "B2": 14, "B3": 20}))], relate, k=K)
+    reconstruction, differencing = (one.finding for one in joint.findings)
+    assert (reconstruction.hidden, reconstruction.recovered, reconstruction.narrowest) == (4, 0, 14)
+    assert (differencing.small, differencing.formed > 0) == (0, True)
+
+
 def test_the_same_again_is_the_same():
     true = homes({"A1": 3, "A2": 97, "B1": 40, "B2": 14, "B3": 20})
     first = protect_together([counted(HOME, true)], relate, k=K)

@@ -14,13 +14,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from commonweal.core.catalog.declaration import Dataset, Kind, Measure, State
+from commonweal.core.catalog.declaration import Dataset, Measure, State
+from commonweal.core.catalog.declaration import Kind as How
 from commonweal.core.errors import InputError, Refused
+from commonweal.disclosure.attacks.differencing import differencing
+from commonweal.disclosure.attacks.reconstruction import reconstruction
+from commonweal.disclosure.attacks.report import Attacked
 from commonweal.disclosure.linear.bounds import Contradiction, possible
 from commonweal.disclosure.linear.keys import rows_by_key
-from commonweal.disclosure.linear.relations import Relations, joined
+from commonweal.disclosure.linear.relations import Kind, Relations, joined
 from commonweal.disclosure.linear.rows import UNBOUNDED, rows_of
 from commonweal.disclosure.linear.suppression import Cells, counts, suppress, with_differences
+from commonweal.disclosure.rounding.additive import listed
 from commonweal.disclosure.threshold import DEFAULT_THRESHOLD, PEOPLE, on_grid
 from commonweal.disclosure.threshold import suppress as suppress_small
 
@@ -128,10 +133,21 @@ class Audit:
 
 @dataclass(frozen=True, eq=False)
 class Joint:
-    """Protected tables by the name of their dataset, and what the audit says of all of them together."""
+    """Protected tables, and what was found out about all of them together.
+
+    Parameters
+    ----------
+    tables
+        By the name of their dataset.
+    audit
+        What the audit says.
+    findings
+        What linear reasoning and subtraction find in what is left: the first two attacks.
+    """
 
     tables: Mapping[str, pa.Table]
     audit: Audit
+    findings: tuple[Attacked, ...]
 
 
 def protect_together(
@@ -186,6 +202,9 @@ def protect_together(
     cells, given = _completed(cells, unknown, given)
     count = len(cells.value)
     own = np.concatenate([draft.own for draft in drafts.values()]) if drafts else np.zeros(0, bool)
+    many = max((len(draft.before) for draft in drafts.values()), default=0)
+    before = [np.concatenate([draft.said_before(number) for draft in drafts.values()]) for number in range(many)]
+    _hide_what_changed_little(cells, given, before, k)
     wider, wider_given = with_differences(cells, given, k)
     found = suppress(wider, wider_given)
     hidden, small = found.hidden, wider.hidden
@@ -210,10 +229,20 @@ def protect_together(
         earlier=tuple(sorted(one.label for one in earlier)),
     )
     protected = {}
+    shown_values = np.where(hidden[:count] | unknown, np.nan, cells.value.astype(np.float64))
+    findings = (
+        Attacked("", reconstruction(found.bounds.least[relevant], found.bounds.most[relevant])),
+        Attacked("", differencing(shown_values, listed(given), threshold=k, earlier=before)),
+    )
+    if any(one.finding.dangerous for one in findings):
+        raise Refused(
+            "a subtraction, of what was published before too, brings too few people to light",
+            expected="other areas, another period, or differential privacy",
+        )
     for name in names:
         begin = keys[name].first
         protected[name] = drafts[name].published(hidden[begin : begin + drafts[name].rows])
-    return Joint(protected, audit)
+    return Joint(protected, audit, findings)
 
 
 def counting(dataset: Dataset) -> Measure | None:
@@ -224,7 +253,7 @@ def counting(dataset: Dataset) -> Measure | None:
     InputError
         It has several: each is a dataset of its own.
     """
-    found = [item for item in dataset.measures if item.counts is not None and item.kind is not Kind.RATIO]
+    found = [item for item in dataset.measures if item.counts is not None and item.kind is not How.RATIO]
     if len(found) > 1:
         raise InputError("several measures count people", where=dataset.name, expected="a dataset for each")
     return found[0] if found else None
@@ -251,6 +280,7 @@ class _Draft:
             self.cells.low[also], self.cells.high[also] = 0, UNBOUNDED
         self.unknown = np.zeros(self.rows, bool)
         self.own = np.full(self.rows, self.measure is not None)
+        self.before: list[np.ndarray] = []
 
     def _order(self, keys: pa.Table) -> np.ndarray:
         if not self.dataset.key:
@@ -263,6 +293,7 @@ class _Draft:
         draft = cls.__new__(cls)
         draft.dataset, draft.measure, draft.rows = dataset, counting(dataset), 0
         draft.keys, draft.cells, draft.unknown, draft.own = None, _together([]), np.zeros(0, bool), np.zeros(0, bool)
+        draft.before = []
         return draft
 
     def know(self, earlier: Earlier, k: int) -> None:
@@ -284,6 +315,16 @@ class _Draft:
         exact, fresh = low == high, np.flatnonzero(row < 0)
         need = np.where(known, 0, k - 1)
         self._append(keys, low, low, high, need, exact, fresh)
+        said = np.full(len(self.cells.value), np.nan)
+        said[rows_by_key(keys, self.keys)] = np.where(exact, values, np.nan)
+        self.before.append(said)
+
+    def said_before(self, number: int) -> np.ndarray:
+        """What an earlier release said of each cell, float64; NaN where it said nothing."""
+        found = np.full(len(self.cells.value), np.nan)
+        if number < len(self.before):
+            found[: len(self.before[number])] = self.before[number]
+        return found
 
     def link(self, silent: pa.Table | None) -> None:
         """Take in cells that nobody sees."""
@@ -339,6 +380,22 @@ class _Draft:
         state = pc.if_else(mask, pa.scalar(State.SUPPRESSED.value, state.type), state)
         table = table.set_column(table.column_names.index(measure.name), measure.name, value)
         return table.set_column(table.column_names.index(measure.state), measure.state, state)
+
+
+def _hide_what_changed_little(cells: Cells, given: Relations, before: Sequence[np.ndarray], k: int) -> None:
+    """Hide, in place, what differs by few people from a part, or a whole, as an earlier release had it.
+
+    Records only ever grow, so whoever was in the part then is in the whole now.
+    """
+    of_part = given.relation_of_part
+    pairs = given.kind[of_part] & (Kind.WITHIN | Kind.SUM) != 0
+    whole, part = given.whole[of_part[pairs]], given.part[pairs]
+    for said in before:
+        changed = ~np.isnan(said) & (said != cells.value)
+        for now, then, sign in ((whole, part, 1), (part, whole, -1)):
+            apart = sign * (cells.value[now] - said[then])
+            close = now[changed[then] & (apart > 0) & (apart < k) & ~cells.fixed[now] & ~cells.hidden[now]]
+            cells.low[close], cells.high[close] = 0, UNBOUNDED
 
 
 def _together(several: Sequence[Cells]) -> Cells:

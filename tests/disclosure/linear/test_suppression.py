@@ -48,11 +48,11 @@ def unions(draw: Any) -> tuple[np.ndarray, Relations]:
 
 
 def audited(cells: Cells, given_: Relations, found: Suppression, k: int) -> np.ndarray:
-    """The width of each hidden cell's interval, from nothing but what is published and known."""
+    """The width of each hidden cell's interval that must have one, from nothing but what is published and known."""
     known = np.where(cells.hidden, cells.high, UNBOUNDED)
     low, high = np.where(found.hidden, 0, cells.value), np.where(found.hidden, known, cells.value)
     answer = bounds(rows_of(given_), low, high)
-    return (answer.high - answer.low)[found.hidden]
+    return (answer.high - answer.low)[found.hidden & (cells.need > 0)]
 
 
 @settings(max_examples=40, deadline=None)

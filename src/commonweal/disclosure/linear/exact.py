@@ -34,7 +34,7 @@ def short_rests(rows: Rows, value: np.ndarray, need: np.ndarray, hidden: np.ndar
     many = np.add.reduceat(inside.astype(np.int64), starts)
     side = np.abs(np.add.reduceat(inside * rows.sign.astype(np.int64), starts))
     people = np.add.reduceat(np.where(inside, value[rows.cell], 0), starts)
-    most = np.maximum.reduceat(np.where(inside, need[rows.cell], 0), starts)
+    most = np.maximum.reduceat(need[rows.cell], starts)
     return np.flatnonzero((rows.lower == rows.upper) & (many > 0) & (side == many) & (people <= most))
 
 

@@ -157,7 +157,7 @@ def _overlaps(cells: Cells, given: Relations, k: int) -> tuple[Cells, Relations]
     count, many = len(cells.value), len(small)
     total = Cells(*(np.zeros(many, column.dtype) for column in vars(cells).values()))
     total.value[:], total.high[:] = sums[small], UNBOUNDED  # Σ parts, which nobody publishes
-    links = [(count + n, given.parts(r).tolist(), Kind.SUM) for n, r in enumerate(small)]
+    links = [(count + n, given.parts(int(r)).tolist(), Kind.SUM) for n, r in enumerate(small)]
     links += [(count + n, [int(given.whole[r]), count + many + n], Kind.SUM) for n, r in enumerate(small)]
     return cells.extended(total).extended(counts(overlap[small], k)), joined([given, relations(links)])
 
