@@ -1,7 +1,7 @@
 """Comparing rules for the tables of one release, on what was counted: for whoever chooses, never to be published.
 
-Every rule is applied and attacked as the release would be. Naive suppression is among them so that it can be seen what it
-lets readers work out; it cannot be chosen.
+Every rule is applied and attacked as the release would be. Naive suppression is among them so that it can be seen what
+it lets readers work out; it cannot be chosen.
 """
 
 from __future__ import annotations
