@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.orm import Session
 
 from commonweal.core import audit_head
 from commonweal.core.backup import restoring, service
@@ -180,13 +181,13 @@ def test_a_store_older_than_its_key_knows_is_refused(
 def test_a_store_whose_commits_are_all_missing_is_refused(stored: Any, tmp_path: Path) -> None:
     shutil.rmtree(project_folder(stored.settings.store, stored.project.name) / "2026")
     with pytest.raises(Damaged, match="none is there"):
-        backing_up.refuse_older(stored.settings)
+        backing_up.refuse_older(stored.settings, Session())
 
 
 def test_a_store_without_its_key_is_refused(stored: Any) -> None:
     (stored.settings.keys / "mobility" / stored.project.name / "2026.key").unlink()
     with pytest.raises(Unavailable, match="there is no key for epoch 2026"):
-        backing_up.refuse_older(stored.settings)
+        backing_up.refuse_older(stored.settings, Session())
 
 
 def test_a_manifest_that_is_swept_while_it_is_read_gives_the_next(stored: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,7 +54,10 @@ class Domain:
         Function of (settings, session) for a backup: which files of the lake or the store belong to the records that
         the session sees, as functions that each give those that belong together when it is called.
     refuse_older
-        Function of (settings) for a restore: refuses files that are older than what the key directory knows of.
+        Function of (settings, session) for a restore: refuses files, or records that the session sees, that are older
+        than what the key directory knows of.
+    keep_head
+        Function of (key directory, database) after a restore: brings what the key directory knows up to the records.
     """
 
     name: str
@@ -76,6 +79,7 @@ class Domain:
     check: str | None = None
     files: str | None = None
     refuse_older: str | None = None
+    keep_head: str | None = None
 
 
 def job_handlers(rooms: Sequence[Domain]) -> dict[str, str]:

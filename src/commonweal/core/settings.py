@@ -172,6 +172,11 @@ class Settings(BaseSettings):
         if "open_reading" not in self.model_fields_set:
             object.__setattr__(self, "open_reading", not self.serves_others)
 
+    @property
+    def staged(self) -> Path:
+        """Where protected tables wait to be published."""
+        return self.data / "staged"
+
 
 def _config_in_use(*sources: PydanticBaseSettingsSource) -> Path | None:
     for source in sources:

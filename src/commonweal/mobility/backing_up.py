@@ -40,7 +40,7 @@ def _of_epoch(folder: Path) -> list[Path]:
     return [manifest_path(folder, manifest.sequence), *(folder / segment.file for segment in manifest.segments)]
 
 
-def refuse_older(settings: Settings) -> None:
+def refuse_older(settings: Settings, _session: Session) -> None:
     """See that each epoch's store is as new as its key knows.
 
     Raises

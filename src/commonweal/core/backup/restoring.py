@@ -98,7 +98,9 @@ def restore(
                 new = {name: content for name, content in belonging.items() if name not in there}
                 _make(settings, file, manifest, new, rooms, who)
             database = Database(settings.database_url)
-            audit.keep_head(settings.keys, database)
+            for room in rooms:
+                if room.keep_head:
+                    load(room.keep_head)(settings.keys, database)
             database.close()
             (settings.data / MARK).unlink(missing_ok=True)
     except OSError as error:
@@ -123,7 +125,7 @@ def _left(data: Path) -> list[Path]:
 
 
 def _is_written_here(path: Path) -> bool:
-    if path.name in MADE:
+    if path.name in (*MADE, *FOLDERS):
         return path.is_dir()
     on_its_way = re.fullmatch(r"\.(.+)\.\d+", path.name)
     return (on_its_way[1] if on_its_way else path.name) in DATA_FILES
@@ -199,7 +201,7 @@ def _fill(
             migrate(connection, rooms)
         for room in rooms:
             if room.refuse_older:
-                load(room.refuse_older)(settings)
+                load(room.refuse_older)(settings, session)
         _refuse_other_log(session, settings.keys)
         if fresh:
             audit.record(session, who=who, action=ACTION, what=file.name, details={"digest": manifest.digest})

@@ -25,7 +25,7 @@ from commonweal.core.errors import Conflict, InputError, Refused, explain
 from commonweal.core.settings import CONFIG, PLACES, Settings
 from commonweal.core.wording import Wording
 
-FOLDERS = ("lake", "store")
+FOLDERS = ("lake", "store", "staged")
 CREATE, VERIFY = "backup.create", "backup.verify"
 Watch: TypeAlias = Callable[[int, int], None]
 """Is told now and then how many bytes are done, and of how many, 0 if that is not known yet; it may raise, to stop."""
