@@ -97,7 +97,7 @@ def leaves(group: Any, path: tuple[str, ...] = ("commonweal",)) -> Iterator[tupl
     for name, command in sorted(group.commands.items()):
         if hasattr(command, "commands"):
             yield from leaves(command, (*path, name))
-        else:
+        if not hasattr(command, "commands") or command.invoke_without_command:
             yield " ".join((*path, name)), command
 
 
@@ -147,6 +147,8 @@ def complaint(line: str) -> str | None:
         while hasattr(command, "commands"):
             context = typer.Context(command, parent=context, allow_interspersed_args=False)
             _, rest, _ = command.make_parser(context).parse_args(args=list(rest))
+            if not rest and command.invoke_without_command:
+                return None
             if not rest or rest[0] not in command.commands:
                 return f"there is no command {' '.join(rest[:1])!r}"
             command, rest = command.commands[rest[0]], rest[1:]

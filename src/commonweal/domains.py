@@ -29,6 +29,7 @@ GROUND_FLOOR = (
         key_files="commonweal.core.audit_head:KEY_FILES",
         restore="commonweal.core.audit:restore",
         check="commonweal.core.audit_triggers:check",
+        keep_head="commonweal.core.audit:keep_head",
     ),
     Domain(
         name="people",
@@ -73,8 +74,15 @@ DISCLOSURE = Domain(
     title="Disclosure control",
     summary="The rules that keep people from being found in what is published.",
     commands="commonweal.disclosure.cli:app",
-    prepare="commonweal.disclosure.certificate:create_keys",
-    key_files="commonweal.disclosure.certificate:KEY_FILES",
+    models=("commonweal.disclosure.models",),
+    migrations="commonweal.disclosure:migrations",
+    prepare="commonweal.disclosure.ledger:prepare",
+    key_files="commonweal.disclosure.ledger:KEY_FILES",
+    restore="commonweal.disclosure.ledger.entries:restore",
+    check="commonweal.disclosure.ledger.entries:check",
+    files="commonweal.disclosure.releasing.staged:files",
+    refuse_older="commonweal.disclosure.ledger.entries:refuse_older",
+    keep_head="commonweal.disclosure.ledger.entries:follow",
 )
 DOMAINS = (MOBILITY,)
 ROOMS = (*GROUND_FLOOR, DISCLOSURE, *DOMAINS)

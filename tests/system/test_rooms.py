@@ -12,6 +12,7 @@ def _import_strings() -> list[str]:
     found = []
     for room in ROOMS:
         single = (room.commands, room.routes, room.pages, room.tiles, room.prepare, room.files, room.refuse_older)
+        single += (room.key_files, room.restore, room.check, room.keep_head)
         found += [string for string in single if string]
         found += [*room.datasets, *room.models, *room.jobs.values()]
     return sorted(set(found))

@@ -6,17 +6,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
     PublicFormat,
     load_pem_private_key,
+    load_pem_public_key,
 )
 
 from commonweal.core import audit
+from commonweal.core.canonical import canonical
 from commonweal.core.catalog.certificate import PUBLIC_KEY, Certificate, message, read_public_key
 from commonweal.core.database import Database
 from commonweal.core.durable import creating
@@ -71,6 +73,33 @@ def certify(
     """
     signature = _signing_key(settings.keys).sign(message(dataset, digest, rule, parameters, ledger_entry))
     return Certificate(dataset, digest, rule, dict(parameters), dict(ledger_entry), signature.hex())
+
+
+def sign(settings: Settings, heading: str, fields: Mapping[str, Any]) -> str:
+    """Sign what disclosure itself keeps, its ledger or what it staged; the heading tells one kind from all others.
+
+    Raises
+    ------
+    Unavailable, Conflict, Damaged
+        As `certify`.
+    """
+    return _signing_key(settings.keys).sign(_headed(heading, fields)).hex()
+
+
+def is_signed(keys: Path, heading: str, fields: Mapping[str, Any], signature: str) -> bool:
+    """Tell whether `sign` made a signature over these fields, with the key that the public key belongs to."""
+    try:
+        key = load_pem_public_key(read_public_key(keys))
+        if not isinstance(key, Ed25519PublicKey):
+            raise Damaged("the disclosure public key is of another kind", where=PUBLIC_KEY, expected="Ed25519, PEM")
+        key.verify(bytes.fromhex(signature), _headed(heading, fields))
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def _headed(heading: str, fields: Mapping[str, Any]) -> bytes:
+    return f"{heading}\n{canonical(dict(fields), where=heading)}".encode()
 
 
 def _signing_key(keys: Path) -> Ed25519PrivateKey:

@@ -1,0 +1,130 @@
+"""Budgets: what all releases together may spend of each person's privacy, set by a steward for a set of people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from commonweal.core.database import Database
+from commonweal.core.errors import InputError, Refused
+from commonweal.core.settings import Settings
+from commonweal.core.wording import Wording
+from commonweal.disclosure.ledger.entries import Entry, append, locked, read
+from commonweal.disclosure.ledger.spending import Budget, Spending, Unit, exact, refuse_beyond, spending_of
+
+KIND = "budget"
+RELEASE = "release"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A budget as it stands.
+
+    Parameters
+    ----------
+    budget
+        Whose, by which unit, how much.
+    set_by, set_at
+        Who set it last, and when.
+    releases
+        How many releases have spent of it.
+    """
+
+    budget: Budget
+    set_by: str
+    set_at: datetime
+    releases: int
+
+
+def set_budget(
+    settings: Settings, database: Database, people: str, unit: str, rho: float, who: str, why: str | None = None
+) -> Budget:
+    """Set the budget of a set of people, in place of the former. What has been spent stays spent.
+
+    Raises
+    ------
+    InputError
+        The people have no name, there is no such unit, or ρ is no number above 0.
+    """
+    refuse_no_name(people)
+    try:
+        budget = Budget(people, Unit(unit), rho)
+    except ValueError:
+        raise InputError(f"there is no unit {unit!r}", expected=f"one of: {', '.join(Unit)}") from None
+    exact(rho)
+    with database.transaction() as session:
+        locked(session, settings)
+        said = {"people": people, "unit": budget.unit.value, "rho": rho, "why": why}
+        append(session, settings, who=who, kind=KIND, said=said, what=f"budget of {people}", why=why)
+    return budget
+
+
+def refuse_no_name(people: str) -> None:
+    """See that a set of people has a name.
+
+    Raises
+    ------
+    InputError
+        It is empty, or more than one line.
+    """
+    if not people.strip() or people != people.strip() or len(people.splitlines()) != 1 or len(people) > 200:
+        raise InputError("this names no set of people", where=repr(people), expected="such as mobility/PROJECT")
+
+
+def budgets(settings: Settings, database: Database) -> list[Standing]:
+    """List the budgets as they stand, by people."""
+    with database.reading() as session:
+        entries = read(session, settings)
+    found = {}
+    for entry in entries:
+        if entry.kind == KIND:
+            people = entry.said["people"]
+            spent = len([one for one in entries if one.kind == RELEASE and _spends(one, people)])
+            found[people] = Standing(_budget(entry), entry.who, entry.at, spent)
+    return [found[people] for people in sorted(found)]
+
+
+def refuse_beyond_budget(entries: Sequence[Entry], people: str, wanted: Spending, clock: str) -> None:
+    """Do nothing if the budget of a set of people leaves enough for a release.
+
+    Parameters
+    ----------
+    entries
+        The whole ledger.
+    clock
+        By what time zone and day boundary the days of the period are counted.
+
+    Raises
+    ------
+    Refused
+        There is no budget, it does not leave enough, or days were counted by another clock before: they would be other
+        days of the same name.
+    """
+    set_ = [_budget(entry) for entry in entries if entry.kind == KIND and entry.said["people"] == people]
+    if not set_:
+        raise Refused(
+            Wording("no budget is set for these people, and the release would spend of it"),
+            where=people,
+            expected=f"commonweal disclosure budget set {people} --rho R --unit {wanted.unit}",
+        )
+    spends = [entry for entry in entries if entry.kind == RELEASE and _spends(entry, people)]
+    for entry in spends:
+        if entry.said["clock"] != clock:
+            raise Refused(
+                Wording(
+                    "the days are counted by another clock, %(clock)s, than what was spent of before",
+                    clock=clock or "–",
+                ),
+                where=people,
+                expected=entry.said["clock"] or "–",
+            )
+    refuse_beyond(set_[-1], [spent for entry in spends if (spent := spending_of(entry.said))], wanted)
+
+
+def _budget(entry: Entry) -> Budget:
+    return Budget(entry.said["people"], Unit(entry.said["unit"]), entry.said["rho"])
+
+
+def _spends(entry: Entry, people: str) -> bool:
+    return bool(entry.said["people"] == people and entry.said["spent"] is not None)

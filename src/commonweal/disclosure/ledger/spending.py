@@ -1,0 +1,277 @@
+"""What releases spend of a person's privacy, and what a budget leaves: pure functions over days.
+
+A release that is differentially private says: *whoever adds or takes away all that one person did within one unit — a
+day, a week, a month — changes what comes out by no more than ρ* (zero-concentrated differential privacy, Bun and
+Steinke 2016, Concentrated Differential Privacy, TCC). Losses of several releases add up (Lemma 1.7 there), and a change
+of *n* units at once costs n² ρ (group privacy, Proposition 1.9). So for each unit *b* of a budget
+
+    spent(b) = Σ over releases of n(b)² ρ,      n(b) = how many of the release's units touch b
+
+where a release touches every unit that any day of its period lies in, and all days of these. The rule is the same for
+all pairs of units:
+
+- budget and release by the same unit: n = 1, losses add up;
+- a release by week under a budget by day: n = 1, and it spends on all seven days of each of its weeks;
+- a release by day under a budget by week: n is up to 7, so ρ counts up to 49 times. That is never too little. Where a
+  release is made of parts that each see one day only, 7 times would do; it says so by being declared by week.
+
+Numbers are exact fractions of what was written, so that ten tenths are one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from fractions import Fraction
+from typing import Any
+
+from commonweal.core.errors import InputError, Refused
+from commonweal.core.wording import Wording, counted
+
+ONE_DAY = timedelta(days=1)
+
+
+class Unit(StrEnum):
+    """Whose trace a release hides: all that one person did within one day, one week from Monday, or one month."""
+
+    DAY = "person-day"
+    WEEK = "person-week"
+    MONTH = "person-month"
+
+    def number(self, day: date) -> int:
+        """Number the unit that a day lies in, without gaps."""
+        match self:
+            case Unit.DAY:
+                return day.toordinal()
+            case Unit.WEEK:
+                return (day.toordinal() - 1) // 7  # 1 January of year 1 was a Monday
+            case Unit.MONTH:
+                return day.year * 12 + day.month - 1
+
+    def span(self, number: int) -> tuple[date, date]:
+        """Give the first and the last-exclusive day of a unit.
+
+        Examples
+        --------
+        >>> first, last = Unit.WEEK.span(Unit.WEEK.number(date(2015, 3, 4)))
+        >>> f"{first:%a %d %b} to {last - ONE_DAY:%a %d %b}"
+        'Mon 02 Mar to Sun 08 Mar'
+        """
+        match self:
+            case Unit.DAY:
+                return date.fromordinal(number), date.fromordinal(number + 1)
+            case Unit.WEEK:
+                return date.fromordinal(number * 7 + 1), date.fromordinal(number * 7 + 8)
+            case Unit.MONTH:
+                return date(number // 12, number % 12 + 1, 1), date((number + 1) // 12, (number + 1) % 12 + 1, 1)
+
+    def touched(self, first: date, last: date) -> range:
+        """Give the numbers of the units that any day of a period (last exclusive) lies in."""
+        return range(self.number(first), self.number(last - ONE_DAY) + 1)
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What a release may tell of a person at most.
+
+    Parameters
+    ----------
+    unit
+        Whose trace it hides.
+    rho
+        ρ of zero-concentrated differential privacy, for each unit.
+    epsilon, delta
+        The same said as (ε, δ), for readers; they are not added up.
+    """
+
+    unit: Unit
+    rho: float
+    epsilon: float
+    delta: float
+
+    def __post_init__(self) -> None:
+        exact(self.rho)
+        exact(self.epsilon)
+        if not 0 < self.delta < 1:
+            raise InputError(f"δ is {self.delta}", expected="a number between 0 and 1")
+
+    def record(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return {"unit": self.unit.value, "rho": self.rho, "epsilon": self.epsilon, "delta": self.delta}
+
+
+@dataclass(frozen=True)
+class Spending:
+    """What one release spends, and when.
+
+    Parameters
+    ----------
+    first, last
+        First and last-exclusive day of its period.
+    unit
+        Whose trace it hides.
+    rho
+        ρ for each unit.
+    """
+
+    first: date
+    last: date
+    unit: Unit
+    rho: float
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What may be spent of each person's privacy in each unit, by all releases together.
+
+    Parameters
+    ----------
+    people
+        Whose: a set of people, such as ``"mobility/sl"``.
+    unit
+        By day, week or month.
+    rho
+        ρ for each unit.
+    """
+
+    people: str
+    unit: Unit
+    rho: float
+
+
+def exact(number: float) -> Fraction:
+    """Read a positive number as it was written.
+
+    Raises
+    ------
+    InputError
+        It is none.
+
+    Examples
+    --------
+    >>> 3 * exact(0.1) == exact(0.3), 3 * 0.1 == 0.3
+    (True, False)
+    """
+    if isinstance(number, bool) or not isinstance(number, int | float) or not 0 < number < float("inf"):
+        raise InputError(f"{number!r} is no amount of privacy", expected="a number above 0")
+    return Fraction(repr(number))
+
+
+def charge(spending: Spending, unit: Unit) -> dict[int, Fraction]:
+    """Give what a release spends on each unit of a budget, n² ρ.
+
+    Examples
+    --------
+    Under a budget by day, a week's release of a Wednesday spends on all seven days of that week:
+
+    >>> week = Spending(date(2015, 3, 4), date(2015, 3, 5), Unit.WEEK, 0.25)
+    >>> on = charge(week, Unit.DAY)
+    >>> len(on), {str(rho) for rho in on.values()}, min(map(date.fromordinal, on)).isoformat()
+    (7, {'1/4'}, '2015-03-02')
+
+    Under a budget by week, two days of one week count 2² times, and the third, which is in the next week, once:
+
+    >>> days = Spending(date(2015, 3, 7), date(2015, 3, 10), Unit.DAY, 0.25)
+    >>> [str(rho) for rho in charge(days, Unit.WEEK).values()]
+    ['1', '1/4']
+    """
+    units = spending.unit.touched(spending.first, spending.last)
+    first, last = spending.unit.span(units[0])[0], spending.unit.span(units[-1])[1]
+    charged = {}
+    for number in unit.touched(first, last):
+        begins, ends = unit.span(number)
+        touching = len(spending.unit.touched(max(begins, first), min(ends, last)))
+        charged[number] = touching**2 * exact(spending.rho)
+    return charged
+
+
+def left(budget: Budget, spendings: Iterable[Spending], first: date, last: date) -> dict[date, Fraction]:
+    """Give what a budget leaves in each unit that a period touches, by the unit's first day.
+
+    Examples
+    --------
+    >>> budget = Budget("mobility/sl", Unit.DAY, 1.0)
+    >>> spent = [Spending(date(2015, 3, 1), date(2015, 3, 3), Unit.DAY, 0.3),
+    ...          Spending(date(2015, 3, 2), date(2015, 3, 4), Unit.DAY, 0.5)]
+    >>> {f"{day:%d}": float(rho) for day, rho in left(budget, spent, date(2015, 3, 1), date(2015, 3, 5)).items()}
+    {'01': 0.7, '02': 0.2, '03': 0.5, '04': 1.0}
+    """
+    remaining = dict.fromkeys(budget.unit.touched(first, last), exact(budget.rho))
+    for spending in spendings:
+        for number, rho in charge(spending, budget.unit).items():
+            if number in remaining:
+                remaining[number] -= rho
+    return {budget.unit.span(number)[0]: rho for number, rho in remaining.items()}
+
+
+def refuse_beyond(budget: Budget, spendings: Iterable[Spending], wanted: Spending) -> None:
+    """Do nothing if a budget leaves enough for a release in every unit that it spends on.
+
+    Raises
+    ------
+    Refused
+        With what is left in the unit where it lacks most, and in how many others.
+
+    Examples
+    --------
+    >>> budget = Budget("mobility/sl", Unit.DAY, 1.0)
+    >>> spent = [Spending(date(2015, 3, 2), date(2015, 3, 4), Unit.DAY, 0.7)]
+    >>> refuse_beyond(budget, spent, Spending(date(2015, 3, 4), date(2015, 3, 9), Unit.DAY, 1.0))
+    >>> refuse_beyond(budget, spent, Spending(date(2015, 3, 3), date(2015, 3, 9), Unit.DAY, 0.5))
+    Traceback (most recent call last):
+    commonweal.core.errors.Refused: mobility/sl: 0.3 of the budget of ρ = 1.0 a person-day is left for 2015-03-03, and
+    0.5 would be spent (expected: a ρ of at most 0.3, or another period)
+    """
+    charges = charge(wanted, budget.unit)
+    first, last = budget.unit.span(min(charges))[0], budget.unit.span(max(charges))[1]
+    rest = left(budget, spendings, first, last)
+    lacking = {}
+    for number, rho in charges.items():
+        begins = budget.unit.span(number)[0]
+        if rho > rest[begins]:
+            lacking[begins] = (rest[begins], rho)
+    if not lacking:
+        return
+    day, (remaining, asked) = min(lacking.items(), key=lambda item: (item[1][0] - item[1][1], item[0]))
+    others = len(lacking) - 1
+    more = counted(", as for %(num)s other", ", as for %(num)s others", others) if others else ""
+    ratio = min(rest[budget.unit.span(number)[0]] / (rho / exact(wanted.rho)) for number, rho in charges.items())
+    raise Refused(
+        Wording(
+            "%(left)s of the budget of ρ = %(whole)s a %(unit)s is left for %(day)s, and %(asked)s would be spent"
+            "%(more)s",
+            left=number_text(max(remaining, Fraction(0))),
+            whole=budget.rho,
+            unit=budget.unit.value,
+            day=day.isoformat(),
+            asked=number_text(asked),
+            more=more,
+        ),
+        where=budget.people,
+        expected=Wording("a ρ of at most %(most)s, or another period", most=number_text(ratio))
+        if ratio > 0
+        else Wording("another period"),
+    )
+
+
+def number_text(number: Fraction) -> str:
+    """Write a fraction as a decimal number, rounded down in the twelfth place.
+
+    Examples
+    --------
+    >>> number_text(Fraction(3, 10)), number_text(Fraction(2)), number_text(Fraction(2, 3))
+    ('0.3', '2', '0.666666666666')
+    """
+    digits = f"{(number * 10**12).__floor__():013}"
+    return f"{digits[:-12]}.{digits[-12:]}".rstrip("0").rstrip(".")
+
+
+def spending_of(said: Mapping[str, Any]) -> Spending | None:
+    """Read what an entry of the ledger says is spent; None if it is nothing."""
+    spent = said.get("spent")
+    if spent is None:
+        return None
+    first, last = (date.fromisoformat(said[name]) for name in ("first", "last"))
+    return Spending(first, last, Unit(spent["unit"]), spent["rho"])

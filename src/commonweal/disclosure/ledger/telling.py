@@ -1,0 +1,54 @@
+"""What an entry of the ledger says, in a line for people."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from commonweal.core.canonical import canonical
+from commonweal.disclosure.ledger.entries import Entry
+from commonweal.disclosure.ledger.spending import ONE_DAY
+
+
+def what_it_says(entry: Entry) -> str:
+    """Say what an entry is about.
+
+    Examples
+    --------
+    >>> from datetime import UTC, datetime
+    >>> said = {"people": "mobility/sl", "unit": "person-day", "rho": 0.5}
+    >>> what_it_says(Entry(1, datetime(2026, 1, 1, tzinfo=UTC), "os:ada", "budget", said, "", "", ""))
+    'mobility/sl: ρ = 0.5 a person-day'
+    """
+    said = entry.said
+    match entry.kind:
+        case "release":
+            tables = ", ".join(table["dataset"] for table in said["tables"])
+            rule = f"{said['rule']} {canonical(said['parameters'])}"
+            return f"{tables} of {said['people']}, {days(said['first'], said['last'])}, {rule}"
+        case "budget":
+            return f"{said['people']}: ρ = {said['rho']} a {said['unit']}"
+        case "standing":
+            which = ", ".join(said["datasets"]) or said["domain"]
+            return f"{said['rule']} {canonical(said['parameters'])} for {which}"
+        case "withdrawal":
+            return f"standing approval {said['number']} no longer holds"
+    return entry.kind
+
+
+def what_is_spent(entry: Entry) -> str:
+    """Say what a release spends; nothing for others."""
+    spent = entry.said.get("spent")
+    if spent is None:
+        return ""
+    return f"ρ = {spent['rho']} a {spent['unit']} (ε = {spent['epsilon']:.3g}, δ = {spent['delta']:.3g})"
+
+
+def days(first: str, last: str) -> str:
+    """Name a period by its first and its last day.
+
+    Examples
+    --------
+    >>> days("2015-03-01", "2015-03-08")
+    '2015-03-01 to 2015-03-07'
+    """
+    return f"{first} to {(date.fromisoformat(last) - ONE_DAY).isoformat()}"

@@ -1,0 +1,126 @@
+"""What the tests of releasing share: an installation on either database, tables, and a request for their release."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from commonweal.core.catalog import Dataset, Dimension, Input, Kind, Measure, Privacy, with_states
+from commonweal.core.console import Home
+from commonweal.core.database import Database, connect
+from commonweal.core.settings import CONFIG, load
+from commonweal.disclosure.ledger.entries import Entry, read
+from commonweal.disclosure.ledger.spending import Loss, Unit
+from commonweal.disclosure.releasing.proposals import Drawn
+from commonweal.disclosure.releasing.publishing import Outcome, release
+from commonweal.disclosure.releasing.request import Part, Request
+from commonweal.domains import initialise
+
+ANALYST, STEWARD = "os:ada", "os:ben"
+
+
+def counts(name: str) -> Dataset:
+    return Dataset(
+        name=name,
+        title="Counts",
+        description="",
+        dimensions=(Dimension("area", "area", ""),),
+        measures=(Measure("subscribers", "integer", "", "{subscribers}", Kind.SUM, "subscribers"),),
+        privacy=Privacy.PEOPLE,
+    )
+
+
+class House:
+    """An installation, and what is released in it.
+
+    Attributes
+    ----------
+    draws
+        How often noise was drawn.
+    """
+
+    def __init__(self, home: Home) -> None:
+        self.settings, self.database, self.draws = home.settings, home.database, 0
+
+    def table(self, *values: int | None) -> pa.Table:
+        raw = pa.table({"area": ["A", "B", "C"][: len(values)], "subscribers": pa.array(values, pa.int64())})
+        states = pa.array([None if value is not None else "suppressed" for value in values], pa.string())
+        dataset = counts("demo.homes")
+        return with_states(dataset, raw) if states.null_count == len(values) else raw.append_column(
+            "subscribers_state", states.fill_null("reported")
+        ).select(dataset.columns)  # fmt: skip
+
+    def request(self, *names: str, k: int = 15, **other: Any) -> Request:
+        parts = tuple(
+            Part(counts(name), [Input("store sl/2015", "ab" * 32, "store")], {"period": "2015-03"}, code="code 1")
+            for name in names or ("demo.homes",)
+        )
+        said = {
+            "people": "demo/sl",
+            "first": date(2015, 3, 2),
+            "last": date(2015, 3, 4),
+            "rule": "threshold",
+            "parameters": {"k": k},
+            "parts": parts,
+        }
+        return Request(**(said | other))
+
+    def spending(self, rho: float, *names: str, unit: Unit = Unit.DAY, **other: Any) -> Request:
+        said = {"rule": "gaussian", "parameters": {"rho": rho}, "loss": Loss(unit, rho, 4.0, 1e-6)} | other
+        return self.request(*names, **said)
+
+    def draw(self, *tables: pa.Table) -> Callable[[], Drawn]:
+        def drawing() -> Drawn:
+            self.draws += 1
+            # Another table each time, as noise is.
+            return Drawn(tables or [self.table(100 + self.draws, 200, 300)], {"drawn": self.draws})
+
+        return drawing
+
+    def release(self, request: Request | None = None, *tables: pa.Table, who: str = ANALYST, **other: Any) -> Outcome:
+        made = tables or (self.table(400, 300, None),)
+        return release(self.settings, self.database, request or self.request(), made, who=who, **other)
+
+    def release_drawn(self, request: Request, who: str = ANALYST) -> Outcome:
+        return release(self.settings, self.database, request, self.draw(), who=who)
+
+    def ledger(self, kind: str = "") -> list[Entry]:
+        with self.database.reading() as session:
+            return [entry for entry in read(session, self.settings) if kind in ("", entry.kind)]
+
+
+@pytest.fixture
+def house(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+    """An installation on SQLite, and one on PostgreSQL."""
+    monkeypatch.setenv("COMMONWEAL_DATABASE_URL", database.url)
+    made = House(initialise(tmp_path / "data", tmp_path / "keys"))
+    monkeypatch.delenv("COMMONWEAL_DATABASE_URL")
+    yield made
+    made.database.close()
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an installation on SQLite, to be copied."""
+    folder = tmp_path_factory.mktemp("built")
+    House(initialise(folder / "data", folder / "keys")).database.close()
+    return folder
+
+
+@pytest.fixture
+def small_house(built: Path, tmp_path: Path) -> Iterator[House]:
+    """An installation on SQLite alone, where the database makes no difference."""
+    for name in ("data", "keys"):
+        shutil.copytree(built / name, tmp_path / name)
+    config = tmp_path / "data" / CONFIG
+    config.write_text(config.read_text().replace(str(built / "keys"), str(tmp_path / "keys")))
+    settings = load(tmp_path / "data")
+    made = House(Home(settings, connect(settings)))
+    yield made
+    made.database.close()
