@@ -83,7 +83,7 @@ def _init(
 
 
 def _upgrade() -> None:
-    """Bring the database to the newest version, and the triggers that protect the audit log into force."""
+    """Bring the database to the newest version, and the triggers that protect audit log and ledger into force."""
     from commonweal.core.console import opened
 
     for trigger in opened().database.upgrade(ROOMS):
@@ -92,11 +92,11 @@ def _upgrade() -> None:
 
 
 def _check() -> None:
-    """Say whether database, migrations and models agree, and the audit log is protected."""
+    """Say whether database, migrations and models agree, and audit log and ledger are protected."""
     from commonweal.core.console import opened
 
     opened().database.check(ROOMS)
-    print("the database is up to date, equals the models and protects the audit log")
+    print("the database is up to date, equals the models and protects audit log and ledger")
 
 
 def _serve(

@@ -72,6 +72,13 @@ class Unit(StrEnum):
         return range(self.number(first), self.number(last - ONE_DAY) + 1)
 
 
+UNITS = {
+    Unit.DAY: Wording("person-day"),
+    Unit.WEEK: Wording("person-week"),
+    Unit.MONTH: Wording("person-month"),
+}
+
+
 @dataclass(frozen=True)
 class Loss:
     """What a release may tell of a person at most.
@@ -244,7 +251,7 @@ def refuse_beyond(budget: Budget, spendings: Iterable[Spending], wanted: Spendin
             "%(more)s",
             left=number_text(max(remaining, Fraction(0))),
             whole=budget.rho,
-            unit=budget.unit.value,
+            unit=UNITS[budget.unit],
             day=day.isoformat(),
             asked=number_text(asked),
             more=more,
