@@ -14,6 +14,7 @@ import pytest
 from commonweal.core.areas.importing import import_file
 from commonweal.core.console import Home
 from commonweal.core.jobs import Job, Running
+from commonweal.disclosure.releasing.standing import grant
 from commonweal.mobility import service
 from commonweal.mobility.epochs import EpochBook
 from commonweal.mobility.imported import list_rejects
@@ -73,6 +74,7 @@ class Operator:
         self.database = home.database
         self.folder = folder
         self.project = create_project(home.database, project, WHO)
+        grant(home.settings, home.database, "threshold", "mobility", {"k": 2}, "os:steward", "for every test")
         self.mapping = self.write("mapping.toml", MAPPING)
         self.cells = self.write("cells.csv", "\n".join(CELLS) + "\n")
 

@@ -104,6 +104,12 @@ def test_the_main_path_is_walked_from_files_to_releases(terminal: Terminal, proj
     assert "the first 1 of 2 rejected rows" in terminal.says(*some)
     assert "rejected rows" not in terminal.says(*some, "--reason", "bad timestamp", "--file", "calls.csv")
     assert len(json.loads(terminal.says(*some, "--json"))) == 1
+    waiting = terminal.says("mobility", "run", "-p", project, "--measure", "home")
+    assert "nothing is published yet: proposal " in waiting
+    assert "next, as a steward: commonweal disclosure show " in waiting
+    assert json.loads(terminal.says("catalog", "list", "--json")) == []
+    approving = ("--domain", "mobility", "--parameters", '{"k": 3}', "--why", "agreed")
+    terminal.says("disclosure", "standing", "grant", "threshold", *approving)
     said = terminal.says("mobility", "run", "-p", project)
     for name in ("presence", "home", "flows", "quality", "activity"):
         assert f"published mobility.{name} version 1: " in said

@@ -200,6 +200,7 @@ _EXPECTED = (
     r"commonweal\.toml",
     r"commonweal\.db(-wal|-shm)?",
     r"lake/\.lock",
+    r"staged/\.lock",
     r"lake/[a-z_]+\.[a-z_]+/\d+-[0-9a-f]{12}/(table\.parquet|release\.json)",
     r"store/[a-z0-9_-]+/\.lock",
     r"store/[a-z0-9_-]+/cells\.parquet",
@@ -230,6 +231,12 @@ def _leftovers(data: Path, keys: Path) -> Iterator[str]:
             yield f"keys/{path.relative_to(keys)}"
 
 
+STANDING = (
+    *("disclosure", "standing", "grant", "threshold", "--domain", "mobility"),
+    *("--parameters", '{"k": 2}', "--why", "for every test"),
+)
+
+
 @pytest.fixture(scope="session")
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Place]:
     """Make a data directory and a key directory with the command."""
@@ -238,6 +245,7 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Place]:
         root = folder or tmp_path_factory.mktemp("place")
         place = Place(root / "data", root / "keys", environment)
         place.run("init", place.data, "--keys", place.keys)
+        place.run(*STANDING)
         return place
 
     return make

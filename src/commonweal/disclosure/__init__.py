@@ -12,48 +12,84 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from commonweal.disclosure.joint import Audit, Counted, Earlier, Joint, Keys, protect_together
+    from commonweal.disclosure.ledger.spending import Loss, Unit
     from commonweal.disclosure.linear.keys import rows_by_key, with_columns
     from commonweal.disclosure.linear.relations import Kind, Relations, grouped, joined
-    from commonweal.disclosure.service import Protected, protect, protect_totals
+    from commonweal.disclosure.releasing.proposals import Drawn, Proposal
+    from commonweal.disclosure.releasing.publishing import Outcome, release
+    from commonweal.disclosure.releasing.request import Part, Request
+    from commonweal.disclosure.service import (
+        ROUNDED_TOTALS,
+        THRESHOLD,
+        Protected,
+        protect,
+        protect_totals,
+        rounded_totals,
+        suppressed_table,
+    )
     from commonweal.disclosure.threshold import DEFAULT_THRESHOLD
     from commonweal.disclosure.totals import parts_by
 
 _HOME = {
     "DEFAULT_THRESHOLD": "threshold",
+    "ROUNDED_TOTALS": "service",
+    "THRESHOLD": "service",
     "Audit": "joint",
     "Counted": "joint",
+    "Drawn": "releasing.proposals",
     "Earlier": "joint",
     "Joint": "joint",
     "Keys": "joint",
     "Kind": "linear.relations",
+    "Loss": "ledger.spending",
+    "Outcome": "releasing.publishing",
+    "Part": "releasing.request",
+    "Proposal": "releasing.proposals",
     "Protected": "service",
     "Relations": "linear.relations",
+    "Request": "releasing.request",
+    "Unit": "ledger.spending",
     "grouped": "linear.relations",
     "joined": "linear.relations",
     "parts_by": "totals",
     "protect": "service",
     "protect_together": "joint",
     "protect_totals": "service",
+    "release": "releasing.publishing",
+    "rounded_totals": "service",
     "rows_by_key": "linear.keys",
+    "suppressed_table": "service",
     "with_columns": "linear.keys",
 }
 __all__ = [
     "DEFAULT_THRESHOLD",
+    "ROUNDED_TOTALS",
+    "THRESHOLD",
     "Audit",
     "Counted",
+    "Drawn",
     "Earlier",
     "Joint",
     "Keys",
     "Kind",
+    "Loss",
+    "Outcome",
+    "Part",
+    "Proposal",
     "Protected",
     "Relations",
+    "Request",
+    "Unit",
     "grouped",
     "joined",
     "parts_by",
     "protect",
     "protect_together",
     "protect_totals",
+    "release",
+    "rounded_totals",
     "rows_by_key",
+    "suppressed_table",
     "with_columns",
 ]
 

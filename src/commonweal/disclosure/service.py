@@ -23,6 +23,7 @@ from commonweal.disclosure.threshold import DEFAULT_THRESHOLD, on_grid, suppress
 from commonweal.disclosure.totals import protect_total
 
 ROUNDED_TO = "rounded_to"
+THRESHOLD, ROUNDED_TOTALS = Wording("threshold"), Wording("rounded-totals")
 
 
 @dataclass(frozen=True)
@@ -83,9 +84,14 @@ def protect(
     Unavailable, Conflict, Damaged
         If the signing key cannot be used, or others than its owner can read it.
     """
+    table = suppressed_table(dataset, raw, k=k, grid=grid)
+    return _certified(settings, database, dataset, table, THRESHOLD, {**parameters, "k": k}, who)
+
+
+def suppressed_table(dataset: Dataset, raw: pa.Table, *, k: int = DEFAULT_THRESHOLD, grid: pa.Table | None) -> pa.Table:
+    """Apply the threshold rule to a table of counts of people, to be released. See `protect`."""
     _refuse_open(dataset)
-    table = conform(dataset, suppress(dataset, raw, grid, k))
-    return _certified(settings, database, dataset, table, Wording("threshold"), {**parameters, "k": k}, who)
+    return conform(dataset, suppress(dataset, raw, grid, k))
 
 
 def protect_totals(
@@ -127,6 +133,21 @@ def protect_totals(
     InputError
         If `raw` or `grid` cannot be taken, or a total cannot come from its parts.
     """
+    table = rounded_totals(dataset, raw, kind=kind, k=k, rest=rest, grid=grid)
+    rule = {**parameters, "k": k, "kind": kind.value, "rest": rest}
+    return _certified(settings, database, dataset, table, ROUNDED_TOTALS, rule, who)
+
+
+def rounded_totals(
+    dataset: Dataset,
+    raw: pa.Table,
+    *,
+    kind: Kind,
+    k: int = DEFAULT_THRESHOLD,
+    rest: bool = False,
+    grid: pa.Table | None,
+) -> pa.Table:
+    """Round or withhold totals that would complete a suppressed table, to be released with it. See `protect_totals`."""
     _refuse_open(dataset)
     if len(dataset.measures) != 1 or dataset.measures[0].type != "integer":
         raise InputError("totals have one measure, an integer", where=dataset.name, expected="one dataset a total")
@@ -150,9 +171,7 @@ def protect_totals(
         columns[ROUNDED_TO] = pa.array([total.base for total in totals], pa.int64())
     columns[measure.name] = pa.array([total.value for total in totals], pa.int64())
     columns[measure.state] = pa.array([total.state.value for total in totals], pa.string())
-    table = conform(dataset, pa.table({name: columns[name] for name in dataset.columns}))
-    rule = {**parameters, "k": k, "kind": kind.value, "rest": rest}
-    return _certified(settings, database, dataset, table, Wording("rounded-totals"), rule, who)
+    return conform(dataset, pa.table({name: columns[name] for name in dataset.columns}))
 
 
 def _refuse_open(dataset: Dataset) -> None:

@@ -128,6 +128,10 @@ def run(
     for release in result["releases"]:
         came = "published" if release["new"] else "found"
         print(f"{came} {{dataset}} version {{version}}: {{rows:,}} rows, digest {{digest:.12}}".format(**release))
+    if proposal := result.get("proposal"):
+        print(f"nothing is published yet: proposal {proposal} waits for a steward, who cannot be the one who made it")
+        print(f"next, as a steward: commonweal disclosure show {proposal}, then approve or reject {proposal}")
+        print("to have later runs published at once: commonweal disclosure standing grant; see docs/disclosure.md#approval")
 
 
 @app.command("imports")

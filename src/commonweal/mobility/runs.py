@@ -14,7 +14,7 @@ import pyarrow as pa
 from commonweal import disclosure
 from commonweal.core import areas as places
 from commonweal.core.areas import Areas
-from commonweal.core.catalog import Input, Kind, Publication, code_version, publish
+from commonweal.core.catalog import Input, Kind, code_version
 from commonweal.core.database import Database
 from commonweal.core.errors import InputError, NotFound, Refused
 from commonweal.core.periods import Calendar
@@ -27,6 +27,9 @@ from commonweal.mobility.measure import Measure, Scope, measures
 from commonweal.mobility.measures import home, last_location
 from commonweal.mobility.projects import Project
 from commonweal.mobility.store import EpochStore, project_folder
+
+TOTALS = {"kind": Kind.SUM.value, "rest": True}
+"""How totals are rounded: by what they are known to be at least, and there is a rest that stands in no part."""
 
 
 @dataclass(frozen=True)
@@ -172,34 +175,43 @@ def run(
     planned: Plan,
     who: str,
     progress: Callable[[int, int, str], None] = lambda done, total, what: None,
-) -> list[Publication]:
-    """Count, protect and publish. Run again on the same events, it finds the same releases."""
+) -> disclosure.Outcome:
+    """Count, protect, and have it released: at once under a standing approval, else when a steward approves it.
+
+    Run again on the same events, it finds the same releases, or the same proposal.
+    """
     started = datetime.now(UTC)
     total = len(planned.buckets)
     counts = count(settings, planned.buckets, lambda done: progress(done, total, "counting"))
-    published: dict[str, pa.Table] = {}
-    publications = []
+    protected: dict[str, pa.Table] = {}
+    parts = []
     known = measures()
     for name in _judged_first(counts):
-        progress(total, total, f"publishing {name}")
-        protected = _protected(settings, database, known[name], counts[name], planned, published, who)
-        published[name] = protected.table
-        publications.append(
-            publish(
-                settings,
-                database,
-                known[name].dataset,
-                protected.table,
+        progress(total, total, f"protecting {name}")
+        protected[name] = _protected(known[name], counts[name], planned, protected)
+        dataset, is_total = known[name].dataset, known[name].at_least is not None
+        parts.append(
+            disclosure.Part(
+                dataset=dataset,
                 inputs=planned.inputs,
-                parameters=protected.certificate.parameters,
-                who=who,
-                certificate=protected.certificate,
+                parameters={**planned.parameters, **(TOTALS if is_total else {})},
+                area_set=planned.project.area_set if dataset.areas else None,
                 code=code_version("commonweal.mobility"),
-                area_set=planned.project.area_set if known[name].dataset.areas else None,
                 started=started,
+                rule=disclosure.ROUNDED_TOTALS if is_total else None,
             )
         )
-    return publications
+    progress(total, total, "publishing")
+    request = disclosure.Request(
+        people=f"mobility/{planned.project.name}",
+        first=planned.first,
+        last=planned.last,
+        clock=f"{planned.calendar.time_zone} {planned.calendar.day_starts:%H:%M}",
+        rule=disclosure.THRESHOLD,
+        parameters={"k": planned.project.minimum_people},
+        parts=tuple(parts),
+    )
+    return disclosure.release(settings, database, request, list(protected.values()), who=who)
 
 
 def _judged_first(names: Iterable[str]) -> list[str]:
@@ -212,39 +224,18 @@ def _judged_first(names: Iterable[str]) -> list[str]:
     return order
 
 
-def _protected(
-    settings: Settings,
-    database: Database,
-    measure: Measure,
-    counts: pa.Table,
-    planned: Plan,
-    published: dict[str, pa.Table],
-    who: str,
-) -> disclosure.Protected:
+def _protected(measure: Measure, counts: pa.Table, planned: Plan, beside: dict[str, pa.Table]) -> pa.Table:
     raw, grid = measure.finish(counts, planned.scope), measure.grid(counts, planned.scope)
     k = planned.project.minimum_people
     if measure.at_least is None:
-        return disclosure.protect(
-            settings, database, measure.dataset, raw, k=k, grid=grid, parameters=planned.parameters, who=who
-        )
-    known = measure.at_least(published)
+        return disclosure.suppressed_table(measure.dataset, raw, k=k, grid=grid)
+    known = measure.at_least(beside)
     joined = grid.join(raw.drop_columns("people"), list(measure.dataset.key)).join(known, list(measure.dataset.key))
     value = measure.dataset.measures[0].name
     for name in (value, "reported", "suppressed"):
         filled = joined[name].fill_null(0)
         joined = joined.set_column(joined.schema.get_field_index(name), name, filled)
-    return disclosure.protect_totals(
-        settings,
-        database,
-        measure.dataset,
-        joined,
-        kind=Kind.SUM,  # of what it is known to be at least, and
-        rest=True,  # of what else there is
-        k=k,
-        grid=grid,
-        parameters=planned.parameters,
-        who=who,
-    )
+    return disclosure.rounded_totals(measure.dataset, joined, kind=Kind.SUM, rest=True, k=k, grid=grid)
 
 
 def home_areas(planned: Plan) -> tuple[np.ndarray, list[str]]:

@@ -244,16 +244,20 @@ def run_job(job: Running) -> dict[str, Any]:
             job.check()
             job.progress(done, total, what)
 
-        publications = runs.run(job.settings, job.database, planned, job.who, progress)
+        outcome = runs.run(job.settings, job.database, planned, job.who, progress)
+        proposal = outcome.proposal
         with job.database.transaction() as session:
             audit.record(
                 session,
                 who=job.who,
                 action="mobility.run",
                 what=f"project {project.name}",
-                details={one.release.dataset: one.release.digest for one in publications},
+                details={table["dataset"]["name"]: table["digest"] for table in proposal.said["tables"]},
             )
-    return {"releases": [_summary(one) for one in publications]}
+        if outcome.waits:
+            job.log(f"proposal {proposal.short} waits: a steward who did not make it must approve it")
+    waiting = {"proposal": proposal.short} if outcome.waits else {}
+    return {"releases": [_summary(one) for one in outcome.publications], **waiting}
 
 
 def _calendar(project: Project, parameters: dict[str, Any]) -> Calendar:
