@@ -28,6 +28,7 @@ from commonweal.core.identity import Grant, Role, people, signing_in
 from commonweal.core.identity.secret import form_token
 from commonweal.core.periods import Calendar
 from commonweal.demo.generate import Choices, generate
+from commonweal.disclosure.releasing.standing import grant
 from commonweal.domains import initialise
 from commonweal.mobility.measures import flows, presence, quality
 from commonweal.mobility.measures import home as homes
@@ -226,6 +227,7 @@ def hand_over(sample: Path) -> Callable[[Home], Path]:
 
     def fill(home: Home) -> Path:
         create_project(home.database, Project("sample", "Africa/Freetown", area_set=AREA_SET), WHO)
+        grant(home.settings, home.database, "threshold", "mobility", {"k": 15}, "os:steward", "as agreed")
         inbox = home.settings.inbox
         shutil.copytree(sample / "events", inbox / "march")
         for name in ("mapping.toml", "cells.csv"):

@@ -256,6 +256,12 @@ def test_the_history_says_what_came_of_each(home, ada):
     assert runs[1]["releases"] == [{"dataset": "mobility.presence", "version": 4, "rows": 1272}]
 
 
+def test_the_history_says_that_what_a_run_proposed_waits(home, ada):
+    ada.post("/mobility/runs", project="sample")
+    done(home, 1, result={"releases": [], "proposal": "3f2a91c0aa11"})
+    assert "Job 1 Run sample succeeded proposal 3f2a91c0aa11 waits for a steward" in words(ada.get("/mobility/runs"))
+
+
 def test_the_history_is_narrowed_to_a_project_and_paged(home, ada):
     create_project(home.database, Project("other", area_set="natural-earth:SL"), WHO)
     for number in range(70):
