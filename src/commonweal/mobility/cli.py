@@ -131,7 +131,7 @@ def run(
     if proposal := result.get("proposal"):
         print(f"nothing is published yet: proposal {proposal} waits for a steward, who cannot be the one who made it")
         print(f"next, as a steward: commonweal disclosure show {proposal}, then approve or reject {proposal}")
-        print("to have later runs published at once: commonweal disclosure standing grant; see docs/disclosure.md#approval")
+        print("to have later runs published at once: commonweal disclosure standing grant; see docs/disclosure.md")
 
 
 @app.command("imports")
