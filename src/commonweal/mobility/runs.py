@@ -1,8 +1,8 @@
-"""A run: measures over a period, protected and published."""
+"""A run: measures over a period, and what it needs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
@@ -11,25 +11,21 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from commonweal import disclosure
 from commonweal.core import areas as places
 from commonweal.core.areas import Areas
-from commonweal.core.catalog import Input, Kind, code_version
+from commonweal.core.catalog import Input
 from commonweal.core.database import Database
 from commonweal.core.errors import InputError, NotFound, Refused
 from commonweal.core.periods import Calendar
 from commonweal.core.settings import Settings
 from commonweal.core.wording import Wording
 from commonweal.mobility.cells import read_register
-from commonweal.mobility.counting import Bucket, count, derive_bucket
+from commonweal.mobility.counting import Bucket, derive_bucket
 from commonweal.mobility.epochs import Epoch, EpochBook
-from commonweal.mobility.measure import Measure, Scope, measures
+from commonweal.mobility.measure import Scope, measures
 from commonweal.mobility.measures import home, last_location
 from commonweal.mobility.projects import Project
 from commonweal.mobility.store import EpochStore, project_folder
-
-TOTALS = {"kind": Kind.SUM.value, "rest": True}
-"""How totals are rounded: by what they are known to be at least, and there is a rest that stands in no part."""
 
 
 @dataclass(frozen=True)
@@ -167,75 +163,6 @@ def plan(
     scope = Scope(tuple(areas.codes), hours, days)
     changes = tuple(places.changes(database, project.area_set, first_day, last_day, areas.level))
     return Plan(project, areas, calendar, first_day, last_day, epoch, store, buckets, scope, register.digest, changes)
-
-
-def run(
-    settings: Settings,
-    database: Database,
-    planned: Plan,
-    who: str,
-    progress: Callable[[int, int, str], None] = lambda done, total, what: None,
-) -> disclosure.Outcome:
-    """Count, protect, and have it released: at once under a standing approval, else when a steward approves it.
-
-    Run again on the same events, it finds the same releases, or the same proposal.
-    """
-    started = datetime.now(UTC)
-    total = len(planned.buckets)
-    counts = count(settings, planned.buckets, lambda done: progress(done, total, "counting"))
-    protected: dict[str, pa.Table] = {}
-    parts = []
-    known = measures()
-    for name in _judged_first(counts):
-        progress(total, total, f"protecting {name}")
-        protected[name] = _protected(known[name], counts[name], planned, protected)
-        dataset, is_total = known[name].dataset, known[name].at_least is not None
-        parts.append(
-            disclosure.Part(
-                dataset=dataset,
-                inputs=planned.inputs,
-                parameters={**planned.parameters, **(TOTALS if is_total else {})},
-                area_set=planned.project.area_set if dataset.areas else None,
-                code=code_version("commonweal.mobility"),
-                started=started,
-                rule=disclosure.ROUNDED_TOTALS if is_total else None,
-            )
-        )
-    progress(total, total, "publishing")
-    request = disclosure.Request(
-        people=f"mobility/{planned.project.name}",
-        first=planned.first,
-        last=planned.last,
-        clock=f"{planned.calendar.time_zone} {planned.calendar.day_starts:%H:%M}",
-        rule=disclosure.THRESHOLD,
-        parameters={"k": planned.project.minimum_people},
-        parts=tuple(parts),
-    )
-    return disclosure.release(settings, database, request, list(protected.values()), who=who)
-
-
-def _judged_first(names: Iterable[str]) -> list[str]:
-    """Put each total after the tables that it could complete."""
-    left, order, known = list(names), list[str](), measures()
-    while left:
-        ready = [name for name in left if set(known[name].beside) <= set(order)]
-        order += ready
-        left = [name for name in left if name not in ready]
-    return order
-
-
-def _protected(measure: Measure, counts: pa.Table, planned: Plan, beside: dict[str, pa.Table]) -> pa.Table:
-    raw, grid = measure.finish(counts, planned.scope), measure.grid(counts, planned.scope)
-    k = planned.project.minimum_people
-    if measure.at_least is None:
-        return disclosure.suppressed_table(measure.dataset, raw, k=k, grid=grid)
-    known = measure.at_least(beside)
-    joined = grid.join(raw.drop_columns("people"), list(measure.dataset.key)).join(known, list(measure.dataset.key))
-    value = measure.dataset.measures[0].name
-    for name in (value, "reported", "suppressed"):
-        filled = joined[name].fill_null(0)
-        joined = joined.set_column(joined.schema.get_field_index(name), name, filled)
-    return disclosure.rounded_totals(measure.dataset, joined, kind=Kind.SUM, rest=True, k=k, grid=grid)
 
 
 def home_areas(planned: Plan) -> tuple[np.ndarray, list[str]]:

@@ -17,7 +17,7 @@ from commonweal.core.errors import InputError, Refused
 from commonweal.core.jobs import Running
 from commonweal.core.periods import Calendar
 from commonweal.core.settings import Settings
-from commonweal.mobility import runs, staging
+from commonweal.mobility import protecting, runs, staging
 from commonweal.mobility.blocks import file_digest
 from commonweal.mobility.cell_files import read_cells
 from commonweal.mobility.cells import CellRegister, read_register, write_register
@@ -244,7 +244,7 @@ def run_job(job: Running) -> dict[str, Any]:
             job.check()
             job.progress(done, total, what)
 
-        outcome = runs.run(job.settings, job.database, planned, job.who, progress)
+        outcome = protecting.protect_and_release(job.settings, job.database, planned, job.who, progress)
         proposal = outcome.proposal
         with job.database.transaction() as session:
             audit.record(

@@ -18,8 +18,8 @@ from commonweal.core.database import Database, take_turns
 from commonweal.core.errors import Damaged, InputError, NotFound
 from commonweal.core.settings import Settings
 from commonweal.core.wording import Wording
-from commonweal.disclosure.ledger.budgets import refuse_beyond_budget
-from commonweal.disclosure.ledger.entries import read
+from commonweal.disclosure.ledger.budgets import RELEASE, refuse_beyond_budget
+from commonweal.disclosure.ledger.entries import Entry, read
 from commonweal.disclosure.ledger.spending import spending_of
 from commonweal.disclosure.models import ProposalRecord
 from commonweal.disclosure.releasing import staged
@@ -165,6 +165,27 @@ def propose_drawn(
     return _staged(settings, database, request, request.identifier(None), draw, drawn=True, who=who)
 
 
+def propose_made(
+    settings: Settings, database: Database, request: Request, make: Callable[[], Drawn], *, who: str
+) -> Proposal:
+    """Stage tables that are protected beside what was released before. Where they are staged already, nothing is made.
+
+    What was made before something else about the same people was released, and was not approved yet, is made again:
+    it was not audited beside that.
+
+    Parameters
+    ----------
+    make
+        Makes the protected tables.
+
+    Raises
+    ------
+    InputError, Refused, Damaged
+        As `propose`.
+    """
+    return _staged(settings, database, request, request.identifier(None), make, drawn=False, who=who)
+
+
 def proposals(database: Database, domain: str | None = None, stages: Sequence[Stage] = ()) -> list[Proposal]:
     """List proposals, the newest first.
 
@@ -237,6 +258,10 @@ def _staged(
         there = staged.find(settings, identifier)
         if known is not None and known.state == Stage.PUBLISHED:
             return of(known)
+        after = _end(settings, database)
+        if there is not None and not drawn and outdated(settings, database, there) is not None:
+            staged.remove(settings, identifier)
+            there = None
         if there is None:
             if drawn and known is not None:
                 raise Damaged(
@@ -245,8 +270,44 @@ def _staged(
                     expected="a backup that holds it, or another request",
                 )
             _refuse_beyond_budget(settings, database, request)
-            there = _write(settings, request, identifier, make(), drawn=drawn, who=who)
+            there = _write(settings, request, identifier, make(), drawn=drawn, after=after, who=who)
         return _recorded(database, there)
+
+
+def outdated(settings: Settings, database: Database, there: Staged) -> Entry | None:
+    """Give the entry of what was released of the same people and days since tables were made; None if nothing was.
+
+    Nor are tables out of date that have an entry themselves.
+    """
+    with database.reading() as session:
+        return newer_than(read(session, settings), there)
+
+
+def newer_than(entries: Sequence[Entry], there: Staged) -> Entry | None:
+    """Find in the ledger what `outdated` gives."""
+    said = there.said
+    if said["drawn"] or any(entry.kind == RELEASE and entry.said["request"] == said["request"] for entry in entries):
+        return None
+    since = (entry for entry in entries if entry.sequence > said["after"])
+    return next((entry for entry in since if concerns(entry, said["people"], said["first"], said["last"])), None)
+
+
+def concerns(entry: Entry, people: str, first: str, last: str) -> bool:
+    """Say whether an entry is of a release, without noise, about some people on some of their days (ISO)."""
+    said = entry.said
+    return (
+        entry.kind == RELEASE
+        and said["people"] == people
+        and said["spent"] is None
+        and said["first"] < last
+        and first < said["last"]
+    )
+
+
+def _end(settings: Settings, database: Database) -> int:
+    with database.reading() as session:
+        entries = read(session, settings)
+    return entries[-1].sequence if entries else 0
 
 
 def _refuse_beyond_budget(settings: Settings, database: Database, request: Request) -> None:
@@ -259,7 +320,9 @@ def _refuse_beyond_budget(settings: Settings, database: Database, request: Reque
     refuse_beyond_budget(entries, request.people, wanted, request.clock)
 
 
-def _write(settings: Settings, request: Request, identifier: str, made: Drawn, *, drawn: bool, who: str) -> Staged:
+def _write(
+    settings: Settings, request: Request, identifier: str, made: Drawn, *, drawn: bool, after: int, who: str
+) -> Staged:
     now = datetime.now(UTC)
     tables = conformed(request, made.tables)
     said = request.record()
@@ -279,6 +342,7 @@ def _write(settings: Settings, request: Request, identifier: str, made: Drawn, *
         "request": identifier,
         "domain": request.domain,
         "drawn": drawn,
+        "after": after,
         "evidence": staged.digest_of(made.evidence),
         "who": who,
         "at": now.isoformat(),
@@ -291,6 +355,10 @@ def _recorded(database: Database, there: Staged) -> Proposal:
     with database.transaction() as session:
         take_turns(session, b"prop")
         record = session.get(ProposalRecord, there.said["request"])
+        if record is not None and record.said != there.said and record.state == Stage.WAITING:
+            session.delete(record)  # made again
+            session.flush()
+            record = None
         if record is None:
             record = add(session, there)
             audit.record(

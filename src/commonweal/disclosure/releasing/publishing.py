@@ -35,9 +35,11 @@ from commonweal.disclosure.releasing.proposals import (
     Stage,
     add,
     get,
+    newer_than,
     of,
     propose,
     propose_drawn,
+    propose_made,
     refuse_no_reason,
 )
 from commonweal.disclosure.releasing.request import Request
@@ -70,6 +72,10 @@ class Outcome:
         return self.proposal.stage is Stage.WAITING
 
 
+class Outdated(Conflict):
+    """Something was released that the tables were not protected beside."""
+
+
 class _Waits(Exception):
     """No standing approval covers it."""
 
@@ -80,6 +86,7 @@ def release(
     request: Request,
     made: Sequence[pa.Table] | Callable[[], Drawn],
     *,
+    drawn: bool = True,
     evidence: Any = None,
     who: str,
 ) -> Outcome:
@@ -88,7 +95,9 @@ def release(
     Parameters
     ----------
     made
-        The protected tables; or the function that draws them, with what was found out about them.
+        The protected tables; or the function that draws them, or makes them, with what was found out about them.
+    drawn
+        Whether that function draws noise: then it is called once for a request, for ever.
     evidence
         What was found out about the tables, where they are given.
 
@@ -100,7 +109,8 @@ def release(
         As `propose` and `propose_drawn`.
     """
     if callable(made):
-        proposal = propose_drawn(settings, database, request, made, who=who)
+        proposing = propose_drawn if drawn else propose_made
+        proposal = proposing(settings, database, request, made, who=who)
     else:
         proposal = propose(settings, database, request, made, evidence=evidence, who=who)
     if proposal.stage is Stage.REJECTED:
@@ -120,6 +130,10 @@ def release(
         return _entered_and_published(settings, database, proposal.id, standing)
     except _Waits:
         return Outcome(proposal, ())
+    except Outdated:  # something was released meanwhile: made again, and audited beside it
+        if not callable(made) or drawn:
+            raise
+        return release(settings, database, request, made, drawn=False, who=who)
 
 
 def approve(
@@ -234,6 +248,13 @@ def _entered(settings: Settings, database: Database, there: Staged, allow: Allow
         entry = _entry_of(entries, said["request"])
         record = session.get(ProposalRecord, said["request"]) or add(session, there)
         if entry is None:
+            newer = newer_than(entries, there)
+            if newer is not None:
+                raise Outdated(
+                    Wording("other tables about the same people were released since these were made"),
+                    where=f"proposal {said['request'][:12]}",
+                    expected=Wording("the same run again, so that they are protected beside those"),
+                )
             who, approval = allow(entries, there)
             wanted = spending_of(said)
             if wanted is not None:

@@ -1,0 +1,55 @@
+"""What was released about the same people before: what a reader has already."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from commonweal.core import catalog
+from commonweal.core.catalog import declaration
+from commonweal.core.database import Database
+from commonweal.core.settings import Settings
+from commonweal.disclosure.joint import Earlier, counting
+from commonweal.disclosure.ledger.entries import read
+from commonweal.disclosure.models import ProposalRecord
+from commonweal.disclosure.releasing import staged
+from commonweal.disclosure.releasing.proposals import concerns
+
+
+def released_before(
+    settings: Settings, database: Database, people: str, first: date, last: date, but: str | None = None
+) -> list[Earlier]:
+    """Read every table of counts, without noise, that the ledger has about some people on some of their days.
+
+    Parameters
+    ----------
+    people
+        As in the request.
+    first, last
+        First and last-exclusive day.
+    but
+        The identifier of a request that is left out.
+
+    Raises
+    ------
+    Damaged
+        The ledger is not whole, or a table is gone or is not what it was.
+    """
+    found = []
+    with database.reading() as session:
+        entries = [
+            entry
+            for entry in read(session, settings)
+            if concerns(entry, people, first.isoformat(), last.isoformat()) and entry.said["request"] != but
+        ]
+        records = {entry.sequence: session.get(ProposalRecord, entry.said["request"]) for entry in entries}
+        releases = {number: list(record.releases) for number, record in records.items() if record}
+    for entry in entries:
+        for name, version in releases.get(entry.sequence, ()):
+            release = catalog.get(database, name, version)
+            found.append(Earlier(release.label, release.schema, release.table(settings)))
+        if not releases.get(entry.sequence):  # approved, but not published yet
+            there = staged.find(settings, entry.said["request"])
+            for table, said in zip(there.tables(), there.said["tables"], strict=True) if there else ():
+                dataset = declaration.parse(said["dataset"])
+                found.append(Earlier(f"{dataset.name} of entry {entry.sequence}", dataset, table))
+    return [one for one in found if counting(one.dataset) is not None]

@@ -1,0 +1,165 @@
+"""Protecting a run's tables together, attacking what is left, and having it released."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import pyarrow as pa
+
+from commonweal import disclosure
+from commonweal.core.catalog import Kind, code_version
+from commonweal.core.database import Database
+from commonweal.core.engine import Counts
+from commonweal.core.settings import Settings
+from commonweal.disclosure import Counted, Earlier, Joint
+from commonweal.mobility.attacking import attack
+from commonweal.mobility.counting import count
+from commonweal.mobility.hanging import relate
+from commonweal.mobility.measure import Measure, measures
+from commonweal.mobility.runs import Plan
+
+
+@dataclass(frozen=True, eq=False)
+class ProtectedRun:
+    """A run's tables as they may be published.
+
+    Parameters
+    ----------
+    tables
+        By the name of their measure.
+    evidence
+        What the audit and the attacks found (JSON values).
+    """
+
+    tables: Mapping[str, pa.Table]
+    evidence: dict[str, Any]
+
+
+TOTALS = {"kind": Kind.SUM.value, "rest": True}
+"""How totals are rounded: by what they are known to be at least, and there is a rest that stands in no part."""
+
+
+def protect_and_release(
+    settings: Settings,
+    database: Database,
+    planned: Plan,
+    who: str,
+    progress: Callable[[int, int, str], None] = lambda done, total, what: None,
+) -> disclosure.Outcome:
+    """Count, protect, and have it released: at once under a standing approval, else when a steward approves it.
+
+    Run again on the same events, it finds the same releases, or the same proposal.
+
+    Raises
+    ------
+    Refused
+        Something could be worked out whatever is hidden; or a steward has rejected it.
+    """
+    total = len(planned.buckets)
+    counts = count(settings, planned.buckets, lambda done: progress(done, total, "counting"))
+    asked = request(planned, judged_first(counts), datetime.now(UTC))
+
+    def made() -> disclosure.Drawn:
+        progress(total, total, "protecting")
+        earlier = disclosure.released_before(settings, database, asked.people, planned.first, planned.last)
+        protected = protect(planned, counts, earlier)
+        progress(total, total, "publishing")
+        return disclosure.Drawn([protected.tables[name] for name in judged_first(counts)], protected.evidence)
+
+    return disclosure.release(settings, database, asked, made, drawn=False, who=who)
+
+
+def request(planned: Plan, names: Sequence[str], started: datetime) -> disclosure.Request:
+    """Ask for the tables of a run, by the names of their measures."""
+    known = measures()
+    parts = []
+    for name in names:
+        dataset, is_total = known[name].dataset, known[name].at_least is not None
+        parts.append(
+            disclosure.Part(
+                dataset=dataset,
+                inputs=planned.inputs,
+                parameters={**planned.parameters, **(TOTALS if is_total else {})},
+                area_set=planned.project.area_set if dataset.areas else None,
+                code=code_version("commonweal.mobility"),
+                started=started,
+                rule=disclosure.ROUNDED_TOTALS if is_total else None,
+            )
+        )
+    return disclosure.Request(
+        people=f"mobility/{planned.project.name}",
+        first=planned.first,
+        last=planned.last,
+        clock=f"{planned.calendar.time_zone} {planned.calendar.day_starts:%H:%M}",
+        rule=disclosure.THRESHOLD,
+        parameters={"k": planned.project.minimum_people},
+        parts=tuple(parts),
+    )
+
+
+def protect(planned: Plan, counts: Counts, earlier: Sequence[Earlier]) -> ProtectedRun:
+    """Suppress over all tables of a run at once, round its totals, and attack what is left.
+
+    Parameters
+    ----------
+    planned
+        The run.
+    counts
+        What it counted, by measure.
+    earlier
+        What was published of the same people before, of days of the run.
+
+    Raises
+    ------
+    Refused
+        Something could be worked out whatever is hidden.
+    """
+    known = measures()
+    counted = {name: _counted(known[name], counts[name], planned) for name in counts}
+    apart = [name for name in counts if known[name].at_least is None]
+    joint = disclosure.protect_together(
+        [counted[name] for name in apart],
+        partial(relate, planned.areas, planned.scope),
+        earlier=earlier,
+        k=planned.project.minimum_people,
+    )
+    tables = {name: joint.tables[known[name].dataset.name] for name in apart}
+    for name in judged_first(counts):
+        if name not in tables:
+            tables[name] = _total(known[name], counted[name], planned, tables)
+    return ProtectedRun(tables, _evidence(planned, counts, joint))
+
+
+def judged_first(names: Sequence[str] | Counts) -> list[str]:
+    """Put each total after the tables that it could complete."""
+    left, order, known = list(names), list[str](), measures()
+    while left:
+        ready = [name for name in left if set(known[name].beside) <= set(order)]
+        order += ready
+        left = [name for name in left if name not in ready]
+    return order
+
+
+def _evidence(planned: Plan, counts: Counts, joint: Joint) -> dict[str, Any]:
+    return {"audit": joint.audit.record(), "attacks": attack(planned, counts, found=joint.findings).record()}
+
+
+def _counted(measure: Measure, counts: pa.Table, planned: Plan) -> Counted:
+    return Counted(measure.dataset, measure.finish(counts, planned.scope), measure.grid(counts, planned.scope))
+
+
+def _total(measure: Measure, counted: Counted, planned: Plan, beside: dict[str, pa.Table]) -> pa.Table:
+    assert measure.at_least is not None
+    assert counted.grid is not None
+    key, value = list(measure.dataset.key), measure.dataset.measures[0].name
+    known = measure.at_least(beside)
+    joined = counted.grid.join(counted.raw.drop_columns("people"), key).join(known, key)
+    for name in (value, "reported", "suppressed"):
+        joined = joined.set_column(joined.schema.get_field_index(name), name, joined[name].fill_null(0))
+    return disclosure.rounded_totals(
+        measure.dataset, joined, kind=Kind.SUM, rest=True, k=planned.project.minimum_people, grid=counted.grid
+    )
