@@ -16,7 +16,7 @@ from commonweal.core import audit
 from commonweal.core.catalog import latest
 from commonweal.core.errors import NotFound, Refused
 from commonweal.core.periods import Calendar
-from commonweal.mobility import custody, importing, keys, runs, service
+from commonweal.mobility import custody, importing, keys, protecting, runs, service
 from commonweal.mobility.epochs import MONTHS, natural_span
 from commonweal.mobility.store import project_folder
 
@@ -210,9 +210,8 @@ def kept_for(operator: Any, days: int) -> None:
 def test_events_older_than_the_retention_are_erased_and_their_counts_with_them(operator: Any) -> None:
     ages = (400, 40, 31, 29, 3)
     operator.import_(operator.events("calls.csv", [line(n, days_ago(age)) for n, age in enumerate(ages)]))
-    runs.run(
-        operator.settings, operator.database, runs.plan(operator.settings, operator.database, operator.project), WHO
-    )
+    planned = runs.plan(operator.settings, operator.database, operator.project)
+    protecting.protect_and_release(operator.settings, operator.database, planned, WHO)
     assert list(operator.store().folder.glob("derived/**/*.parquet"))
     old = operator.book().epochs[0].name
     kept_for(operator, 30)

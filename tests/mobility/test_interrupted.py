@@ -162,11 +162,12 @@ def test_nothing_counted_of_the_forgotten_outlives_a_kill(operator: Any, kill: A
     store = operator.store()
     assert list(store.folder.glob("derived/*/*.parquet"))
     kill(EpochStore, "commit")
+    forgotten = ["23276550001", "23276550002"]  # one alone would be a difference between two releases, and hidden
     with pytest.raises(Killed):
-        custody.forget(operator.settings, operator.database, operator.project, ["23276550001"], WHO)
+        custody.forget(operator.settings, operator.database, operator.project, forgotten, WHO)
     assert not list(store.folder.glob("derived/*/*.parquet"))
-    custody.forget(operator.settings, operator.database, operator.project, ["23276550001"], WHO)
-    assert people_in(operator) == 39
+    custody.forget(operator.settings, operator.database, operator.project, forgotten, WHO)
+    assert people_in(operator) == 38
 
 
 def test_a_file_of_events_given_for_cells_is_not_repeated_in_the_error(operator: Any) -> None:

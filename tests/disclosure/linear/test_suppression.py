@@ -78,7 +78,8 @@ def test_no_difference_that_a_reader_can_form_counts_too_few(drawn):
             rest = value[parts[hidden[parts]]].sum()
             assert rest >= k or not hidden[parts].any()
         elif links.kind[relation] & Kind.WITHIN and not hidden[whole] and len(parts) > 1:
-            assert (value[whole] - value[parts[~hidden[parts]]] >= k).all()
+            others = value[whole] - value[parts[~hidden[parts]]]
+            assert ((others == 0) | (others >= k)).all()
             overlap = value[parts].sum() - value[whole]
             assert hidden[parts].any() or overlap == 0 or overlap >= k
 

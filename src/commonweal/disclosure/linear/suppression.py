@@ -118,9 +118,9 @@ def with_differences(cells: Cells, given: Relations, k: int) -> tuple[Cells, Rel
     """Add the differences that a reader can form and that count too few people, each a hidden cell.
 
     Distinct people in a whole fall into those of a part and the others, ``whole = part + others``; and the parts of a
-    union count somebody once more for each further part they are in, ``Σ parts = whole + overlap``. Others fewer than
-    *k*, and an overlap from 1 to k − 1, are never published: hiding them means hiding one of the cells they come from.
-    An overlap of nothing counts nobody.
+    union count somebody once more for each further part they are in, ``Σ parts = whole + overlap``. Others and an overlap
+    from 1 to k − 1 are never published: hiding them means hiding one of the cells they come from. A difference of nothing
+    counts nobody.
     """
     for add in (_others, _overlaps):
         cells, given = add(cells, given, k)
@@ -135,7 +135,7 @@ def _others(cells: Cells, given: Relations, k: int) -> tuple[Cells, Relations]:
     others = cells.value[whole] - cells.value[part]
     # With either hidden for being small the difference cannot be formed; with both published before it is known.
     formed = ~cells.hidden[whole] & ~cells.hidden[part] & ~(cells.fixed[whole] & cells.fixed[part])
-    small = np.flatnonzero((others < k) & formed)
+    small = np.flatnonzero((others > 0) & (others < k) & formed)
     if not len(small):
         return cells, given
     count = len(cells.value)

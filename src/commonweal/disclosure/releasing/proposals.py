@@ -258,8 +258,9 @@ def _staged(
         there = staged.find(settings, identifier)
         if known is not None and known.state == Stage.PUBLISHED:
             return of(known)
-        after = _end(settings, database)
+        after, since = _end(settings, database), None
         if there is not None and not drawn and outdated(settings, database, there) is not None:
+            since = there.said["at"] if there.said["who"] == who else None
             staged.remove(settings, identifier)
             there = None
         if there is None:
@@ -270,7 +271,7 @@ def _staged(
                     expected="a backup that holds it, or another request",
                 )
             _refuse_beyond_budget(settings, database, request)
-            there = _write(settings, request, identifier, make(), drawn=drawn, after=after, who=who)
+            there = _write(settings, request, identifier, make(), drawn=drawn, after=after, since=since, who=who)
         return _recorded(database, there)
 
 
@@ -321,8 +322,17 @@ def _refuse_beyond_budget(settings: Settings, database: Database, request: Reque
 
 
 def _write(
-    settings: Settings, request: Request, identifier: str, made: Drawn, *, drawn: bool, after: int, who: str
+    settings: Settings,
+    request: Request,
+    identifier: str,
+    made: Drawn,
+    *,
+    drawn: bool,
+    after: int,
+    since: str | None,
+    who: str,
 ) -> Staged:
+    """Stage what was made after an entry of the ledger; what is made again was proposed when it first was."""
     now = datetime.now(UTC)
     tables = conformed(request, made.tables)
     said = request.record()
@@ -345,7 +355,7 @@ def _write(
         "after": after,
         "evidence": staged.digest_of(made.evidence),
         "who": who,
-        "at": now.isoformat(),
+        "at": since or now.isoformat(),
     }
     return staged.write(settings, said, tables, made.evidence)
 
