@@ -257,6 +257,14 @@ def test_killed_between_ledger_and_publishing_on_postgresql_too(house: Any) -> N
     whole(house)
 
 
+def test_what_a_killed_process_was_writing_or_removing_is_removed_by_the_next(small_house: Any) -> None:
+    outcome = small_house.release()
+    for name in (f".{outcome.proposal.id}", f".{'ab' * 32}"):
+        shutil.copytree(small_house.settings.staged / outcome.proposal.id, small_house.settings.staged / name)
+    approve(small_house.settings, small_house.database, outcome.proposal.id, STEWARD)
+    assert there(small_house) == []
+
+
 # Backups ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

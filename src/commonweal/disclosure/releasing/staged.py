@@ -112,6 +112,9 @@ def alone(settings: Settings) -> Iterator[None]:
         raise explain(error, settings.staged) from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
+        for left in settings.staged.glob(".*"):
+            if re.fullmatch(r"\.[0-9a-f]{64}", left.name):  # what a killed process was writing or removing
+                shutil.rmtree(left, ignore_errors=True)
         yield
     finally:
         os.close(descriptor)
@@ -151,9 +154,6 @@ def write(settings: Settings, said: Mapping[str, Any], tables: Sequence[pa.Table
     signature = sign(settings, HEADING, said)
     unfinished = settings.staged / f".{said['request']}"
     try:
-        for left in settings.staged.glob(".*"):
-            if re.fullmatch(r"\.[0-9a-f]{64}", left.name):  # of a killed process: this one is alone
-                shutil.rmtree(left)
         unfinished.mkdir(mode=0o700)
         for number, table in enumerate(tables):
             pq.write_table(table, unfinished / f"{number}.parquet", compression="zstd", version="2.6")
