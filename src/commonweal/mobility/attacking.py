@@ -139,7 +139,8 @@ def attack(
     drawn = sample(planned, people, seed)
     raw = raw_counts(planned.scope, counts)
     attacked = [*found]
-    for name, whole in raw.items():
+    others = drawn.people - drawn.reference_people - int((drawn.role == LEFT_OUT).sum())
+    for name, whole in raw.items() if min(others, drawn.reference_people) > 0 else ():
         known = drawn.cells[name]
         members, left_out = (known.of(drawn.role == role) for role in (MEMBER, LEFT_OUT))
         if min(int((np.diff(group.first) > 0).sum()) for group in (members, left_out)) < 2:
@@ -147,7 +148,7 @@ def attack(
         counted = whole - drawn.reference[name] - left_out.counts(len(whole))
         finding = membership(
             publish(name, counted),
-            people=drawn.people - drawn.reference_people - int((drawn.role == LEFT_OUT).sum()),
+            people=others,
             members=members,
             others=left_out,
             reference=drawn.reference[name],

@@ -118,9 +118,9 @@ def with_differences(cells: Cells, given: Relations, k: int) -> tuple[Cells, Rel
     """Add the differences that a reader can form and that count too few people, each a hidden cell.
 
     Distinct people in a whole fall into those of a part and the others, ``whole = part + others``; and the parts of a
-    union count somebody once more for each further part they are in, ``Σ parts = whole + overlap``. Others and an overlap
-    from 1 to k − 1 are never published: hiding them means hiding one of the cells they come from. A difference of nothing
-    counts nobody.
+    union count somebody once more for each further part they are in, ``Σ parts = whole + overlap``. Others, and an
+    overlap, from 1 to k − 1 are never published: hiding them means hiding one of the cells they come from. A difference
+    of nothing counts nobody.
     """
     for add in (_others, _overlaps):
         cells, given = add(cells, given, k)
