@@ -17,6 +17,7 @@ from commonweal.core.database import connect
 from commonweal.core.domain import job_handlers, load
 from commonweal.core.errors import Conflict, explain
 from commonweal.core.identity import signing_in, single_sign_on
+from commonweal.core.identity.looks import Looks
 from commonweal.core.jobs.background import Background
 from commonweal.core.settings import Settings
 from commonweal.domains import ROOMS
@@ -78,6 +79,7 @@ def application(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.provider = single_sign_on.configured(settings)
     app.state.database = connect(settings)
+    app.state.looks = Looks(app.state.database, settings.look_days)
     app.state.rooms = ROOMS
     app.state.streams = Streams()
     # Apart, so that whoever only looks at the overview takes no place from those who follow work.

@@ -104,6 +104,9 @@ class Settings(BaseSettings):
         None, description=Wording("Whether what is published may be read without signing in.")
     )
     request_log: bool = Field(False, description=Wording("Write a line of JSON to standard error for each request."))
+    look_days: int = Field(
+        400, ge=1, le=3660, description=Wording("Days for which it is kept who looked at data about people.")
+    )
     session_hours: int = Field(12, ge=1, le=720, description=Wording("Hours after which a person must sign in again."))
     provider_issuer: Annotated[str, Field(pattern=rf"^({NOT_IN_THE_CLEAR})?$")] = Field(
         "",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from functools import lru_cache
@@ -110,19 +110,26 @@ class Moves:
     pairs: int
 
 
-def beside(database: Database, shown: Release, name: str) -> int | None:
+def beside(database: Database, shown: Release, name: str, may_read: Callable[[Release], bool]) -> Release | None:
     """Find the newest release of another dataset that was made as the one shown was: same project, areas, clock and k.
+
+    Parameters
+    ----------
+    may_read
+        Says whether a release may be shown to whoever asks.
 
     Returns
     -------
-    int or None
-        Its version. None if there is no such release: that of another project would tell of other people.
+    Release or None
+        None if there is no such release: that of another project would tell of other people.
     """
     said = shown.provenance.parameters
-    for release in reversed(releases(database, name)):
-        if all(release.provenance.parameters.get(choice) == said.get(choice) for choice in SAME_CHOICES):
-            return release.version
-    return None
+    alike = (
+        release
+        for release in reversed(releases(database, name))
+        if all(release.provenance.parameters.get(choice) == said.get(choice) for choice in SAME_CHOICES)
+    )
+    return next((release for release in alike if may_read(release)), None)
 
 
 def presence_of(settings: Settings, database: Database, version: int) -> Presence:
@@ -323,12 +330,11 @@ class DayQuality:
         return self.reported / values if values else None
 
 
-def quality_of(settings: Settings, database: Database, presence: Presence) -> tuple[Release | None, list[DayQuality]]:
+def quality_of(settings: Settings, database: Database, presence: Presence, beside: Release | None) -> list[DayQuality]:
     """Give each day of a release of presence with its total, if one was published beside it."""
-    version, timeline = beside(database, presence.release, QUALITY), presence.timeline
-    release, totals = None, {}
-    if version is not None:
-        release, table = _table(settings, database, QUALITY, version)
+    timeline, totals = presence.timeline, {}
+    if beside is not None:
+        _, table = _table(settings, database, QUALITY, beside.version)
         totals = {int(row["start"].timestamp()): row for row in table.to_pylist()}
     series = presence.series.get("hour") or presence.series["day"]
     found = []
@@ -348,7 +354,7 @@ def quality_of(settings: Settings, database: Database, presence: Presence) -> tu
                 counted[State.MISSING],
             )
         )
-    return release, found
+    return found
 
 
 def _of_day(settings: Settings, database: Database, name: str, version: int, day: int) -> tuple[Release, pa.Table]:

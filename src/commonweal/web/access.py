@@ -103,6 +103,7 @@ class _Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         from commonweal.web.errors import answer
+        from commonweal.web.looking import Recorded
 
         request = Request(scope, receive)
         request.state.route = self.path
@@ -120,7 +121,7 @@ class _Gate:
         except CommonwealError as error:
             await answer(request, error)(scope, receive, send)
         else:
-            await self.app(scope, receive, send)
+            await self.app(scope, receive, Recorded(request, scope, receive, send))
 
 
 def visitor_of(request: Request) -> Visitor:

@@ -18,7 +18,7 @@ from commonweal.core.errors import NotFound, explain
 from commonweal.core.identity import Permission
 from commonweal.core.wording import Wording
 from commonweal.web import words
-from commonweal.web.access import needs, visitor_of
+from commonweal.web.access import needs
 from commonweal.web.conditional import REVALIDATE, etag, is_known, not_modified, unless_known
 from commonweal.web.document import ERRORS, Document, document
 from commonweal.web.figure import Figure, Heading
@@ -79,7 +79,7 @@ def catalog_linked_data(request: Request) -> Response:
     """Describe every release for other catalogs to harvest."""
     base = str(request.base_url).rstrip("/")
     said = request.app.state.settings
-    shown = [each for each in all_releases(request.app.state.database) if may_read(visitor_of(request), each)]
+    shown = [each for each in all_releases(request.app.state.database) if may_read(request, each)]
     described = dcat.catalog(shown, base=base, publisher=said.publisher, contact=said.contact)
     return unless_known(request, JSONResponse(described, media_type="application/ld+json"))
 

@@ -1,12 +1,27 @@
-"""Who may read which release: a role must cover the domain that it belongs to and all areas that it is about."""
+"""Who may read which release, and what is noted of it: the one door to everything that is published.
+
+A role opens a release if it covers the domain that it belongs to and all areas that it is about; an agreement if the
+release lies wholly within it. Whatever shows values of a release opens it here, and the look is recorded.
+"""
 
 from __future__ import annotations
 
+from datetime import date, time, timedelta
+from functools import lru_cache
+from typing import Any
+
+import pyarrow.compute as pc
 from fastapi import Request
 
-from commonweal.core.catalog import Release, datasets, get, releases
-from commonweal.core.identity import Permission, Visitor
+from commonweal.core.areas import levels_of
+from commonweal.core.catalog import Privacy, Release, datasets, get, releases
+from commonweal.core.database import Database
+from commonweal.core.identity import Permission
+from commonweal.core.identity.extent import Extent
+from commonweal.core.periods import Calendar
+from commonweal.core.settings import Settings
 from commonweal.web.access import visitor_of
+from commonweal.web.looking import opened_by
 
 
 def domain_of(dataset: str) -> str:
@@ -19,20 +34,61 @@ def area_of(release: Release) -> str:
     return release.area_set or str(release.provenance.parameters.get("area_set") or "")
 
 
-def may_read(visitor: Visitor, release: Release) -> bool:
-    """Say whether a visitor may read a release. A role for one area set opens releases of just that set."""
-    return visitor.may(Permission.READ, domain_of(release.dataset), area_of(release))
+def may_read(request: Request, release: Release) -> bool:
+    """Say whether whoever asks may read a release: by a role for all it is about, or by an agreement that covers it."""
+    return visitor_of(request).may_read(extent_of(request, release))
 
 
-def require_read(visitor: Visitor, release: Release) -> None:
-    """Do nothing if a visitor may read a release.
+def opened(request: Request, release: Release) -> Release:
+    """Give a release whose values whoever asks is about to see; the look is recorded before the answer leaves.
 
     Raises
     ------
     NotSignedIn, Refused
-        They may not.
+        They may not see it.
     """
-    visitor.require(Permission.READ, domain_of(release.dataset), area_of(release), what=release.dataset)
+    visitor, extent = visitor_of(request), extent_of(request, release)
+    visitor.require_read(extent)
+    if release.schema.privacy is Privacy.PEOPLE:
+        opened_by(request)[release.dataset, release.version] = visitor.agreement_on(extent)
+    return release
+
+
+def extent_of(request: Request, release: Release) -> Extent:
+    """Say what a release is about, as far as rights go."""
+    state = request.app.state
+    return Extent(
+        release.dataset,
+        area_of(release),
+        lambda: _levels(state.settings, state.database, release.dataset, release.version),
+        _days(release.provenance.parameters, release),
+    )
+
+
+@lru_cache(maxsize=1024)
+def _levels(settings: Settings, database: Database, dataset: str, version: int) -> frozenset[int] | None:
+    """Read from a release's own rows how fine its areas are, whatever it says of itself; it never changes."""
+    release = get(database, dataset, version)
+    if not release.schema.areas:
+        return frozenset()
+    table = release.table(settings)
+    codes = {code for name in release.schema.areas for code in pc.unique(table.column(name)).to_pylist()}
+    return levels_of(database, area_of(release), codes)
+
+
+def _days(said: Any, release: Release) -> tuple[date, date] | None:
+    """Give the days that a release says it is about, unless it has a period that lies in none of them."""
+    try:
+        first, last = date.fromisoformat(said["first_day"]), date.fromisoformat(said["last_day"])
+        calendar = Calendar(said.get("time_zone", "UTC"), time.fromisoformat(said.get("day_starts", "00:00")))
+        edges = calendar.edges(first, last + timedelta(days=1), "day")
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+    if release.periods:
+        begins, ends = (moment.timestamp() for moment in release.periods)
+        if begins < edges[0] or ends >= edges[-1]:
+            return None
+    return first, last
 
 
 def readable(request: Request) -> list[Release]:
@@ -43,13 +99,12 @@ def readable(request: Request) -> list[Release]:
 
 def newest_readable(request: Request, newest: Release) -> Release | None:
     """Give the newest release of a dataset, or the newest of those before it, that whoever asks may read."""
-    visitor = visitor_of(request)
-    if may_read(visitor, newest):
+    if may_read(request, newest):
         return newest
-    if not visitor.may_somewhere(Permission.READ, domain_of(newest.dataset)):
+    if not visitor_of(request).may_somewhere(Permission.READ, domain_of(newest.dataset)):
         return None
     before = reversed(releases(request.app.state.database, newest.dataset))
-    return next((release for release in before if may_read(visitor, release)), None)
+    return next((release for release in before if may_read(request, release)), None)
 
 
 def versions_readable(request: Request, dataset: str) -> list[Release]:
@@ -66,14 +121,14 @@ def versions_readable(request: Request, dataset: str) -> list[Release]:
     if not visitor.may_somewhere(Permission.READ, domain_of(dataset)):
         visitor.require(Permission.READ, domain_of(dataset), what=dataset)
     published = releases(database, dataset) or [get(database, dataset)]
-    found = [release for release in published if may_read(visitor, release)]
+    found = [release for release in published if may_read(request, release)]
     if not found:
-        require_read(visitor, published[-1])
+        visitor.require_read(extent_of(request, published[-1]))
     return found
 
 
 def one_readable(request: Request, dataset: str, version: int) -> Release:
-    """Give a release that whoever asks may read.
+    """Open a release by its version.
 
     Raises
     ------
@@ -85,13 +140,11 @@ def one_readable(request: Request, dataset: str, version: int) -> Release:
     visitor = visitor_of(request)
     if not visitor.may_somewhere(Permission.READ, domain_of(dataset)):
         visitor.require(Permission.READ, domain_of(dataset), what=dataset)
-    found = get(request.app.state.database, dataset, version)
-    require_read(visitor, found)
-    return found
+    return opened(request, get(request.app.state.database, dataset, version))
 
 
 def version_of(request: Request, dataset: str, asked: int | None) -> int | None:
-    """Give the version that a page shows: the one asked for, or the newest that may be read; None if there is none.
+    """Open the release that a page shows: the one asked for, or the newest that may be read; None if there is none.
 
     Raises
     ------
@@ -100,4 +153,5 @@ def version_of(request: Request, dataset: str, asked: int | None) -> int | None:
     """
     if asked is not None:
         return one_readable(request, dataset, asked).version
-    return next((release.version for release in readable(request) if release.dataset == dataset), None)
+    found = next((release for release in readable(request) if release.dataset == dataset), None)
+    return opened(request, found).version if found else None

@@ -26,6 +26,8 @@ AFTER_DOMAINS = (
     ("/jobs", Wording("Work"), Permission.FOLLOW),
     ("/administration", Wording("Administration"), Permission.ADMINISTER),
 )
+FOR_STEWARDS = (("/administration/agreements", Wording("Administration"), Permission.OVERSEE),)
+"""The part of the administration that those may see who do not administer."""
 
 
 @lru_cache
@@ -118,6 +120,7 @@ def page(
 def _navigation(request: Request, visitor: Visitor) -> list[tuple[str, str]]:
     """Give (address, name) of where the visitor may go: the house's own pages around those of the domains."""
     rooms = [room for room in request.app.state.rooms if room.pages]
+    last = (*AFTER_DOMAINS, *(() if _may(visitor, Permission.ADMINISTER) else FOR_STEWARDS))
     return [
         *((address, languages.translated(name)) for address, name, right in BEFORE_DOMAINS if _may(visitor, right)),
         *(
@@ -125,7 +128,7 @@ def _navigation(request: Request, visitor: Visitor) -> list[tuple[str, str]]:
             for room in rooms
             if visitor.may_somewhere(Permission.READ, room.name)
         ),
-        *((address, languages.translated(name)) for address, name, right in AFTER_DOMAINS if _may(visitor, right)),
+        *((address, languages.translated(name)) for address, name, right in last if _may(visitor, right)),
     ]
 
 

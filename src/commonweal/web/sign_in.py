@@ -10,7 +10,8 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from commonweal.core.errors import CommonwealError, NotFound
-from commonweal.core.identity import Permission, sessions, signing_in, single_sign_on, tokens
+from commonweal.core.identity import Permission, agreements, looks, sessions, signing_in, single_sign_on, tokens
+from commonweal.core.identity.looks import Wanted
 from commonweal.core.wording import Wording
 from commonweal.web import words
 from commonweal.web.access import (
@@ -26,8 +27,10 @@ from commonweal.web.access import (
     text,
     visitor_of,
 )
+from commonweal.web.agreements import agreement_data, agreement_table
 from commonweal.web.document import NO_STORE, Document, document, draw
-from commonweal.web.languages import _
+from commonweal.web.languages import _, ngettext
+from commonweal.web.looks import look_data, look_table
 from commonweal.web.tokens import token_data, token_table, works
 
 if TYPE_CHECKING:
@@ -37,6 +40,8 @@ FROM_PROVIDER = "/sign-in/provider/callback"
 """Where an identity provider sends people back to: the redirect URI to register with it, after the site's address."""
 
 TAG = "people"
+LOOKS_SHOWN = 20
+"""How many of their looks somebody is shown; all of them are with the stewards."""
 Form = Annotated[FormData, Depends(posted)]
 Next = Annotated[
     str, Query(alias="next", description="Address of this site to go to afterwards.", examples=["/catalog"])
@@ -236,7 +241,9 @@ def _welcome(
 def _account(request: Request, error: CommonwealError | None = None) -> Document:
     visitor = visitor_of(request)
     assert visitor.person is not None
-    held = tokens.tokens_of(request.app.state.database, visitor.person)
+    database = request.app.state.database
+    held, agreed = tokens.tokens_of(database, visitor.person), agreements.agreements(database, visitor.person)
+    looked = looks.looks(database, Wanted(person=visitor.person), LOOKS_SHOWN)
     grants = [words.grant(grant) for grant in visitor.grants]
     return Document(
         title=visitor.name,
@@ -250,6 +257,8 @@ def _account(request: Request, error: CommonwealError | None = None) -> Document
             "tokens": held,
             "working": [token for token in held if works(token)],
             "made": None,
+            "looked": bool(looked),
+            "agreed": bool(agreed),
         },
         data={
             "number": visitor.person,
@@ -257,8 +266,21 @@ def _account(request: Request, error: CommonwealError | None = None) -> Document
             "grants": [asdict(grant) for grant in visitor.grants],
             "only": visitor.only if visitor.only is None else sorted(visitor.only),
             "tokens": [token_data(token) for token in held],
+            "agreements": [agreement_data(each) for each in agreed],
+            "looks": [look_data(look) for look in looked],
         },
-        figures=[token_table(held)],
+        figures=[
+            *([agreement_table(agreed)] if agreed else []),
+            token_table(held),
+            look_table(
+                looked,
+                caption=ngettext(
+                    "Your newest look at data about people; times are UTC. Stewards see it too.",
+                    "Your newest %(num)s looks at data about people; times are UTC. Stewards see them too.",
+                    len(looked),
+                ),
+            ),
+        ],
         private=True,
     )
 

@@ -38,6 +38,7 @@ PERMISSIONS: Mapping[Permission, str] = {
     Permission.DRAFT: Wording("draft"),
     Permission.APPROVE: Wording("approve"),
     Permission.KEEP: Wording("keep"),
+    Permission.OVERSEE: Wording("oversee"),
     Permission.ADMINISTER: Wording("administer"),
 }
 

@@ -13,14 +13,15 @@ from commonweal.core.domain import load as _load
 if TYPE_CHECKING:
     from commonweal.core.areas.importing import import_file
     from commonweal.core.areas.polygons import Areas
-    from commonweal.core.areas.service import changes, load
+    from commonweal.core.areas.service import changes, levels_of, load
     from commonweal.core.areas.world import natural_earth
 
-__all__ = ["Areas", "changes", "import_file", "load", "natural_earth"]
+__all__ = ["Areas", "changes", "import_file", "levels_of", "load", "natural_earth"]
 _HOMES = {
     "Areas": "polygons",
     "changes": "service",
     "import_file": "importing",
+    "levels_of": "service",
     "load": "service",
     "natural_earth": "world",
 }

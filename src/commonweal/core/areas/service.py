@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from types import MappingProxyType
@@ -180,6 +180,30 @@ def stretches(database: Database, name: str) -> list[Stretch]:
         query = select(*grouped, func.count()).where(AreaRecord.set_id == stored.id).group_by(*grouped)
         found = [Stretch(*row) for row in session.execute(query)]
     return sorted(found, key=lambda s: (s.level, s.valid_from or date.min, s.valid_to or date.max))
+
+
+def levels_of(database: Database, name: str, codes: Collection[str]) -> frozenset[int] | None:
+    """Give the levels on which areas of a set have ever stood; None if one of them, or the set, is not known.
+
+    Parameters
+    ----------
+    name
+        As for `load`.
+    codes
+        Of the areas.
+
+    Examples
+    --------
+    >>> from commonweal.core.database import Database
+    >>> levels_of(Database("sqlite://"), "natural-earth:SL", ["SL-N"])
+    frozenset({1})
+    """
+    if _is_natural_earth(name):
+        return frozenset({1}) if set(codes) <= set(natural_earth().codes) else None
+    with database.reading() as session:
+        stood = select(AreaRecord.code, AreaRecord.level).join(AreaSet, AreaSet.id == AreaRecord.set_id).distinct()
+        found = [row for row in session.execute(stood.where(AreaSet.name == name)).tuples() if row[0] in codes]
+    return frozenset(level for _, level in found) if set(codes) <= {code for code, _ in found} else None
 
 
 def _is_natural_earth(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""`commonweal people`: who may do what, for whoever holds the data directory."""
+"""`commonweal people`: who may do what and who looked at what, for whoever holds the data directory."""
 
 from __future__ import annotations
 
@@ -82,6 +82,96 @@ def revoke(name: Name, role: RoleName, domain: InDomain = "", area: ForArea = ""
 
     person = people.take(opened().database, name, parse_grant(role, domain, area), who())
     print(f"{person.name} holds {_roles(person.grants)}")
+
+
+@app.command("agree")
+def agree(
+    name: Name,
+    dataset: Annotated[list[str], typer.Option(help="A dataset that may be read; may be given again.")],
+    purpose: Annotated[str, typer.Option(help="What the data are read for, in one sentence.")],
+    until: Annotated[str, typer.Option(metavar="DAY", help="Last day on which it holds.")],
+    area: ForArea = "",
+    level: Annotated[str, typer.Option(help="The finest level of areas; any if not given.")] = "",
+    first_day: Annotated[str, typer.Option("--from", metavar="DAY", help="First day that may be read about.")] = "",
+    last_day: Annotated[str, typer.Option("--to", metavar="DAY", help="Last day that may be read about.")] = "",
+) -> None:
+    """Let a person read the releases that lie wholly within some terms, for one purpose and until a day."""
+    from commonweal.core.audit import who
+    from commonweal.core.identity import agreements
+
+    terms = agreements.read_terms(
+        dataset, purpose, until, area=area, level=level, first_day=first_day, last_day=last_day
+    )
+    given = agreements.give(opened().database, name, terms, who())
+    print(f"agreement {given.number}: {given.name} may read {', '.join(terms.datasets)} until {terms.until}")
+
+
+@app.command("agreements")
+def list_agreements(
+    name: Annotated[str, typer.Argument(help="Whose; everybody's if not given.")] = "", as_json: AsJson = False
+) -> None:
+    """List agreements with their terms, the newest first."""
+    from commonweal.core.identity import agreements, people
+
+    database = opened().database
+    person = people.get(database, name).number if name else None
+    rows = [
+        {
+            "agreement": each.number,
+            "person": each.name,
+            "purpose": each.terms.purpose,
+            "datasets": ", ".join(each.terms.datasets),
+            "for": each.terms.area,
+            "level": each.terms.level,
+            "from": each.terms.first_day and each.terms.first_day.isoformat(),
+            "to": each.terms.last_day and each.terms.last_day.isoformat(),
+            "until": each.terms.until.isoformat(),
+            "withdrawn": each.withdrawn and each.withdrawn.isoformat(timespec="seconds"),
+        }
+        for each in agreements.agreements(database, person)
+    ]
+    print_json(rows) if as_json else print_table(
+        list(rows[0]) if rows else ["none"], [list(row.values()) for row in rows]
+    )
+
+
+@app.command("withdraw")
+def withdraw(
+    number: Annotated[int, typer.Argument(metavar="AGREEMENT", help="Its number.")],
+    why: Annotated[str | None, typer.Option(help="The reason, for the audit log.")] = None,
+) -> None:
+    """End an agreement, at once and for ever."""
+    from commonweal.core.audit import who
+    from commonweal.core.identity import agreements
+
+    print(f"agreement {agreements.withdraw(opened().database, number, who(), why).number} is withdrawn")
+
+
+@app.command("looks")
+def list_looks(
+    name: Annotated[str, typer.Option("--person", help="Who looked; anybody if not given.")] = "",
+    dataset: Annotated[str, typer.Option(help="At which dataset; any if not given.")] = "",
+    count: Annotated[int, typer.Option("--last", min=1, help="How many.")] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """List who looked at data about people, the newest first."""
+    from commonweal.core.identity.looks import Wanted, looks
+
+    rows = [
+        {
+            "at": each.at.isoformat(timespec="seconds"),
+            "who": each.name or "anyone",
+            "dataset": each.dataset,
+            "version": each.version,
+            "form": each.form,
+            "token": each.token,
+            "purpose": each.purpose,
+        }
+        for each in looks(opened().database, Wanted(name=name, dataset=dataset), count)
+    ]
+    print_json(rows) if as_json else print_table(
+        list(rows[0]) if rows else ["none"], [list(row.values()) for row in rows]
+    )
 
 
 @app.command("disable")

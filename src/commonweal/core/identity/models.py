@@ -5,9 +5,9 @@ No secret is stored: passwords as argon2id hashes, everything random as its SHA-
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import JSON, ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Date, ForeignKey, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from commonweal.core.database import Base, UtcDateTime
@@ -104,3 +104,37 @@ class RequestRecord(Base):
     digest: Mapped[str] = mapped_column(String(64), primary_key=True)
     wanted: Mapped[str] = mapped_column(Text)
     ends: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class AgreementRecord(Base):
+    """What a person may read, and what for; those that are over or withdrawn stay, since looks name them."""
+
+    __tablename__ = "person_agreement"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    datasets: Mapped[list[str]] = mapped_column(JSON)
+    purpose: Mapped[str] = mapped_column(Text)
+    until: Mapped[date] = mapped_column(Date)
+    area: Mapped[str] = mapped_column(Text)
+    level: Mapped[int | None] = mapped_column(Integer)
+    first_day: Mapped[date | None] = mapped_column(Date)
+    last_day: Mapped[date | None] = mapped_column(Date)
+    given_by: Mapped[str] = mapped_column(Text)
+    given: Mapped[datetime] = mapped_column(UtcDateTime)
+    withdrawn: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class LookRecord(Base):
+    """Somebody looked at a release about people: without a person it was anyone, where reading is open."""
+
+    __tablename__ = "look"
+
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), index=True)
+    token_id: Mapped[int | None] = mapped_column(ForeignKey("person_token.id"))
+    dataset: Mapped[str] = mapped_column(String(200), index=True)
+    version: Mapped[int] = mapped_column(Integer)
+    form: Mapped[str] = mapped_column(String(40))
+    agreement_id: Mapped[int | None] = mapped_column(ForeignKey("person_agreement.id"))

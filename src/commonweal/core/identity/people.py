@@ -132,7 +132,7 @@ def get(database: Database, name: str) -> Person:
         There is none.
     """
     with database.reading() as session:
-        return _person(session, _found(session, name))
+        return _person(session, found_by_name(session, name))
 
 
 def called(database: Database, named: Collection[str]) -> dict[str, str]:
@@ -159,7 +159,7 @@ def grants_of(session: Session, person: int) -> tuple[Grant, ...]:
 def give(database: Database, name: str, grant: Grant, who: str) -> Person:
     """Give a person a role; one that they hold already stays."""
     with database.transaction() as session:
-        record = _found(session, name)
+        record = found_by_name(session, name)
         if grant not in grants_of(session, record.id):
             session.add(GrantRecord(person_id=record.id, role=grant.role, domain=grant.domain, area=grant.area))
             session.flush()
@@ -178,7 +178,7 @@ def take(database: Database, name: str, grant: Grant, who: str) -> Person:
         They are the last administrator.
     """
     with database.transaction() as session:
-        record = _found(session, name)
+        record = found_by_name(session, name)
         held = (GrantRecord.role == grant.role, GrantRecord.domain == grant.domain, GrantRecord.area == grant.area)
         found = session.scalar(select(GrantRecord).where(GrantRecord.person_id == record.id, *held))
         if found is None:
@@ -202,7 +202,7 @@ def disable(database: Database, name: str, who: str, why: str | None = None) -> 
         They are the last administrator.
     """
     with database.transaction() as session:
-        record = _found(session, name)
+        record = found_by_name(session, name)
         if record.disabled is None:
             if any(grant.role == Role.ADMINISTRATOR for grant in grants_of(session, record.id)):
                 _refuse_last_administrator(session, record.id)
@@ -216,7 +216,7 @@ def disable(database: Database, name: str, who: str, why: str | None = None) -> 
 def enable(database: Database, name: str, who: str) -> Person:
     """Let a person in again."""
     with database.transaction() as session:
-        record = _found(session, name)
+        record = found_by_name(session, name)
         if record.disabled is not None:
             record.disabled = None
             _record(session, who, "people.enable", record.id)
@@ -232,7 +232,7 @@ def offer_link(database: Database, name: str, who: str) -> str:
         The person is disabled.
     """
     with database.transaction() as session:
-        record = _found(session, name)
+        record = found_by_name(session, name)
         if record.disabled is not None:
             raise Refused(
                 Wording("this person is disabled"), where=f"person {name}", expected=Wording("enable them first")
@@ -263,7 +263,8 @@ def _refuse_last_administrator(session: Session, person: int) -> None:
         raise Refused(Wording("this is the last administrator"), expected=Wording("another administrator first"))
 
 
-def _found(session: Session, name: str) -> PersonRecord:
+def found_by_name(session: Session, name: str) -> PersonRecord:
+    """Find the record of a person by the name they sign in with. See `get`."""
     record = session.scalar(select(PersonRecord).where(PersonRecord.name == name.strip().casefold()))
     if record is None:
         raise NotFound(

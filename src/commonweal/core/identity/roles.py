@@ -28,6 +28,8 @@ class Permission(StrEnum):
     """Approve what others wrote."""
     KEEP = "keep"
     """Look after people's data: keys, retention, objections."""
+    OVERSEE = "oversee"
+    """Who may read what, and what for; who looked at what."""
     ADMINISTER = "administer"
     """People and their rights, settings, the audit log, backups."""
 
@@ -49,8 +51,8 @@ ALLOWED: Mapping[Role, frozenset[Permission]] = {
     Role.ANALYST: _SEES | {Permission.RUN},
     Role.AUTHOR: _SEES | {Permission.DRAFT},
     Role.APPROVER: _SEES | {Permission.APPROVE},
-    Role.STEWARD: _SEES | {Permission.KEEP},
-    Role.ADMINISTRATOR: _SEES | {Permission.ADMINISTER},
+    Role.STEWARD: _SEES | {Permission.KEEP, Permission.OVERSEE},
+    Role.ADMINISTRATOR: _SEES | {Permission.ADMINISTER, Permission.OVERSEE},
 }
 """Nobody holds everything by one role: who administers does not approve, and who writes does not approve."""
 

@@ -8,7 +8,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from commonweal.core.database import Database
-from commonweal.core.identity import secret
+from commonweal.core.identity import agreements, secret
 from commonweal.core.identity.models import PersonRecord, SessionRecord
 from commonweal.core.identity.people import grants_of
 from commonweal.core.identity.visitor import Visitor
@@ -51,7 +51,12 @@ def identify(database: Database, held: str) -> Visitor | None:
         if row is None:
             return None
         found, person = row
-        visitor = Visitor(person.id, person.full_name, grants_of(session, person.id))
+        visitor = Visitor(
+            person.id,
+            person.full_name,
+            grants_of(session, person.id),
+            agreements=agreements.in_force(session, person.id, now),
+        )
     if now - found.seen > SEEN_EVERY:
         with database.transaction() as session:
             if current := session.get(SessionRecord, found.digest):

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from commonweal.core import audit
 from commonweal.core.database import Database
 from commonweal.core.errors import InputError, NotFound
-from commonweal.core.identity import secret
+from commonweal.core.identity import agreements, secret
 from commonweal.core.identity.models import PersonRecord, TokenRecord
 from commonweal.core.identity.people import grants_of
 from commonweal.core.identity.roles import Permission
@@ -144,7 +144,9 @@ def identify(database: Database, held: str) -> Visitor | None:
             return None
         found, person = row
         only = frozenset(Permission(name) for name in found.permissions)
-        visitor = Visitor(person.id, person.full_name, grants_of(session, person.id), only)
+        agreed = agreements.in_force(session, person.id, now)
+        grants = grants_of(session, person.id)
+        visitor = Visitor(person.id, person.full_name, grants, only, agreed, found.id)
     if found.used is None or now - found.used > USED_EVERY:
         with database.transaction() as session:
             session.get_one(TokenRecord, found.id).used = now

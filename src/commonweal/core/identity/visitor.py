@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from commonweal.core.errors import NotSignedIn, Refused
+from commonweal.core.identity.agreements import Agreement
+from commonweal.core.identity.extent import Extent
 from commonweal.core.identity.roles import Grant, Permission, Role, allowed
 from commonweal.core.wording import Wording
 
@@ -23,12 +25,18 @@ class Visitor:
         What they hold.
     only
         What their token is limited to; None: everything that the grants allow.
+    agreements
+        What else they may read at this moment, and what for.
+    token
+        The number of the token that a program shows for them.
     """
 
     person: int | None = None
     name: str = ""
     grants: tuple[Grant, ...] = ()
     only: frozenset[Permission] | None = None
+    agreements: tuple[Agreement, ...] = ()
+    token: int | None = None
 
     @property
     def who(self) -> str:
@@ -49,7 +57,41 @@ class Visitor:
         """
         return any(
             self.may(permission, grant.domain if domain is None else domain, grant.area) for grant in self.grants
-        )
+        ) or (permission is Permission.READ and self._has_agreed(domain))
+
+    def may_read(self, extent: Extent) -> bool:
+        """Say whether a role of theirs opens a published table, or an agreement covers all of it."""
+        return self.may(Permission.READ, extent.domain, extent.area) or self.agreement_on(extent) is not None
+
+    def agreement_on(self, extent: Extent) -> Agreement | None:
+        """Give the newest agreement that covers a published table, which says what they read it for."""
+        if self.only is not None and Permission.READ not in self.only:
+            return None
+        return next((agreement for agreement in self.agreements if agreement.terms.cover(extent)), None)
+
+    def require_read(self, extent: Extent) -> None:
+        """Do nothing if they may read a published table.
+
+        Raises
+        ------
+        NotSignedIn, Refused
+            They may not.
+        """
+        if self.may_read(extent):
+            return
+        if any(extent.dataset in agreement.terms.datasets for agreement in self.agreements):
+            raise Refused(
+                Wording("this goes beyond what was agreed with you"),
+                where=extent.dataset,
+                expected=Wording("a release that lies wholly within an agreement of yours"),
+            )
+        self.require(Permission.READ, extent.domain, extent.area, what=extent.dataset)
+
+    def _has_agreed(self, domain: str | None) -> bool:
+        if self.only is not None and Permission.READ not in self.only:
+            return False
+        named = {name.partition(".")[0] for agreement in self.agreements for name in agreement.terms.datasets}
+        return bool(named) if domain is None else domain in named
 
     def require(self, permission: Permission, domain: str = "", area: str = "", *, what: str = "this") -> None:
         """Do nothing if they may.

@@ -13,6 +13,7 @@ from commonweal.core.errors import InputError
 from commonweal.core.identity import Permission
 from commonweal.core.wording import Wording
 from commonweal.mobility.published import Cell, Move
+from commonweal.mobility.published import beside as beside_it
 from commonweal.web.access import visitor_of
 from commonweal.web.classes import Classes
 from commonweal.web.document import Document
@@ -22,6 +23,7 @@ from commonweal.web.geography import Geography
 from commonweal.web.languages import _, ngettext, translated
 from commonweal.web.map import MapArea
 from commonweal.web.provenance import download_links, facts
+from commonweal.web.reading import may_read, opened
 from commonweal.web.table import Row
 from commonweal.web.words import count, day_in_words, state
 
@@ -54,6 +56,12 @@ def tabs(request: Request) -> list[tuple[str, str]]:
     """Give (address, name) of each page that whoever asks may see."""
     visitor = visitor_of(request)
     return [(address, translated(name)) for address, name, right in TABS if visitor.may_somewhere(right, "mobility")]
+
+
+def opened_beside(request: Request, shown: Release, name: str) -> Release | None:
+    """Open the newest release of another dataset that goes with the one shown and that whoever asks may read."""
+    found = beside_it(request.app.state.database, shown, name, lambda release: may_read(request, release))
+    return opened(request, found) if found else None
 
 
 def origins(releases: Sequence[Release]) -> list[dict[str, Any]]:

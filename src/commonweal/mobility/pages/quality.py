@@ -11,7 +11,7 @@ from commonweal.core.identity import Permission
 from commonweal.core.wording import Wording
 from commonweal.mobility.pages import parts
 from commonweal.mobility.pages.viewing import RELEASE
-from commonweal.mobility.published import PRESENCE, DayQuality, Presence, presence_of, quality_of
+from commonweal.mobility.published import PRESENCE, QUALITY, DayQuality, Presence, presence_of, quality_of
 from commonweal.web import words
 from commonweal.web.access import needs
 from commonweal.web.chart import Line, time_chart
@@ -35,7 +35,8 @@ def quality_page(request: Request, release: Annotated[int | None, RELEASE] = Non
     if version is None:
         return parts.nothing(request, title, "quality")
     presence = presence_of(state.settings, state.database, version)
-    totals, days = quality_of(state.settings, state.database, presence)
+    totals = parts.opened_beside(request, presence.release, QUALITY)
+    days = quality_of(state.settings, state.database, presence, totals)
     sources = [presence.release, *([totals] if totals else [])]
     missing = sum(day.missing for day in days)
     lowest = min(days, key=lambda day: day.share_reported or 0.0)

@@ -21,7 +21,6 @@ from commonweal.mobility.published import (
     DailySubscribers,
     Moves,
     Presence,
-    beside,
     daily_subscribers_of,
     moves_of,
     presence_of,
@@ -136,10 +135,10 @@ def view(request: Request, asked: Asked, slider: tuple[str, int] | None = None) 
     timeline = presence.timeline
     shown = _by_slider(timeline, *slider) if slider else timeline.choose(asked.start)
     moves = daily = None
-    if flows := beside(database, presence.release, FLOWS):
-        moves = moves_of(settings, database, flows, timeline, shown)
-    if quality := beside(database, presence.release, QUALITY):
-        daily = daily_subscribers_of(settings, database, quality, timeline, shown)
+    if flows := parts.opened_beside(request, presence.release, FLOWS):
+        moves = moves_of(settings, database, flows.version, timeline, shown)
+    if quality := parts.opened_beside(request, presence.release, QUALITY):
+        daily = daily_subscribers_of(settings, database, quality.version, timeline, shown)
     if asked.area:
         parts.require_area(presence.geography, asked.area)
     chosen = replace(asked, start=timeline.address(shown), flows=asked.flows and moves is not None)

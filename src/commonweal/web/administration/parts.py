@@ -17,23 +17,28 @@ from commonweal.web.document import NO_STORE, Document, draw
 from commonweal.web.languages import translated
 
 TAG = "administration"
-PEOPLE, SETTINGS, AUDIT, WORK, BACKUP = (
+PEOPLE, AGREEMENTS, LOOKS, SETTINGS, AUDIT, WORK, BACKUP = (
     "/administration",
+    "/administration/agreements",
+    "/administration/looks",
     "/administration/settings",
     "/administration/audit",
     "/administration/work",
     "/administration/backup",
 )
-TABS: Mapping[str, str] = {
-    PEOPLE: Wording("People"),
-    SETTINGS: Wording("Settings"),
-    AUDIT: Wording("Audit log"),
-    WORK: Wording("Work and storage"),
-    BACKUP: Wording("Backups"),
+TABS: Mapping[str, tuple[str, Permission]] = {
+    PEOPLE: (Wording("People"), Permission.ADMINISTER),
+    AGREEMENTS: (Wording("Agreements"), Permission.OVERSEE),
+    LOOKS: (Wording("Looks"), Permission.OVERSEE),
+    SETTINGS: (Wording("Settings"), Permission.ADMINISTER),
+    AUDIT: (Wording("Audit log"), Permission.ADMINISTER),
+    WORK: (Wording("Work and storage"), Permission.ADMINISTER),
+    BACKUP: (Wording("Backups"), Permission.ADMINISTER),
 }
 
 Form = Annotated[FormData, Depends(posted)]
 administrators_only = needs(Permission.ADMINISTER)
+overseers_only = needs(Permission.OVERSEE)
 
 
 def part(
@@ -56,7 +61,8 @@ def part(
     values, shown
         As `Document`.
     """
-    shell = {"tab": tab, "tabs": [(address, translated(name)) for address, name in TABS.items()], "error": error}
+    shell: dict[str, Any] = {"tab": tab, "error": error}
+    shell["tabs"] = [(address, translated(name), right) for address, (name, right) in TABS.items()]
     return Document(title=title, template=template, values={**shell, **(values or {})}, private=True, **shown)
 
 
