@@ -14,7 +14,10 @@ from commonweal.core.domain import load
 from commonweal.domains import ROOMS
 
 EXTRA_GROUPS = {
-    "keys": ("Keys of the private stores: list, rotate, destroy.", "commonweal.mobility.keys_cli:app"),
+    "keys": (
+        "Keys of the private stores: list, rotate, destroy, certificates of it.",
+        "commonweal.mobility.keys_cli:app",
+    ),
     "demo": ("The sample country: generate it, run it, score it.", "commonweal.demo.cli:app"),
 }
 

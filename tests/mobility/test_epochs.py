@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,10 +16,13 @@ from hypothesis import strategies as st
 
 from commonweal.core import audit
 from commonweal.core.catalog import latest
-from commonweal.core.errors import NotFound, Refused
+from commonweal.core.catalog.certificate import read_public_key
+from commonweal.core.errors import NotFound, Refused, Unavailable
 from commonweal.core.periods import Calendar
+from commonweal.disclosure import destruction
+from commonweal.disclosure.certificate import PRIVATE_KEY
 from commonweal.mobility import custody, importing, keys, protecting, runs, service
-from commonweal.mobility.epochs import MONTHS, natural_span
+from commonweal.mobility.epochs import MONTHS, epochs_of, natural_span
 from commonweal.mobility.store import project_folder
 
 WHO = "os:tester"
@@ -179,7 +184,59 @@ def test_of_a_destroyed_epoch_nothing_can_be_read_or_added_or_made_again(operato
     assert not any(secret.encode() in path.read_bytes() for path in operator.files())
     assert release.table(operator.settings).num_rows, "what was published stands"
     [entry] = entries(operator, "mobility.keys.destroy")
-    assert (entry.details, entry.why) == ({"epoch": "2026"}, "the law says so")
+    assert (entry.details["epoch"], entry.why) == ("2026", "the law says so")
+
+
+def test_a_destroyed_key_leaves_a_certificate_that_anybody_verifies(operator: Any, tmp_path: Path) -> None:
+    operator.import_(operator.events("calls.csv", [line(n, "2026-01-05T10:00:00") for n in range(3)]))
+    stored = operator.store().manifest.segments
+    before = datetime.now(UTC)
+
+    custody.destroy_key(operator.settings, operator.database, operator.project, "2026", WHO, "the law says so")
+
+    paper = custody.certificate_of(operator.database, operator.project, "2026")
+    [entry] = entries(operator, "mobility.keys.destroy")
+    [epoch] = epochs_of(operator.database, "operator")
+    said = paper.statement
+    assert (said["project"], said["epoch"], said["key"]) == ("operator", "2026", epoch.fingerprint)
+    assert (said["destroyed_by"], said["why"]) == (WHO, "the law says so")
+    assert before <= datetime.fromisoformat(said["destroyed_at"]) <= datetime.now(UTC)
+    assert [each["file"] for each in said["unreadable"]] == [segment.file for segment in stored]
+    assert sum(each["rows"] for each in said["unreadable"]) == 3
+    assert paper.ledger_entry == {"sequence": entry.sequence, "hash": entry.hash}, "chained into the audit log"
+    assert entry.details["statement"] == destruction.digest_of(said), "and the log into it"
+
+    printed, public = tmp_path / "certificate.json", tmp_path / "public.pem"
+    printed.write_text(json.dumps(paper.record()))
+    public.write_bytes(read_public_key(operator.settings.keys))
+    destruction.verify(destruction.read(printed), public.read_bytes())
+    for place, other in (("key", "0" * 16), ("destroyed_at", "2020-01-01T00:00:00+00:00"), ("unreadable", [])):
+        altered = destruction.parse(paper.record() | {"statement": {**said, place: other}})
+        with pytest.raises(Refused, match="does not verify"):
+            destruction.verify(altered, public.read_bytes())
+    elsewhere = destruction.parse(paper.record() | {"ledger_entry": {"sequence": 1, "hash": entry.hash}})
+    with pytest.raises(Refused, match="does not verify"):
+        destruction.verify(elsewhere, public.read_bytes())
+
+
+def test_no_key_is_destroyed_that_could_not_be_certified(operator: Any) -> None:
+    operator.import_(operator.events("calls.csv", [line(1, "2026-01-05T10:00:00")]))
+    signing = operator.settings.keys / PRIVATE_KEY
+    signing.rename(signing.with_name("elsewhere"))
+    with pytest.raises(Unavailable, match="signing key is missing"):
+        custody.destroy_key(operator.settings, operator.database, operator.project, "2026", WHO, None)
+    assert keys.key_path(operator.settings.keys, "operator", "2026").exists()
+    with pytest.raises(NotFound, match="no certificate"):
+        custody.certificate_of(operator.database, operator.project, "2026")
+
+
+def test_a_destruction_that_was_interrupted_is_certified_by_the_next(operator: Any) -> None:
+    operator.import_(operator.events("calls.csv", [line(1, "2026-01-05T10:00:00")]))
+    keys.destroy(operator.settings.keys, "operator", "2026")  # and then the machine stopped
+    custody.destroy_key(operator.settings, operator.database, operator.project, "2026", WHO, None)
+    paper = custody.certificate_of(operator.database, operator.project, "2026")
+    destruction.verify(paper, read_public_key(operator.settings.keys))
+    assert len(paper.statement["unreadable"]) == 1
 
 
 def test_an_epoch_that_is_not_there_cannot_be_destroyed(operator: Any) -> None:

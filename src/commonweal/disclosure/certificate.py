@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
     PublicFormat,
     load_pem_private_key,
-    load_pem_public_key,
 )
 
 from commonweal.core import audit
 from commonweal.core.canonical import canonical
-from commonweal.core.catalog.certificate import PUBLIC_KEY, Certificate, message, read_public_key
+from commonweal.core.catalog import ring
+from commonweal.core.catalog.certificate import Certificate, message, read_public_key
+from commonweal.core.catalog.ring import PUBLIC_KEY
 from commonweal.core.database import Database
-from commonweal.core.durable import creating
+from commonweal.core.durable import creating, replacing, sync
 from commonweal.core.errors import Conflict, Damaged, Unavailable, explain
 from commonweal.core.settings import Settings
+from commonweal.disclosure import destruction
+from commonweal.disclosure.destruction import Destruction
 
 PRIVATE_KEY = "disclosure-signing.key"
+NEXT_KEY = "disclosure-next.key"
+"""The key that is about to take the place of the signing key; left where a rotation was interrupted."""
 KEY_FILES = (PRIVATE_KEY, PUBLIC_KEY)
 
 
@@ -86,24 +92,111 @@ def sign(settings: Settings, heading: str, fields: Mapping[str, Any]) -> str:
     return _signing_key(settings.keys).sign(_headed(heading, fields)).hex()
 
 
-def is_signed(keys: Path, heading: str, fields: Mapping[str, Any], signature: str) -> bool:
-    """Tell whether `sign` made a signature over these fields, with the key that the public key belongs to."""
-    try:
-        key = load_pem_public_key(read_public_key(keys))
-        if not isinstance(key, Ed25519PublicKey):
-            raise Damaged("the disclosure public key is of another kind", where=PUBLIC_KEY, expected="Ed25519, PEM")
-        key.verify(bytes.fromhex(signature), _headed(heading, fields))
-    except (InvalidSignature, ValueError):
-        return False
-    return True
+def is_signed(
+    keys: Path, heading: str, fields: Mapping[str, Any], signature: str, *, retired: bool = True
+) -> bool:
+    """Tell whether `sign` made a signature over these fields, with the key that signs now or, unless told, a retired one."""
+    ours = ring.parse(read_public_key(keys))
+    return any(key.verifies(signature, _headed(heading, fields)) for key in (ours if retired else ours[:1]))
 
 
 def _headed(heading: str, fields: Mapping[str, Any]) -> bytes:
     return f"{heading}\n{canonical(dict(fields), where=heading)}".encode()
 
 
+def certify_destruction(
+    settings: Settings, statement: Mapping[str, Any], ledger_entry: Mapping[str, Any]
+) -> Destruction:
+    """Sign that a key was destroyed; called by whoever destroyed it, with the entry of the audit log that records it.
+
+    Raises
+    ------
+    Unavailable, Conflict, Damaged
+        As `certify`.
+    """
+    signature = _signing_key(settings.keys).sign(destruction.message(statement, ledger_entry))
+    return Destruction(dict(statement), dict(ledger_entry), signature.hex())
+
+
+def require_certification(settings: Settings) -> None:
+    """Do nothing if the signing key can sign: for whoever must not begin what cannot be certified at its end.
+
+    Raises
+    ------
+    Unavailable, Conflict, Damaged
+        As `certify`.
+    """
+    _signing_key(settings.keys)
+
+
+def rotate_keys(settings: Settings, database: Database, who: str, why: str | None = None) -> ring.PublicKey:
+    """Exchange the signing key for a new one, destroy the old one, and keep its public key for what it signed.
+
+    Each step leaves what the next one needs, so a rotation that was interrupted is finished by the next call: the new
+    key is written beside the old one; the ring names it first; the old one is overwritten and replaced.
+
+    Parameters
+    ----------
+    who, why
+        For the audit log.
+
+    Returns
+    -------
+    PublicKey
+        The one that signs now.
+
+    Raises
+    ------
+    Unavailable, Conflict, Damaged
+        As `certify`; the old key is then as it was.
+    """
+    private, following, public = (settings.keys / name for name in (PRIVATE_KEY, NEXT_KEY, PUBLIC_KEY))
+    known = ring.parse(read_public_key(settings.keys))
+    if not following.exists():
+        _signing_key(settings.keys)
+        with creating(following, mode=0o600) as written:
+            made = Ed25519PrivateKey.generate()
+            written.write_bytes(made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    new = ring.PublicKey(_public_bytes(_opened(following)))
+    if known[0].fingerprint != new.fingerprint:
+        with database.transaction() as session:
+            entry = audit.record(
+                session,
+                who=who,
+                action="disclosure.rotate-keys",
+                what=PUBLIC_KEY,
+                why=why,
+                details={"retired": known[0].fingerprint, "signs": new.fingerprint},
+            )
+            last = entry.sequence
+        with replacing(public, mode=0o600) as written:
+            written.write_bytes(ring.write((new, ring.PublicKey(known[0].pem, last), *known[1:])))
+    try:
+        if private.exists():
+            with private.open("r+b") as file:
+                file.write(os.urandom(private.stat().st_size))
+            sync(private)
+        following.replace(private)
+        sync(settings.keys)
+    except OSError as error:
+        raise explain(error, private) from error
+    return new
+
+
 def _signing_key(keys: Path) -> Ed25519PrivateKey:
-    path = keys / PRIVATE_KEY
+    key = _opened(keys / PRIVATE_KEY)
+    if _public_bytes(key).strip() != ring.parse(read_public_key(keys))[0].pem.strip():
+        raise Damaged(
+            "the disclosure signing key is not that of the public key",
+            where=keys / PRIVATE_KEY,
+            expected="run: commonweal disclosure keys rotate, which was interrupted"
+            if (keys / NEXT_KEY).exists()
+            else "the key directory that init wrote",
+        )
+    return key
+
+
+def _opened(path: Path) -> Ed25519PrivateKey:
     expected = "the key directory that init wrote"
     try:
         if path.stat().st_mode & 0o077:
@@ -121,8 +214,6 @@ def _signing_key(keys: Path) -> Ed25519PrivateKey:
         raise Damaged("the disclosure signing key cannot be read", where=path, expected=expected) from error
     if not isinstance(key, Ed25519PrivateKey):
         raise Damaged("the disclosure signing key is of another kind", where=path, expected="Ed25519")
-    if _public_bytes(key) != read_public_key(keys):
-        raise Damaged("the disclosure signing key is not that of the public key", where=path, expected=expected)
     return key
 
 

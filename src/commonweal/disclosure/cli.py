@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from commonweal.disclosure.ledger import cli as ledger
+from commonweal.disclosure.key_commands import app as keys
 from commonweal.disclosure.linear.commands import audit
 from commonweal.disclosure.releasing import cli as releasing
 
@@ -17,3 +18,4 @@ app.command("reject")(releasing.reject)
 app.add_typer(releasing.standing, name="standing")
 app.add_typer(ledger.ledger, name="ledger")
 app.add_typer(ledger.budget, name="budget")
+app.add_typer(keys, name="keys")

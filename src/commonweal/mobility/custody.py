@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,15 @@ import pyarrow as pa
 from commonweal.core import audit
 from commonweal.core.canonical import JSON
 from commonweal.core.database import Database
-from commonweal.core.errors import Refused
+from commonweal.core.errors import NotFound, Refused
 from commonweal.core.jobs import Running
 from commonweal.core.settings import Settings
+from commonweal.disclosure.certificate import certify_destruction, require_certification
+from commonweal.disclosure.destruction import Destruction, digest_of, parse
 from commonweal.mobility import erasing, keys
 from commonweal.mobility.cells import read_register
 from commonweal.mobility.epochs import Epoch, EpochBook, epochs_of
+from commonweal.mobility.manifest import read_manifest
 from commonweal.mobility.models import EpochRecord, ImportRecord
 from commonweal.mobility.parsing import engine
 from commonweal.mobility.projects import Project, get_project
@@ -66,19 +70,66 @@ def destroy_key(
 
 
 def _destroy(settings: Settings, database: Database, project: Project, epoch: str, who: str, why: str | None) -> None:
-    """Destroy an epoch's key and record it; done again, it completes what was begun."""
-    erasing.discard_staged(project_folder(settings.store, project.name))
+    """Destroy an epoch's key, record it, and have that signed; done again, it completes what was begun."""
+    require_certification(settings)  # first: a destroyed key cannot be had back to try again
+    folder = project_folder(settings.store, project.name)
+    erasing.discard_staged(folder)
     keys.destroy(settings.keys, project.name, epoch)
     with database.transaction() as session:
-        session.get_one(EpochRecord, (project.name, epoch)).destroyed_at = datetime.now(UTC)
-        audit.record(
+        record = session.get_one(EpochRecord, (project.name, epoch))
+        record.destroyed_at = datetime.now(UTC)
+        statement = _statement(folder, record, who, why)
+        entry = audit.record(
             session,
             who=who,
             action="mobility.keys.destroy",
             what=f"project {project.name}",
             why=why,
-            details={"epoch": epoch},
+            details={"epoch": epoch, "fingerprint": record.fingerprint, "statement": digest_of(statement)},
         )
+        signed_for = {"sequence": entry.sequence, "hash": entry.hash}
+        record.destruction = certify_destruction(settings, statement, signed_for).record()
+
+
+def _statement(folder: Path, epoch: EpochRecord, who: str, why: str | None) -> dict[str, Any]:
+    """Say what was destroyed and what became unreadable by it: each segment by its file, what it held, its digest."""
+    assert epoch.destroyed_at is not None
+    try:
+        segments = read_manifest(folder / epoch.name).segments
+    except NotFound:  # a key was made and nothing stored
+        segments = ()
+    return {
+        "project": epoch.project,
+        "epoch": epoch.name,
+        "from": epoch.starts_at.isoformat(),
+        "to": epoch.ends_at.isoformat(),
+        "key": epoch.fingerprint,
+        "destroyed_at": epoch.destroyed_at.isoformat(),
+        "destroyed_by": who,
+        "why": why,
+        "unreadable": [
+            {"file": segment.file, "rows": segment.rows, "digest": segment.digest} for segment in sorted(segments)
+        ],
+    }
+
+
+def certificate_of(database: Database, project: Project, epoch: str) -> Destruction:
+    """Give the certificate that an epoch's key was destroyed.
+
+    Raises
+    ------
+    NotFound
+        There is no such epoch, its key is there, or it was destroyed before certificates were made.
+    """
+    with database.reading() as session:
+        record = session.get(EpochRecord, (project.name, epoch))
+    if record is None or record.destruction is None:
+        raise NotFound(
+            f"there is no certificate for epoch {epoch!r}",
+            where=f"project {project.name}",
+            expected="an epoch whose key was destroyed; see: commonweal keys list",
+        )
+    return parse(record.destruction)
 
 
 def retain_job(job: Running) -> dict[str, Any]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from commonweal.core.console import opened, print_table
 
-app = typer.Typer(help="Keys of the private stores: list, rotate, destroy.")
+app = typer.Typer(help="Keys of the private stores: list, rotate, destroy, certificates of it.")
 
 ProjectName = Annotated[str, typer.Option("--project", "-p", help="The project.")]
 
@@ -72,4 +73,42 @@ def destroy(
             abort=True,
         )
     destroy_key(home.settings, home.database, chosen, epoch, audit.who(), why)
-    print(f"the key of epoch {epoch} is destroyed")
+    print(f"the key of epoch {epoch} is destroyed; see: commonweal keys certificate --project {project} {epoch}")
+
+
+@app.command("certificate")
+def certificate(
+    project: ProjectName,
+    epoch: Annotated[str, typer.Argument(help="An epoch whose key was destroyed.")],
+) -> None:
+    """Print the signed certificate that an epoch's key was destroyed, as JSON."""
+    from commonweal.core.console import print_json
+    from commonweal.mobility.custody import certificate_of
+    from commonweal.mobility.projects import get_project
+
+    database = opened().database
+    print_json(certificate_of(database, get_project(database, project), epoch).record())
+
+
+@app.command("verify")
+def verify(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A certificate, as JSON.")],
+    public_key: Annotated[
+        Path | None, typer.Option(help="The public key, PEM; that of this installation if not given.")
+    ] = None,
+) -> None:
+    """Verify a certificate that a key was destroyed; with --public-key, anywhere and without an installation."""
+    from commonweal.core.catalog.certificate import read_public_key
+    from commonweal.core.errors import explain
+    from commonweal.disclosure import destruction
+
+    found = destruction.read(file)
+    try:
+        ring = public_key.read_bytes() if public_key else read_public_key(opened().settings.keys)
+    except OSError as error:
+        raise explain(error, public_key) from error
+    destruction.verify(found, ring)
+    said, entry = found.statement, found.ledger_entry
+    print(f"signed by disclosure, for entry {entry['sequence']} of the audit log")
+    print(f"key {said['key']} of epoch {said['epoch']} of project {said['project']}")
+    print(f"destroyed at {said['destroyed_at']} by {said['destroyed_by']}: {len(said['unreadable'])} segments")

@@ -44,6 +44,7 @@ class EpochRecord(Base):
     ends_at: Mapped[datetime] = mapped_column(UtcDateTime)
     fingerprint: Mapped[str]
     destroyed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    destruction: Mapped[dict[str, Any] | None] = mapped_column(JSON)  # the certificate of it
 
 
 class ImportRecord(Base):

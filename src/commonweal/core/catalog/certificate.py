@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from commonweal.core.canonical import canonical
-from commonweal.core.errors import Damaged, InputError, Refused, Unavailable, explain
-
-PUBLIC_KEY = "disclosure-signing.pub"
+from commonweal.core.catalog.ring import PUBLIC_KEY, is_signed
+from commonweal.core.errors import InputError, Refused, Unavailable, explain
 
 
 @dataclass(frozen=True)
@@ -102,7 +101,7 @@ def verify(
     certificate
         What came with the table.
     public_key
-        Ed25519 public key, PEM.
+        Ed25519 public key, PEM; or a ring of them, as `commonweal.core.catalog.ring` has it.
     dataset
         Name of the dataset that is to be published.
     digest
@@ -117,27 +116,15 @@ def verify(
     Damaged
         If the public key is not one.
     """
-    from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-    from cryptography.hazmat.primitives.serialization import load_pem_public_key
-
     expected = "the table and the certificate that disclosure returned together"
-    try:
-        key = load_pem_public_key(public_key)
-    except ValueError as error:
-        raise Damaged("the disclosure public key cannot be read", where=PUBLIC_KEY, expected="Ed25519, PEM") from error
-    if not isinstance(key, Ed25519PublicKey):
-        raise Damaged("the disclosure public key is of another kind", where=PUBLIC_KEY, expected="Ed25519, PEM")
     if certificate.dataset != dataset:
         raise Refused(f"the certificate is for {certificate.dataset}", where=dataset, expected=expected)
     if certificate.digest != digest:
         raise Refused("the certificate is for another table", where=dataset, expected=expected)
-    try:
-        # Over the dataset and the digest that are to be published, whatever the certificate says of itself.
-        signed = message(dataset, digest, certificate.rule, certificate.parameters, certificate.ledger_entry)
-        key.verify(bytes.fromhex(certificate.signature), signed)
-    except (InvalidSignature, ValueError) as error:
-        raise Refused("the certificate's signature does not verify", where=dataset, expected=expected) from error
+    # Over the dataset and the digest that are to be published, whatever the certificate says of itself.
+    signed = message(dataset, digest, certificate.rule, certificate.parameters, certificate.ledger_entry)
+    if not is_signed(public_key, certificate.signature, signed, certificate.ledger_entry.get("sequence")):
+        raise Refused("the certificate's signature does not verify", where=dataset, expected=expected)
     for name, value in sorted(certificate.parameters.items()):
         certified = canonical(value, where=name)
         claimed = canonical(parameters[name], where=name) if name in parameters else "missing"
@@ -150,7 +137,7 @@ def verify(
 
 
 def read_public_key(keys: Path) -> bytes:
-    """Return the public key of `disclosure` (PEM) from the key directory.
+    """Return the public key of `disclosure`, with those that were retired (PEM), from the key directory.
 
     Raises
     ------

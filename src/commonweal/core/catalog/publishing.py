@@ -268,6 +268,13 @@ def _admit(
                 where=dataset.name,
                 expected="a certificate made with this database",
             )
+        # Else whoever has a retired key could sign for another table in the name of an old entry.
+        if entry.what != dataset.name or entry.details.get("digest") != digest:
+            raise Refused(
+                "the entry that the certificate names is about another table",
+                where=dataset.name,
+                expected="the table and the certificate that disclosure returned together",
+            )
 
 
 def _fingerprint(
