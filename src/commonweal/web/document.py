@@ -22,7 +22,6 @@ from commonweal.web import figure_files
 from commonweal.web.access import FORM, form_token_of, keep_cookie
 from commonweal.web.conditional import REVALIDATE, unless_known
 from commonweal.web.figure import Figure, Placed, place
-from commonweal.web.looking import purposes_of
 from commonweal.web.paging import Page
 from commonweal.web.render import page
 
@@ -238,7 +237,6 @@ def draw(request: Request, document: Document, *, address: str | None = None, st
         data_address=f"{base}.json{query}",
         brief_address=f"{base}.pdf{query}",
         list_page=document.page,
-        purposes=purposes_of(request),
         **document.values,
     )
     if fresh:

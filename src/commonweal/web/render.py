@@ -19,6 +19,7 @@ from commonweal.web import languages, words
 from commonweal.web.access import form_token_of, visitor_of
 from commonweal.web.assets import asset
 from commonweal.web.figure_files import FORMS
+from commonweal.web.looking import purposes_of
 
 BEFORE_DOMAINS = (("/", Wording("Overview"), Permission.READ),)
 AFTER_DOMAINS = (
@@ -110,6 +111,7 @@ def page(
         "here": _address(request) if request.method == "GET" else None,
         "navigation": _navigation(request, visitor),
         "form_token": form_token_of(request),
+        "purposes": purposes_of(request),
     }
     spoken = {"content-language": languages.current().code}
     return HTMLResponse(
