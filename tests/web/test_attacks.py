@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import re
 import socket
-from urllib.parse import quote, urlsplit
+from datetime import UTC, date, datetime
+from types import SimpleNamespace
+from urllib.parse import quote, urlencode, urlsplit
 
 import pytest
 
 from commonweal.core import audit
-from commonweal.core.identity import Grant, Role, attempts, people, sessions, signing_in, tokens
+from commonweal.core.identity import Grant, Role, agreements, attempts, looks, people, sessions, signing_in, tokens
+from commonweal.core.identity.agreements import Terms
 from commonweal.core.identity.secret import form_token
 from commonweal.core.jobs import service as jobs
 from commonweal.mobility.projects import Project, create_project
@@ -20,6 +23,8 @@ from commonweal.web.access import FORM, SESSION, UNSAFE
 
 PASSWORD = "wind over still water"
 WHO = "os:tester"
+FOR_STEWARDS = ("/administration/agreements", "/administration/looks")
+"""The part of the administration that stewards may see; `test_agreements` and `test_looks` say who may not."""
 WITHOUT_A_FORM_TOKEN = ("/language",)
 """What changes nothing but the browser it was sent with; it must say that it comes from a page of this site."""
 
@@ -143,6 +148,8 @@ def test_privilege_escalation_to_administration(closed, reader_of, log, role):
     somebody = reader_of(closed, Grant(role))
     before = log()
     for route in closed.app.router.routes:
+        if role is Role.STEWARD and route.path.startswith(FOR_STEWARDS):
+            continue
         if route.path.startswith("/administration") or route.path == "/metrics":
             address = re.sub(r"{\w+(:\w+)?}", "1", route.path)
             ask = somebody.post if set(route.methods) & set(UNSAFE) else somebody.get
@@ -234,6 +241,188 @@ def test_a_role_for_just_these_areas_or_more_is_enough(closed, home, reader_of, 
     answer = somebody.post("/mobility/runs", project="both")
     assert answer.status_code == 303
     assert somebody.get(answer.headers["location"]).status_code == 200
+
+
+# Agreements stretched ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def agreed(closed, home, person, browsing, publish_all, publish_more):
+    """Somebody who may read presence of two days, and a program of theirs."""
+    publish_all(home)
+    publish_more(home, first_day="2015-03-27", last_day="2015-03-28")
+    mallory = person("mallory")
+    days = {"first_day": date(2015, 3, 27), "last_day": date(2015, 3, 28)}
+    terms = Terms(("mobility.presence",), "Bus lines", datetime.now(UTC).date(), **days)
+    agreements.give(home.database, "mallory", terms, WHO)
+    browser = browsing(closed)
+    browser.sign_in("mallory")
+    return SimpleNamespace(browser=browser, person=mallory)
+
+
+def test_an_agreement_is_not_stretched_by_asking_in_another_way(agreed):
+    assert agreed.browser.get("/catalog/mobility.presence/2.json").status_code == 200, "or else this would say nothing"
+    for address in (
+        "/catalog/mobility.presence/1.json",
+        "/catalog/mobility.presence/1/mobility.presence-1.csv",
+        "/catalog/mobility.presence/2/mobility.presence-1.csv",
+        "/catalog/mobility.presence/02/../1.json",
+        "/catalog/mobility.flows/1.json",
+        "/catalog/mobility.flows/1/mobility.flows-1.parquet",
+        "/catalog/mobility.quality/1.json",
+        "/mobility/presence.json?release=1",
+        "/mobility/presence/figures/map.csv?release=1&release=1",
+        "/mobility/inside.json?release=1&areas=SL-W",
+        "/mobility/flows.json?release=1",
+        "/mobility/quality.json?release=1",
+        "/mobility/areas.geojson?release=1",
+    ):
+        assert agreed.browser.get(address).status_code in (403, 404), address
+    shown = str([agreed.browser.get(f"/mobility/presence{form}").text for form in ("", ".json", "?layer=flows")])
+    for other in ("mobility.presence 1", "mobility.flows", "mobility.quality"):
+        assert other not in shown
+
+
+def test_an_agreement_is_for_reading_alone(agreed, log, closed, home):
+    before = log()
+    for address in ("/jobs", "/mobility/runs", "/mobility/import", "/administration", *FOR_STEWARDS, "/metrics"):
+        assert agreed.browser.get(address).status_code == 403, address
+    assert agreed.browser.post("/administration/agreements/1/withdraw").status_code == 403
+    terms = {"name": "mallory", "purpose": "More", "datasets": "mobility.flows", "until": "2100-01-01"}
+    assert agreed.browser.post("/administration/agreements", **terms).status_code == 403
+    assert log() == before
+    token = tokens.issue(home.database, agreed.person.number, "greedy", ["follow", "oversee"], 1, WHO)
+    assert closed.get("/catalog/mobility.presence/2.json", authorization=f"Bearer {token}").status_code == 403
+
+
+def test_a_look_is_recorded_whatever_is_said_of_who_asks(agreed, home):
+    headers = {"x_forwarded_for": "10.0.0.1", "x_person": "1", "if_none_match": "*", "range": "bytes=0-0", "dnt": "1"}
+    for form in (".json", ".pdf", "/figures/map.svg", "/figures/map"):
+        agreed.browser.get(f"/mobility/presence{form}", **headers)
+    agreed.browser.get("/catalog/mobility.presence/2/mobility.presence-2.csv", **headers)
+    found = looks.looks(home.database, looks.Wanted(), 100)
+    assert [look.form for look in found] == ["csv", "figure", "figure, svg", "brief", "json"]
+    assert {(look.name, look.purpose, look.version) for look in found} == {("mallory", "Bus lines", 2)}
+
+
+# Differencing by the API ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="module")
+def cells(published):
+    """Every value that is published of presence: (unit, start, area) and its value, None where there is none."""
+    rows = published.presence.table(published.home.settings).to_pylist()
+    return {(row["period"], f"{row['start']:%Y-%m-%dT%H:%M:%SZ}", row["area"]): row["subscribers"] for row in rows}
+
+
+def inside(site, **asked: str) -> dict:
+    return site.get(f"/mobility/inside.json?{urlencode(asked)}").json()["inside"]
+
+
+def test_differencing_by_two_places_that_differ_by_one_area(site, published, cells):
+    """What two answers differ by is the value that is published of that area, or nothing."""
+    codes = sorted({area for _, _, area in cells})
+    hidden = {published.few, published.nobody, published.unknown}
+    assert hidden < set(codes)
+    for start in ("2015-03-27T08:00", "2015-03-28"):
+        for code in [*hidden, *codes[5:25:5]]:
+            others = [each for each in codes[:20] if each != code]
+            less, more = (
+                inside(site, areas=",".join(others), start=start),
+                inside(site, areas=",".join([*others, code]), start=start),
+            )
+            value = cells[more["period"]["unit"], more["period"]["start"], code]
+            assert more["counts_together"] - less["counts_together"] == (value or 0), code
+            assert more["subscribers_at_least"] == max(less["subscribers_at_least"], value or 0), code
+            assert [each for each in more["areas"] if each not in less["areas"]] == [
+                next(each for each in more["areas"] if each["code"] == code)
+            ]
+            assert next(each["subscribers"] for each in more["areas"] if each["code"] == code) == value
+
+
+@pytest.mark.parametrize("where", ["-13.15,8.4", "-12.2,8.9", "-9.5,7.0", "-13.7,9.5"])
+def test_differencing_by_places_drawn_ever_larger(site, cells, where):
+    """A part of an area has no count of its own, so a place that grows within one learns nothing."""
+    told: dict[str, set] = {}
+    for radius in ("0.01", "0.5", "2", "5", "20", "60"):
+        answer = inside(site, centre=where, radius=radius, start="2015-03-27T08:00")
+        for each in answer["areas"]:
+            told.setdefault(each["code"], set()).add(each["subscribers"])
+            assert each["subscribers"] == cells["hour", answer["period"]["start"], each["code"]]
+        counted = [each["subscribers"] for each in answer["areas"] if each["subscribers"] is not None]
+        assert (answer["counts_together"], answer["subscribers_at_least"]) == (
+            (sum(counted), max(counted)) if counted else (None, None)
+        )
+    assert all(len(values) == 1 for values in told.values())
+
+
+def test_differencing_by_two_periods_that_overlap(site, cells):
+    """There is no way to ask for a period of one's own: each answer is of one published period, or refused."""
+    starts = ("2015-03-27T08:00", "2015-03-27T08:01", "2015-03-27T08:30", "2015-03-27T09:30%2B01:00", "2015-03-27")
+    own = ("&end=2015-03-27T08:30", "&last=2015-03-28", "&hours=30", "&start=2015-03-28", "&period=week", "&day=&at=3")
+    for start in starts:
+        for more in ("", *own):
+            for page in ("presence", "inside"):
+                answer = site.get(f"/mobility/{page}.json?areas=GN-BF,SL-W&start={start}{more}")
+                assert answer.status_code in (200, 404, 422), (start, more)
+                if answer.status_code != 200:
+                    continue
+                shown = answer.json()[page]
+                begins = datetime.fromisoformat(shown["period"]["start"]).astimezone(UTC)
+                key = (shown["period"]["unit"], f"{begins:%Y-%m-%dT%H:%M:%SZ}")
+                assert all(each["subscribers"] == cells[*key, each["code"]] for each in shown["areas"]), (start, more)
+
+
+def test_differencing_by_figures_and_files(site, published, cells):
+    """What a figure or a download gives of an area and a period is what the release gives, hidden where it hides."""
+    for start in ("2015-03-27T08:00", "2015-03-28"):
+        for page, figure in (("presence", "map"), ("inside", "inside")):
+            query = f"start={start}&areas={published.few},SL-W"
+            for row in site.get(f"/mobility/{page}/figures/{figure}.json?{query}").json()["rows"]:
+                begins = datetime.fromisoformat(row["start"]).astimezone(UTC)
+                unit = row.get("period") or ("hour" if "T" in start else "day")
+                assert row["subscribers"] == cells[unit, f"{begins:%Y-%m-%dT%H:%M:%SZ}", row["area"]]
+    for row in site.get(f"/mobility/presence/figures/series.json?area={published.few}").json()["rows"]:
+        assert row["subscribers"] is None
+    for release in (published.presence, published.flows, published.homes, published.quality):
+        lines = site.get(f"/catalog/{release.dataset}/1/{release.dataset}-1.csv").text.splitlines()
+        assert lines[0].split(",") == list(release.schema.columns), "and no column of people"
+        assert len(lines) == release.rows + 1
+
+
+COUNTS = re.compile(r"subscribers(_at_least)?|counts_together|people|population|residents|persons|devices|events")
+
+
+def counts_in(value, name: str = "") -> set[float]:
+    """Every number of an answer that stands under a name of a count of people."""
+    if isinstance(value, dict):
+        return {found for key, each in value.items() for found in counts_in(each, key)}
+    if isinstance(value, list):
+        return {found for each in value for found in counts_in(each, name)}
+    return {value} if COUNTS.fullmatch(name) and isinstance(value, int | float) else set()
+
+
+def test_differencing_by_whatever_else_there_is(site, published, reader_of):
+    """No address of the API gives a count of people that is not in a release: walked by the description itself."""
+    releases = (published.presence, published.flows, published.homes, published.quality)
+    known: set[float] = set()
+    for release in releases:
+        table = release.table(published.home.settings)
+        for measure in release.schema.measures:
+            known |= set(table.column(measure.name).to_pylist())
+    analyst = reader_of(site, Grant(Role.ANALYST), Grant(Role.STEWARD))
+    found = 0
+    for path in site.get("/openapi.json").json()["paths"]:
+        if path.endswith(".json") and "{" not in path.replace("{dataset}", "").replace("{version}", ""):
+            for release in releases:
+                address = path.replace("{dataset}", release.dataset).replace("{version}", "1")
+                for query in ("", "?area=SL-W", "?start=2015-03-27", "?day=2015-03-27"):
+                    answer = analyst.get(address + query)
+                    if answer.status_code == 200:
+                        counted = counts_in(answer.json())
+                        assert counted <= known, (address + query, sorted(counted - known)[:5])
+                        found += len(counted)
+    assert found > 1000, "or else this would say nothing"
 
 
 # Tokens used again ─────────────────────────────────────────────────────────────────────────────────────────────────

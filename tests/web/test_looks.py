@@ -34,7 +34,15 @@ BY_ADDRESS = {
     "/catalog/mobility.flows/1/mobility.flows-1.parquet": ("parquet", {("mobility.flows", 1)}),
     "/catalog/mobility.home/1/mobility.home-1.csv": ("csv", {("mobility.home", 1)}),
 }
-NO_VALUES = ("/catalog", "/catalog.json", "/catalog.jsonld", "/catalog/mobility.flows", "/events", "/health", "/sign-in")
+NO_VALUES = (
+    "/catalog",
+    "/catalog.json",
+    "/catalog.jsonld",
+    "/catalog/mobility.flows",
+    "/events",
+    "/health",
+    "/sign-in",
+)
 
 
 @pytest.fixture
