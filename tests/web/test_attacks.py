@@ -382,8 +382,9 @@ def test_differencing_by_figures_and_files(site, published, cells):
                 begins = datetime.fromisoformat(row["start"]).astimezone(UTC)
                 unit = row.get("period") or ("hour" if "T" in start else "day")
                 assert row["subscribers"] == cells[unit, f"{begins:%Y-%m-%dT%H:%M:%SZ}", row["area"]]
-    for row in site.get(f"/mobility/presence/figures/series.json?area={published.few}").json()["rows"]:
-        assert row["subscribers"] is None
+    over_time = site.get(f"/mobility/presence/figures/series.json?area={published.few}").json()["rows"]
+    assert over_time
+    assert {row["subscribers"] for row in over_time} == {None}
     for release in (published.presence, published.flows, published.homes, published.quality):
         lines = site.get(f"/catalog/{release.dataset}/1/{release.dataset}-1.csv").text.splitlines()
         assert lines[0].split(",") == list(release.schema.columns), "and no column of people"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from commonweal.core.identity.looks import Look
+from commonweal.core.wording import Wording
 from commonweal.web.figure import Figure, Heading
-from commonweal.web.languages import _
+from commonweal.web.languages import _, translated
 from commonweal.web.table import Row
+
+FORMS: Mapping[str, str] = {"page": Wording("page"), "brief": Wording("brief"), "figure": Wording("figure")}
 
 
 def look_table(looks: Sequence[Look], *, caption: str, with_person: bool = False) -> Figure:
@@ -34,7 +37,7 @@ def look_table(looks: Sequence[Look], *, caption: str, with_person: bool = False
                     *((look.full_name or _("anyone"),) if with_person else ()),
                     look.dataset,
                     str(look.version),
-                    look.form,
+                    form_in_words(look.form),
                     look.token or "–",
                     look.purpose or "–",
                 )
@@ -43,6 +46,20 @@ def look_table(looks: Sequence[Look], *, caption: str, with_person: bool = False
         ],
         records=[look_data(look, with_person=with_person) for look in looks],
     )
+
+
+def form_in_words(form: str) -> str:
+    """Say in which form something was looked at.
+
+    Examples
+    --------
+    >>> form_in_words("page"), form_in_words("csv"), form_in_words("figure, svg")
+    ('page', 'CSV', 'figure as SVG')
+    """
+    kind, _comma, ending = form.partition(", ")
+    if ending:
+        return _("figure as %(form)s", form=ending.upper())
+    return translated(FORMS[kind]) if kind in FORMS else kind.upper()
 
 
 def look_data(look: Look, *, with_person: bool = False) -> dict[str, Any]:
