@@ -260,19 +260,30 @@ def _admit(
     verify(certificate, read_public_key(settings.keys), dataset.name, digest, parameters)
     if not inputs:
         raise Refused("data about people from no input", where=dataset.name, expected="what the table was made from")
+    require_entry(database, certificate, dataset.name, digest)
+
+
+def require_entry(database: Database, certificate: Certificate, dataset: str, digest: str) -> None:
+    """See that the audit log holds the entry that a certificate names, and that it tells of just this table.
+
+    Raises
+    ------
+    Refused
+        It does not.
+    """
     with database.reading() as session:
         entry = session.get(audit.AuditEntry, certificate.ledger_entry.get("sequence"))
         if entry is None or entry.hash != certificate.ledger_entry.get("hash"):
             raise Refused(
                 "the audit log does not hold the entry that the certificate names",
-                where=dataset.name,
+                where=dataset,
                 expected="a certificate made with this database",
             )
         # Else whoever has a retired key could sign for another table in the name of an old entry.
-        if entry.what != dataset.name or entry.details.get("digest") != digest:
+        if entry.what != dataset or entry.details.get("digest") != digest:
             raise Refused(
                 "the entry that the certificate names is about another table",
-                where=dataset.name,
+                where=dataset,
                 expected="the table and the certificate that disclosure returned together",
             )
 

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 
 from commonweal.core.catalog import lake
-from commonweal.core.catalog.publishing import has_begun
+from commonweal.core.catalog.publishing import has_begun, require_entry
 from commonweal.core.catalog.reading import releases, verified_file, verify_rows
 from commonweal.core.catalog.release import RECORD_FILE, Release
 from commonweal.core.database import Database
@@ -56,15 +56,17 @@ def verify(settings: Settings, database: Database) -> Report:
     findings = []
     for release in known:
         try:
-            _verify_release(settings, release)
+            _verify_release(settings, database, release)
         except CommonwealError as error:
             findings.append(str(error))
     left = lake.unrecorded(settings.lake, {release.path for release in known})
     return Report(len(known) - len(findings), tuple(findings), tuple(swept), tuple(left))
 
 
-def _verify_release(settings: Settings, release: Release) -> None:
+def _verify_release(settings: Settings, database: Database, release: Release) -> None:
     verify_rows(release, verified_file(settings, release))
+    if release.certificate is not None:
+        require_entry(database, release.certificate, release.dataset, release.digest)
     path = settings.lake / release.path / RECORD_FILE
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
