@@ -65,6 +65,14 @@ def test_a_table_that_was_protected_before_a_rotation_is_published_after_it(home
     assert publish(home, safe.table, safe.certificate).table(home.settings).num_rows == 2
 
 
+def test_a_lost_key_is_rotated_away_and_what_it_signed_is_shown(home: Home) -> None:
+    release = publish(home, (safe := protected(home)).table, safe.certificate)
+    (home.settings.keys / PRIVATE_KEY).unlink()
+    rotate_keys(home.settings, home.database, WHO, "lost")
+    assert release.table(home.settings).num_rows == 2
+    assert publish(home, (new := protected(home, 500)).table, new.certificate).version == 2
+
+
 def test_the_key_before_is_gone_and_each_rotation_is_in_the_log(home: Home) -> None:
     old = (home.settings.keys / PRIVATE_KEY).read_bytes()
     retired = ring.parse(read_public_key(home.settings.keys))[0]

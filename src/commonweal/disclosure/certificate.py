@@ -148,12 +148,13 @@ def rotate_keys(settings: Settings, database: Database, who: str, why: str | Non
     Raises
     ------
     Unavailable, Conflict, Damaged
-        As `certify`; the old key is then as it was.
+        As `certify`, but for a signing key that is not there: it was lost. The old key is then as it was.
     """
     private, following, public = (settings.keys / name for name in (PRIVATE_KEY, NEXT_KEY, PUBLIC_KEY))
     known = ring.parse(read_public_key(settings.keys))
     if not following.exists():
-        _signing_key(settings.keys)
+        if private.exists():  # one that was lost is rotated away too, and what it signed goes on counting
+            _signing_key(settings.keys)
         with creating(following, mode=0o600) as written:
             made = Ed25519PrivateKey.generate()
             written.write_bytes(made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))

@@ -150,9 +150,11 @@ def enforce_retention(job: Running, project: Project, retention_days: int) -> di
     erasing.discard_staged(project_folder(job.settings.store, project.name))
     book = EpochBook(job.settings, job.database, project)
     erased: Counter[str] = Counter()
-    for epoch in [epoch for epoch in book.epochs if not epoch.destroyed]:
+    kept = [epoch for epoch in book.epochs if not epoch.destroyed]
+    for epoch in kept:
         if epoch.ends > before or book.has_key(epoch):
             erased.update(erasing.erase_before(book.store(epoch), before))
+    for epoch in kept:  # last: where no certificate can be signed, at least everything is erased
         if epoch.ends <= before:
             _destroy(job.settings, job.database, project, epoch.name, job.who, f"kept {retention_days} days")
     result: dict[str, JSON] = {"before": day.isoformat(), "events": erased["events"], "rejects": erased["rejects"]}
