@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,7 +16,8 @@ from starlette.routing import Match, Route
 
 from commonweal.core.backup import service as backing_up
 from commonweal.core.console import Home
-from commonweal.core.identity import Grant, Permission, Role, people, signing_in, tokens
+from commonweal.core.identity import Grant, Permission, Role, agreements, people, signing_in, tokens
+from commonweal.core.identity.agreements import Terms
 from commonweal.core.identity.roles import ALLOWED
 from commonweal.core.identity.visitor import Visitor
 from commonweal.core.jobs import service as jobs
@@ -98,6 +99,10 @@ def whole(
         person, offered = people.create(home.database, name, name.title(), grants, "os:tester")
         held[role] = signing_in.with_link(home.database, offered, "wind over still water", 12)
         shown[role] = tokens.issue(home.database, person.number, "script", list(Permission), 1, "os:tester")
+    terms = Terms(("mobility.presence",), "Bus lines", date.today() + timedelta(days=1), level=1)
+    agreements.give(home.database, "vera", terms, "os:tester")
+    withdrawn = agreements.give(home.database, "vera", replace(terms, first_day=DAYS[0]), "os:tester")
+    agreements.withdraw(home.database, withdrawn.number, "os:tester")
     hand_over(home)
     asked = Asked("sample", folders=("march",), mapping="mapping.toml", cells="cells.csv")
     analyst = Visitor(1, grants=(Grant(Role.ANALYST),))
