@@ -1,7 +1,9 @@
 """Every look at data about people is recorded before the answer leaves, in whatever form it is asked for."""
 
+import asyncio
 import csv
 import io
+import json
 import threading
 
 import pytest
@@ -133,6 +135,33 @@ def test_nothing_is_kept_of_where_a_reader_is():
     }
 
 
+async def parts_sent(app, path: str) -> list[dict]:
+    """Ask as a server does; give whatever the application sends."""
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": path,
+        "raw_path": path.encode(),
+        "root_path": "",
+        "query_string": b"",
+        "scheme": "http",
+        "http_version": "1.1",
+        "headers": [(b"host", b"localhost:8400")],
+        "server": ("localhost", 8400),
+        "client": ("127.0.0.1", 1),
+    }
+    sent: list[dict] = []
+
+    async def receive() -> dict:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: dict) -> None:
+        sent.append(message)
+
+    await app(scope, receive, send)
+    return sent
+
+
 # Before the answer leaves ─────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -141,6 +170,9 @@ def test_what_cannot_be_recorded_is_not_shown(site, published, monkeypatch):
         raise Unavailable("the disk is full")
 
     monkeypatch.setattr(Looks, "write", refuse)
+    sent = asyncio.run(parts_sent(site.app, "/mobility/presence.json"))
+    assert [part["type"] for part in sent] == ["http.response.start", "http.response.body"]
+    assert json.loads(sent[1]["body"])["detail"].startswith("the disk is full")
     for address in ("/mobility/presence", "/catalog/mobility.home/1/mobility.home-1.csv", "/.json"):
         answer = site.get(address)
         assert answer.status_code == 503, address
