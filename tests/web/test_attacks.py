@@ -417,13 +417,15 @@ def test_differencing_by_whatever_else_there_is(site, published, reader_of):
         if path.endswith(".json") and "{" not in path.replace("{dataset}", "").replace("{version}", ""):
             for release in releases:
                 address = path.replace("{dataset}", release.dataset).replace("{version}", "1")
+                if "{" not in path and release is not releases[0]:
+                    continue  # asked already
                 for query in ("", "?area=SL-W", "?start=2015-03-27", "?day=2015-03-27"):
                     answer = analyst.get(address + query)
                     if answer.status_code == 200:
                         counted = counts_in(answer.json())
                         assert counted <= known, (address + query, sorted(counted - known)[:5])
                         found += len(counted)
-    assert found > 1000, "or else this would say nothing"
+    assert found > 100, "or else this would say nothing"
 
 
 # Tokens used again ─────────────────────────────────────────────────────────────────────────────────────────────────
