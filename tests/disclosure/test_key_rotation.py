@@ -14,7 +14,7 @@ from commonweal.core.catalog.certificate import Certificate, message, parse, rea
 from commonweal.core.console import Home
 from commonweal.core.errors import Damaged, Refused
 from commonweal.disclosure import Protected, certificate, protect
-from commonweal.disclosure.certificate import NEXT_KEY, PRIVATE_KEY, certify, rotate_keys
+from commonweal.disclosure.certificate import NEXT_KEY, PRIVATE_KEY, certify, is_signed, rotate_keys, sign
 
 HOMES = Dataset(
     name="demo.homes",
@@ -159,3 +159,14 @@ def test_a_ring_that_does_not_say_who_signs_is_refused(home: Home, broken: Any) 
     }
     with pytest.raises(Damaged, match="disclosure public key"):
         ring.parse(broken if isinstance(broken, bytes) else made[broken])
+
+
+def test_what_disclosure_keeps_for_itself_goes_on_counting_unless_it_must_be_new(home: Home) -> None:
+    signature = sign(home.settings, "heading", {"a": 1})
+    rotate_keys(home.settings, home.database, WHO)
+    keys = home.settings.keys
+    assert is_signed(keys, "heading", {"a": 1}, signature)
+    assert not is_signed(keys, "heading", {"a": 1}, signature, retired=False)
+    assert not is_signed(keys, "heading", {"a": 2}, signature)
+    assert not is_signed(keys, "another", {"a": 1}, signature)
+    assert is_signed(keys, "heading", {"a": 1}, sign(home.settings, "heading", {"a": 1}), retired=False)

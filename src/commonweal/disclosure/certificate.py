@@ -92,10 +92,14 @@ def sign(settings: Settings, heading: str, fields: Mapping[str, Any]) -> str:
     return _signing_key(settings.keys).sign(_headed(heading, fields)).hex()
 
 
-def is_signed(
-    keys: Path, heading: str, fields: Mapping[str, Any], signature: str, *, retired: bool = True
-) -> bool:
-    """Tell whether `sign` made a signature over these fields, with the key that signs now or, unless told, a retired one."""
+def is_signed(keys: Path, heading: str, fields: Mapping[str, Any], signature: str, *, retired: bool = True) -> bool:
+    """Tell whether `sign` made a signature over these fields.
+
+    Parameters
+    ----------
+    retired
+        Whether it may have been made with a key that was retired since.
+    """
     ours = ring.parse(read_public_key(keys))
     return any(key.verifies(signature, _headed(heading, fields)) for key in (ours if retired else ours[:1]))
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from commonweal.disclosure.ledger import cli as ledger
 from commonweal.disclosure.key_commands import app as keys
+from commonweal.disclosure.ledger import cli as ledger
 from commonweal.disclosure.linear.commands import audit
 from commonweal.disclosure.releasing import cli as releasing
 

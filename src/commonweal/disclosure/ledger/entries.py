@@ -145,9 +145,15 @@ def append(
         action=ACTION,
         what=what,
         why=why,
-        details={"sequence": entry.sequence, "hash": entry.hash, "kind": kind},
+        # With its tables, so that the catalog can tell a certificate for one of them from another's without the ledger.
+        details={"sequence": entry.sequence, "hash": entry.hash, "kind": kind, **_tables_in(entry.said)},
     )
     return entry, noted
+
+
+def _tables_in(said: Mapping[str, Any]) -> dict[str, JSON]:
+    tables: list[JSON] = [{"dataset": each["dataset"], "digest": each["digest"]} for each in said.get("tables", ())]
+    return {"tables": tables} if tables else {}
 
 
 def locked(session: Session, settings: Settings) -> list[Entry]:
@@ -204,7 +210,10 @@ def links(session: Session, keys: Path, after: Head = EMPTY, signed_after: int =
         if entry is None or _digest(entry.fields()) != record.hash:
             entry = None
             findings.append(f"entry {number} was altered")
-        elif number > signed_after and not is_signed(keys, HEADING, entry.fields(), entry.signature):
+        # What is newer than the head was signed just now; a retired key may have signed what is older.
+        elif number > signed_after and not is_signed(
+            keys, HEADING, entry.fields(), entry.signature, retired=not signed_after
+        ):
             findings.append(f"entry {number} is not signed by the key of disclosure")
         last = Head(number, record.hash)
         yield Link(number, entry, tuple(findings))
