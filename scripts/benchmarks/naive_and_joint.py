@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
-from disclosure import AREAS, HOURS, K, LEVELS, presence
-
 from commonweal.disclosure.linear.bounds import bounds
 from commonweal.disclosure.linear.rows import rows_of
 from commonweal.disclosure.linear.suppression import counts, suppress, with_differences
+from disclosure import AREAS, HOURS, LEVELS, K, presence
 
-IMAGE = Path(__file__).parents[1] / "docs" / "images" / "naive-and-joint.svg"
+IMAGE = Path(__file__).parents[2] / "docs" / "images" / "naive-and-joint.svg"
 CELL, GAP = 9, 60
 LOOKS = {
     "published": ("#d9e2ec", "published"),
@@ -37,7 +34,8 @@ def main() -> None:
     before = np.select([worked_out, narrowed, cells.hidden], ["known", "narrowed", "small"], "published")
     after = np.where(cells.hidden, "small", np.where(joint, "more", "published"))
     IMAGE.write_text(drawn([("Small cells hidden, nothing else", before), ("Jointly protected", after)]))
-    print(f"{IMAGE}: {worked_out.sum()} worked out, {narrowed.sum()} narrowed, {(joint & ~cells.hidden).sum()} hidden too")
+    more = (joint & ~cells.hidden).sum()
+    print(f"{IMAGE}: {worked_out.sum()} worked out, {narrowed.sum()} narrowed, {more} hidden too")
 
 
 def drawn(panels: list[tuple[str, np.ndarray]]) -> str:
