@@ -487,3 +487,14 @@ def test_a_release_tells_what_it_depends_on(operator: Any) -> None:
     assert said["time_zone"] == "UTC"
     assert (said["day_starts"], said["k"]) == ("00:00", 2)
     assert (said["first_day"], said["last_day"]) == ("2026-01-20", "2026-01-23")
+
+
+def test_homes_over_almost_the_same_days_differ_by_nobody_or_by_many(start: Callable[..., Any]) -> None:
+    """30 people in A on Monday; on Tuesday these and one more: found over both days and over Tuesday, one apart."""
+    operator = start(minimum_people=5)
+    lines = [f"232765500{n:02},2026-01-0{day}T10:00:00,a1,call,," for day in (5, 6) for n in range(30)]
+    operator.import_(operator.events("calls.csv", [*lines[:-1], "23276559999,2026-01-06T10:00:00,a1,call,,"]))
+    first = operator.run(first="2026-01-05", last="2026-01-06")["home"]
+    both = operator.run(first="2026-01-05", last="2026-01-07")["home"]
+    shown = [{row["area"]: row["subscribers"] for row in table.to_pylist()}["A"] for table in (first, both)]
+    assert shown == [30, None]

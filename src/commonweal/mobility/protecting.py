@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from commonweal import disclosure
@@ -124,7 +125,7 @@ def protect(planned: Plan, counts: Counts, earlier: Sequence[Earlier]) -> Protec
     joint = disclosure.protect_together(
         [counted[name] for name in apart],
         partial(relate, planned.areas, planned.scope),
-        earlier=earlier,
+        earlier=[_of_this_run(one, planned) for one in earlier],
         k=planned.project.minimum_people,
     )
     tables = {name: joint.tables[known[name].dataset.name] for name in apart}
@@ -142,6 +143,16 @@ def judged_first(names: Sequence[str] | Counts) -> list[str]:
         order += ready
         left = [name for name in left if name not in ready]
     return order
+
+
+def _of_this_run(earlier: Earlier, planned: Plan) -> Earlier:
+    """Compare what was found over other days with what is found over these: both count almost the same people."""
+    of_whole_runs = {item.dataset.name for item in measures().values() if item.window == "run"}
+    if earlier.dataset.name not in of_whole_runs:
+        return earlier
+    table = earlier.table
+    begun = planned.scope.times(np.full(table.num_rows, planned.scope.days[0])).cast(table["start"].type)
+    return replace(earlier, table=table.set_column(table.column_names.index("start"), "start", begun))
 
 
 def _evidence(planned: Plan, counts: Counts, joint: Joint) -> dict[str, Any]:
