@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -97,7 +97,7 @@ def count_bucket(bucket: Bucket) -> Counts:
     derived = {item.name: _Work(item.name, item.derive, item, bucket) for item in derivations}
     _count_windows(bucket, [*counted.values(), *derived.values()])
     rows = {name: _in_order(work.tables()) for name, work in derived.items()}
-    window = _window(bucket, bucket.starts, bucket.ends)
+    window = window_of(bucket, bucket.starts, bucket.ends)
     return {
         measure.name: measure.count(rows[measure.of.name], window)
         if measure.of
@@ -200,12 +200,22 @@ def _count_windows(bucket: Bucket, work: Sequence[_Work]) -> None:
             if start in item.made and item.made[start][0] == fingerprint:
                 continue
             if events is None or window is None:
-                events, window = read_events(store, bucket, inside, start, end), _window(bucket, start, end)
+                events, window = read_events(store, bucket, inside, start, end), window_of(bucket, start, end)
             item.made[start] = (fingerprint, item.make(events, window))
             changed.add(item.name)
     for item in work:
         if bucket.keep and item.name in changed:
             item.keep(store)
+
+
+def each_window(bucket: Bucket, edges: np.ndarray) -> Iterator[tuple[Events, Window]]:
+    """Read a bucket's events window by window, each between two edges (UTC seconds); nothing is kept."""
+    key = keys.open_key(bucket.keys, bucket.project, bucket.epoch)
+    store = EpochStore(bucket.folder, key)
+    segments = store.manifest.events(bucket.number)
+    for start, end in pairwise(edges.tolist()):
+        inside = [segment for segment in segments if segment.start < end and segment.end > start]
+        yield read_events(store, bucket, inside, start, end), window_of(bucket, start, end)
 
 
 def read_events(store: EpochStore, bucket: Bucket, segments: Sequence[Segment], start: int, end: int) -> Events:
@@ -233,13 +243,13 @@ def read_events(store: EpochStore, bucket: Bucket, segments: Sequence[Segment], 
         )
     starts = np.clip(bucket.timeline.starts - epoch, -(2**31), 2**31 - 1).astype(np.int32)
     starts[bucket.timeline.starts == ALWAYS] = -(2**31)
-    window = _window(bucket, start, end)
+    window = window_of(bucket, start, end)
     spans = (bucket.timeline.first, starts, bucket.area_of_span)
     day_of = (np.searchsorted(window.days, window.hours[:-1], side="right") - 1).astype(np.int32)
     return Events(subscriber, time, *place(subscriber, time, cell, *spans, window.hours, day_of))
 
 
-def _window(bucket: Bucket, start: int, end: int) -> Window:
+def window_of(bucket: Bucket, start: int, end: int) -> Window:
     """Give the hours and days of a window, relative to the epoch's start and never beyond the window."""
     epoch = bucket.epoch_starts
 

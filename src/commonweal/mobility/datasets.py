@@ -2,4 +2,7 @@
 
 from commonweal.mobility.measure import measures
 
-DATASETS = tuple(measure.dataset for measure in measures().values())
+DATASETS = (
+    *(measure.dataset for measure in measures().values()),
+    *(measure.private for measure in measures().values() if measure.private),
+)

@@ -21,6 +21,8 @@ import numpy as np
 import pyarrow as pa
 
 from commonweal.core.catalog import Dataset
+from commonweal.disclosure.private.declaring import private_dataset
+from commonweal.mobility.bounding import Protection, Unprotected
 from commonweal.mobility.sequences import Events
 
 
@@ -103,6 +105,8 @@ class Measure:
         Turns the sum over all buckets into the dataset's columns and ``people``. Pure.
     grid
         Gives the complete grid of the dataset's keys.
+    protection
+        How it is counted with everybody's part bounded, for noise; or why it cannot be.
     of
         The derivation it counts, or None for events.
     window
@@ -119,6 +123,7 @@ class Measure:
     count: Callable[[Any, Window], pa.Table]
     finish: Callable[[pa.Table, Scope], pa.Table]
     grid: Callable[[pa.Table, Scope], pa.Table]
+    protection: Protection | Unprotected
     of: Derivation | None = None
     window: str = "day"
     at_least: Callable[[Mapping[str, pa.Table]], pa.Table] | None = None
@@ -128,6 +133,13 @@ class Measure:
     def name(self) -> str:
         """The dataset's name without its domain."""
         return self.dataset.name.partition(".")[2]
+
+    @property
+    def private(self) -> Dataset | None:
+        """What it is published as with noise."""
+        if isinstance(self.protection, Unprotected):
+            return None
+        return private_dataset(self.dataset, title=self.protection.title, description=self.protection.description)
 
 
 @cache

@@ -21,6 +21,7 @@ from commonweal.core.catalog import Attribute, Dataset, Dimension, Kind, Privacy
 from commonweal.core.catalog import Measure as Value
 from commonweal.core.engine import keyed_counts
 from commonweal.core.wording import Wording
+from commonweal.mobility.bounding import Unprotected
 from commonweal.mobility.measure import Measure, Scope, Window
 from commonweal.mobility.measures.quality import daily_subscribers
 from commonweal.mobility.sequences import Events
@@ -110,4 +111,9 @@ def _seconds(table: pa.Table) -> np.ndarray:
     return table["start"].cast(pa.int64()).to_numpy() // 1_000_000
 
 
-MEASURE = Measure(DATASET, count, finish, grid, at_least=at_least, beside=("presence", "flows", "quality"))
+# One person may take any number of events; with those beyond a bound cut off, it would no longer say whether a day's
+# records are whole, which is all that it is for.
+PROTECTION = Unprotected(
+    Wording("one person may have any number of events, and cutting them off would tell a wrong figure")
+)
+MEASURE = Measure(DATASET, count, finish, grid, PROTECTION, at_least=at_least, beside=("presence", "flows", "quality"))

@@ -10,6 +10,8 @@ area are left out before locations are consecutive.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numba
 import numpy as np
 import pyarrow as pa
@@ -20,6 +22,8 @@ from commonweal.core.catalog import Measure as Value
 from commonweal.core.engine import keyed_counts
 from commonweal.core.errors import Refused
 from commonweal.core.wording import Wording
+from commonweal.disclosure.private.unit import Unit
+from commonweal.mobility.bounding import Members, Protection
 from commonweal.mobility.measure import Measure, Scope, Window, product
 from commonweal.mobility.sequences import Events
 
@@ -51,7 +55,7 @@ DENSE = 4_000_000
 
 
 @numba.njit(nogil=True, cache=True)
-def flows(subscriber_day: np.ndarray, day: np.ndarray, area: np.ndarray, areas: int) -> np.ndarray:
+def flows(subscriber_day: np.ndarray, day: np.ndarray, area: np.ndarray, areas: int) -> tuple:  # type: ignore[type-arg]
     """The key (d · areas + o) · areas + t of every member of every flow(d, o, t), for sorted events.
 
     A key stands there once for each distinct subscriber, so counting equal keys counts people.
@@ -65,16 +69,18 @@ def flows(subscriber_day: np.ndarray, day: np.ndarray, area: np.ndarray, areas: 
 
     Returns
     -------
-    int64, shape (members,)
+    keys, rows
+        int64, shape (members,): and the event with which each moved.
 
     Examples
     --------
     Someone goes from area 0 to area 1, back, and to area 1 again: in 0→1 (key 1) once, in 1→0 (key 2) once.
 
     >>> flows(np.array([0, 0, 0, 0]), np.array([0, 0, 0, 0]), np.array([0, 1, 0, 1]), 2)
-    array([1, 2])
+    (array([1, 2]), array([1, 2]))
     """
     members = np.empty(len(area), np.int64)
+    rows = np.empty(len(area), np.int64)
     size = 0
     own = 0  # where the keys of this subscriber's day begin
     before = -1
@@ -95,16 +101,20 @@ def flows(subscriber_day: np.ndarray, day: np.ndarray, area: np.ndarray, areas: 
                     member = False
                     break
         members[size] = key  # holds if it is a member; otherwise the next one takes its place
+        rows[size] = i
         size += member
         before = area[i]
-    return members[:size].copy()
+    return members[:size].copy(), rows[:size].copy()
 
 
 def count(events: Events, window: Window) -> pa.Table:
     """Count a bucket's flows by day."""
-    keys, people = _counted(
-        flows(events.subscriber_day, events.day, events.area, window.areas), (len(window.days) - 1) * window.areas**2
-    )
+    found, _ = flows(events.subscriber_day, events.day, events.area, window.areas)
+    return _keyed(found, window)
+
+
+def _keyed(found: np.ndarray, window: Window) -> pa.Table:
+    keys, people = _counted(found, (len(window.days) - 1) * window.areas**2)
     pair, destination = np.divmod(keys, window.areas)
     day, origin = np.divmod(pair, window.areas)
     return keyed_counts(
@@ -153,4 +163,28 @@ def grid(counts: pa.Table, scope: Scope) -> pa.Table:
     return pairs.filter(pc.not_equal(pairs["origin"], pairs["destination"]))
 
 
-MEASURE = Measure(DATASET, count, finish, grid)
+def members(events: Events, window: Window) -> Mapping[str, Members]:
+    """Say who is a part of which flows."""
+    keys, rows = flows(events.subscriber_day, events.day, events.area, window.areas)
+    day, pair = np.divmod(keys, window.areas**2)
+    absolute = (window.days[day] + window.starts) * window.areas**2 + pair
+    return {"": Members(events.subscriber[rows], day, absolute)}
+
+
+def counted(keys: Mapping[str, np.ndarray], window: Window) -> pa.Table:
+    """Count the keys that were kept."""
+    start, pair = np.divmod(keys[""], window.areas**2)
+    day = np.searchsorted(window.days, start - window.starts)
+    return _keyed(day * window.areas**2 + pair, window)
+
+
+PROTECTION = Protection(
+    title=Wording("Flows, with noise"),
+    description=Wording(
+        "Distinct subscribers seen in one area and next in another during a day, with noise that hides any one of them."
+    ),
+    keys={"": {Unit.DAY: 6, Unit.WEEK: 24, Unit.MONTH: 60}},
+    members=members,
+    counted=counted,
+)
+MEASURE = Measure(DATASET, count, finish, grid, PROTECTION)

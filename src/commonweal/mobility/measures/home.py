@@ -13,6 +13,8 @@ Every subscriber has at most one home, so residents add up over areas.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numba
 import numpy as np
 import pyarrow as pa
@@ -21,6 +23,8 @@ from commonweal.core.catalog import Dataset, Dimension, Kind, Privacy
 from commonweal.core.catalog import Measure as Value
 from commonweal.core.engine import keyed_counts
 from commonweal.core.wording import Wording
+from commonweal.disclosure.private.unit import Unit
+from commonweal.mobility.bounding import Members, Protection
 from commonweal.mobility.measure import Measure, Scope, Window, product
 from commonweal.mobility.measures import last_location
 
@@ -101,6 +105,10 @@ def home(subscriber: np.ndarray, area: np.ndarray) -> tuple:  # type: ignore[typ
 def count(rows: pa.Table, window: Window) -> pa.Table:
     """Count a bucket's residents by area."""
     _, area = home(rows["subscriber"].to_numpy(), rows["area"].to_numpy())
+    return _keyed(area, window)
+
+
+def _keyed(area: np.ndarray, window: Window) -> pa.Table:
     people = np.bincount(area, minlength=window.areas)
     found = np.flatnonzero(people)
     return keyed_counts({"area": found}, {"people": people[found]})
@@ -123,4 +131,25 @@ def grid(counts: pa.Table, scope: Scope) -> pa.Table:
     return product(area=pa.array(scope.areas, pa.string()), start=scope.times(scope.days[:1]))
 
 
-MEASURE = Measure(DATASET, count, finish, grid, of=last_location.DERIVATION, window="run")
+def members(rows: pa.Table, window: Window) -> Mapping[str, Members]:
+    """Say who is a resident of which area: each of one, found over all days, so all stand on the first."""
+    subscriber, area = home(rows["subscriber"].to_numpy(), rows["area"].to_numpy())
+    return {"": Members(subscriber, np.zeros(len(subscriber), np.int64), area.astype(np.int64))}
+
+
+def counted(keys: Mapping[str, np.ndarray], window: Window) -> pa.Table:
+    """Count the residents that were kept, who are all."""
+    return _keyed(keys[""], window)
+
+
+PROTECTION = Protection(
+    title=Wording("Home areas, with noise"),
+    description=Wording(
+        "Subscribers by the area where their days most often end, with noise that hides any one of them."
+    ),
+    keys={"": {Unit.DAY: 1, Unit.WEEK: 1, Unit.MONTH: 1}},
+    members=members,
+    counted=counted,
+    whole_run=True,
+)
+MEASURE = Measure(DATASET, count, finish, grid, PROTECTION, of=last_location.DERIVATION, window="run")

@@ -9,6 +9,8 @@ Each unit of time is counted from events: a day's presence is not the sum of its
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numba
 import numpy as np
 import pyarrow as pa
@@ -17,6 +19,9 @@ from commonweal.core.catalog import Dataset, Dimension, Kind, Privacy
 from commonweal.core.catalog import Measure as Value
 from commonweal.core.engine import keyed_counts
 from commonweal.core.wording import Wording
+from commonweal.disclosure.private.relations import Relations
+from commonweal.disclosure.private.unit import Unit
+from commonweal.mobility.bounding import Members, Protection
 from commonweal.mobility.measure import Measure, Scope, Window, product
 from commonweal.mobility.sequences import Events
 
@@ -113,4 +118,74 @@ def grid(counts: pa.Table, scope: Scope) -> pa.Table:
     )
 
 
-MEASURE = Measure(DATASET, count, finish, grid)
+@numba.njit(nogil=True, cache=True)
+def first_seen(visit: np.ndarray, area: np.ndarray, areas: int) -> np.ndarray:
+    """The rows at which a visit is first seen in an area: each person, period and area once, for sorted events.
+
+    Examples
+    --------
+    >>> first_seen(np.array([0, 0, 0, 1]), np.array([0, 1, 0, -1]), 2)
+    array([0, 1])
+    """
+    rows = np.empty(len(visit), np.int64)
+    counted_in = np.full(areas + 1, -1, np.int32)
+    size = 0
+    for i in range(len(visit)):
+        rows[size] = i
+        size += (counted_in[area[i]] != visit[i]) & (area[i] >= 0)
+        counted_in[area[i]] = visit[i]
+    return rows[:size].copy()
+
+
+def members(events: Events, window: Window) -> Mapping[str, Members]:
+    """Say who is a part of which hour's and which day's presence."""
+    found = {}
+    by_hour, by_day = (events.subscriber_hour, events.hour), (events.subscriber_day, events.day)
+    for unit, (visits, periods), edges in zip(UNITS, (by_hour, by_day), (window.hours, window.days), strict=True):
+        rows = first_seen(visits, events.area, window.areas)
+        key = (edges[periods[rows]] + window.starts) * window.areas + events.area[rows]
+        found[unit] = Members(events.subscriber[rows], events.day[rows].astype(np.int64), key)
+    return found
+
+
+def counted(keys: Mapping[str, np.ndarray], window: Window) -> pa.Table:
+    """Count the keys that were kept."""
+    parts = []
+    for number, unit in enumerate(UNITS):
+        key, people = np.unique(keys[unit], return_counts=True)
+        start, area = np.divmod(key, window.areas)
+        named = {"unit": np.full(len(key), number), "start": start, "area": area}
+        parts.append(keyed_counts(named, {"people": people}))
+    return pa.concat_tables(parts)
+
+
+def hours_of_days(rows: pa.Table) -> Relations:
+    """Give each day of an area as the whole of its hours."""
+    area = rows["area"].combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False)
+    start = rows["start"].cast(pa.int64()).to_numpy()
+    hourly = np.array(rows["period"].to_pylist()) == UNITS[0]
+    places = np.flatnonzero(~hourly)
+    places = places[np.lexsort((start[places], area[places]))]
+    days, of = np.unique(start[places], return_inverse=True)
+    row_of = np.full((area.max(initial=-1) + 1, len(days)), -1, np.int64)
+    row_of[area[places], of] = places
+    whole_of = np.full(rows.num_rows, -1, np.int64)
+    whole_of[hourly] = row_of[area[hourly], np.searchsorted(days, start[hourly], side="right") - 1]
+    return Relations.grouped(whole_of)
+
+
+PROTECTION = Protection(
+    title=Wording("Presence, with noise"),
+    description=Wording(
+        "Distinct subscribers seen in an area during an hour or a day, with noise that hides any one of them."
+    ),
+    keys={
+        "hour": {Unit.DAY: 24, Unit.WEEK: 120, Unit.MONTH: 480},
+        "day": {Unit.DAY: 4, Unit.WEEK: 20, Unit.MONTH: 60},
+    },
+    members=members,
+    counted=counted,
+    level="period",
+    relations=hours_of_days,
+)
+MEASURE = Measure(DATASET, count, finish, grid, PROTECTION)

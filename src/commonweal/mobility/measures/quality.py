@@ -21,6 +21,8 @@ from commonweal.core.catalog import Attribute, Dataset, Dimension, Kind, Privacy
 from commonweal.core.catalog import Measure as Value
 from commonweal.core.engine import keyed_counts
 from commonweal.core.wording import Wording
+from commonweal.disclosure.private.unit import Unit
+from commonweal.mobility.bounding import Members, Protection
 from commonweal.mobility.measure import Measure, Scope, Window
 from commonweal.mobility.sequences import Events
 
@@ -94,4 +96,25 @@ def at_least(published: Mapping[str, pa.Table]) -> pa.Table:
     return pa.table({"start": days["start"], "reported": known, "suppressed": days["suppressed"]})
 
 
-MEASURE = Measure(DATASET, count, finish, grid, at_least=at_least, beside=("presence", "home"))
+def members(events: Events, window: Window) -> Mapping[str, Members]:
+    """Say who was seen on which day."""
+    new = np.diff(events.subscriber_day, prepend=-1) != 0
+    day = events.day[new].astype(np.int64)
+    return {"": Members(events.subscriber[new], day, window.days[day] + window.starts)}
+
+
+def counted(keys: Mapping[str, np.ndarray], window: Window) -> pa.Table:
+    """Count the days that were kept."""
+    day = np.searchsorted(window.days, keys[""] - window.starts)
+    people = np.bincount(day, minlength=len(window.days) - 1)
+    return keyed_counts({"start": window.days[:-1] + window.starts}, {"people": people})
+
+
+PROTECTION = Protection(
+    title=Wording("Daily subscribers, with noise"),
+    description=Wording("How many subscribers were seen on a day, with noise that hides any one of them."),
+    keys={"": {Unit.DAY: 1, Unit.WEEK: 7, Unit.MONTH: 31}},
+    members=members,
+    counted=counted,
+)
+MEASURE = Measure(DATASET, count, finish, grid, PROTECTION, at_least=at_least, beside=("presence", "home"))

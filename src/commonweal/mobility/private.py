@@ -1,0 +1,271 @@
+"""A private run: bounded counts of each measure, ready to be drawn with noise, each with what it will cost.
+
+Nothing here draws. `private_runs` gives for each measure a request and the one function that draws it; whoever keeps
+the ledger books the cost first, then calls that function, once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from commonweal.core.catalog import Dataset, Input
+from commonweal.core.engine import Counts, map_buckets
+from commonweal.core.errors import InputError, Refused
+from commonweal.core.settings import Settings
+from commonweal.disclosure.private.bound import Bound
+from commonweal.disclosure.private.relations import Relations
+from commonweal.disclosure.private.rule import Rule
+from commonweal.disclosure.private.table import Prepared, Private, draw, prepare
+from commonweal.disclosure.private.unit import Unit
+from commonweal.mobility.bounding import Protection, Unprotected, bounded
+from commonweal.mobility.counting import Bucket, derive_bucket, each_window, window_of
+from commonweal.mobility.measure import Measure, Window, measures
+from commonweal.mobility.runs import Plan
+
+
+@dataclass(frozen=True)
+class Bounding:
+    """How one measure's counts are bounded in a run.
+
+    Parameters
+    ----------
+    measure
+        Its name.
+    unit
+        What is hidden; longer than what was asked for where a person's part is found over the whole run.
+    bounds
+        For each level of how many counts one unit of a person may be a part.
+    edges
+        Edges of the units, UTC seconds; they cover the run.
+    seed
+        Decides which contributions are kept, where there are more than the bound.
+    """
+
+    measure: str
+    unit: Unit
+    bounds: Mapping[str, Bound]
+    edges: np.ndarray
+    seed: int
+
+
+@dataclass(frozen=True)
+class PrivateBucket:
+    """A reference to a bucket, and how it is bounded: plain data that travels to a worker."""
+
+    bucket: Bucket
+    boundings: tuple[Bounding, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class BoundedCounts:
+    """A measure's bounded counts.
+
+    Parameters
+    ----------
+    measure
+        Of which measure.
+    rule
+        The run's rule as it holds for this table: its share of what may be spent, its unit and its bounds.
+    counts
+        Keys and the measure.
+    grid
+        Every key, made from areas and periods.
+    """
+
+    measure: Measure
+    rule: Rule
+    counts: pa.Table
+    grid: pa.Table
+
+    @property
+    def dataset(self) -> Dataset:
+        """What it is published as."""
+        assert self.measure.private is not None
+        return self.measure.private
+
+    def prepared(self) -> Prepared:
+        """Make the table ready to be drawn."""
+        protection = _protection(self.measure)
+        relations: Callable[[pa.Table], Relations] | None = None if self.rule.selects else protection.relations
+        return prepare(self.dataset, self.counts, self.grid, self.rule, level=protection.level, relations=relations)
+
+
+@dataclass(frozen=True, eq=False)
+class PrivateRun:
+    """A request to publish one measure with noise, and how to draw it.
+
+    Parameters
+    ----------
+    dataset
+        What it will be.
+    prepared
+        What it is drawn from; ``prepared.spent`` is what that costs.
+    inputs
+        What it comes from.
+    parameters
+        The choices that it depends on (JSON values).
+    """
+
+    dataset: Dataset
+    prepared: Prepared
+    inputs: list[Input]
+    parameters: dict[str, Any]
+
+    def draw(self) -> Private:
+        """Draw it. Each call spends anew."""
+        return draw(self.prepared)
+
+
+def private_runs(
+    settings: Settings, planned: Plan, rule: Rule, on_done: Callable[[int], None] = lambda done: None
+) -> list[PrivateRun]:
+    """Count with bounds, and make each measure ready to be drawn.
+
+    Parameters are those of `private_counts`.
+    """
+    choices = {name: value for name, value in planned.parameters.items() if name != "k"}
+    runs = []
+    for counted in private_counts(settings, planned, rule, on_done).values():
+        prepared = counted.prepared()
+        said = {"private": counted.rule.record(), "spent": prepared.spent.record()}
+        runs.append(PrivateRun(counted.dataset, prepared, planned.inputs, choices | said))
+    return runs
+
+
+def private_counts(
+    settings: Settings, planned: Plan, rule: Rule, on_done: Callable[[int], None] = lambda done: None
+) -> dict[str, BoundedCounts]:
+    """Count each measure of a run with everybody's part in it bounded.
+
+    Parameters
+    ----------
+    settings
+        Threads, or Spark.
+    planned
+        The run. Its days should be chosen without looking at the records.
+    rule
+        What the whole run may spend; it is divided evenly among the measures that can be counted so. Its `bounds`
+        replace those that measures declare: by ``"flows"``, or ``"presence day"`` where there are levels.
+    on_done
+        Told how many buckets are done.
+
+    Returns
+    -------
+    By name. A measure that declares that it cannot be protected is left out.
+
+    Raises
+    ------
+    Refused
+        None of the measures can be counted so.
+    InputError
+        A bound is given for what is none of the measures.
+    """
+    wanted = [measures()[name] for name in planned.buckets[0].measures]
+    protected = [measure for measure in wanted if isinstance(measure.protection, Protection)]
+    if not protected:
+        reasons = "; ".join(f"{each.name}: {reason}" for each in wanted if (reason := unprotected(each)))
+        raise Refused(f"none of this can be counted with bounds: {reasons}", expected="another measure")
+    boundings = tuple(_bounding(planned, measure, rule) for measure in protected)
+    known = {name for each in boundings for name in _names(each) if not _protection(measures()[each.measure]).whole_run}
+    if unknown := set(rule.bounds) - known:
+        raise InputError(f"there is nothing to bound named {min(unknown)!r}", expected=", ".join(sorted(known)))
+    references = [PrivateBucket(bucket, boundings) for bucket in planned.buckets]
+    counts = map_buckets(settings, count_bounded, references, on_done)
+    share = 1 / len(protected)
+    found = {}
+    for measure, bounding in zip(protected, boundings, strict=True):
+        finished = measure.finish(counts[measure.name], planned.scope).drop_columns("people")
+        own = rule.shared(share, bounding.bounds)
+        own = Rule(**{**vars(own), "unit": bounding.unit})
+        found[measure.name] = BoundedCounts(measure, own, finished, measure.grid(counts[measure.name], planned.scope))
+    return found
+
+
+def unprotected(measure: Measure) -> str | None:
+    """Say why a measure is left out of a private run, or None."""
+    return measure.protection.reason if isinstance(measure.protection, Unprotected) else None
+
+
+def count_bounded(reference: PrivateBucket) -> Counts:
+    """Count one bucket's measures with bounds. Runs in a thread, or on a worker elsewhere."""
+    bucket = reference.bucket
+    parts: dict[str, list[pa.Table]] = {each.measure: [] for each in reference.boundings}
+    run = np.array([bucket.starts, bucket.ends])
+    direct = [each for each in reference.boundings if measures()[each.measure].of is None]
+    # A unit never straddles windows: days are whole in each window, weeks and months in the run as a whole.
+    for edges, chosen in (
+        (bucket.windows, [each for each in direct if each.unit is Unit.DAY]),
+        (run, [each for each in direct if each.unit is not Unit.DAY]),
+    ):
+        for events, window in each_window(bucket, edges) if chosen else ():
+            for each in chosen:
+                parts[each.measure].append(_counted(each, events, window))
+    for each in reference.boundings:
+        if (derivation := measures()[each.measure].of) is not None:
+            rows = derive_bucket(bucket, derivation)
+            parts[each.measure].append(_counted(each, rows, window_of(bucket, bucket.starts, bucket.ends)))
+    return {name: pa.concat_tables(tables) for name, tables in parts.items()}
+
+
+def _counted(bounding: Bounding, of: Any, window: Window) -> pa.Table:
+    protection = _protection(measures()[bounding.measure])
+    starts = window.days[:-1] + window.starts
+    unit_of_day = np.searchsorted(bounding.edges, starts, side="right") - 1
+    keys = {
+        level: bounded(members, unit_of_day, bounding.bounds[level].keys, bounding.seed)
+        for level, members in protection.members(of, window).items()
+    }
+    return protection.counted(keys, window)
+
+
+def _bounding(planned: Plan, measure: Measure, rule: Rule) -> Bounding:
+    protection = _protection(measure)
+    unit, edges, moves = _unit(planned, rule.unit, protection)
+    bounds = {}
+    for level, keys in protection.keys.items():
+        name = f"{measure.name} {level}".rstrip()
+        chosen = rule.bounds[name].keys if name in rule.bounds else keys[unit]
+        bounds[level] = Bound(1 if protection.whole_run else chosen, moves)
+    return Bounding(measure.name, unit, bounds, edges, _seed(planned, measure, unit, bounds))
+
+
+def _unit(planned: Plan, asked: Unit, protection: Protection) -> tuple[Unit, np.ndarray, bool]:
+    """Give the unit that is hidden, its edges, and whether leaving one out may move a person.
+
+    What is found over the whole run is hidden only with all of it: the unit is lengthened until one holds the run. Of a
+    run that no month holds, a month is hidden; without it, a person may be counted elsewhere.
+    """
+    units = list(Unit)
+    tried = units[units.index(asked) :] if protection.whole_run else [asked]
+    for unit in tried:
+        edges = planned.calendar.edges(planned.first, planned.last, unit.period)
+        if len(edges) == 2:
+            break
+    return unit, edges, protection.whole_run and len(edges) > 2
+
+
+def _seed(planned: Plan, measure: Measure, unit: Unit, bounds: Mapping[str, Bound]) -> int:
+    """Make a seed of what is known before any record is read.
+
+    Were it made of records, one person's would decide what is kept of another's.
+    """
+    choices = [planned.project.name, planned.project.area_set, str(planned.calendar)]
+    choices += [planned.first.isoformat(), planned.last.isoformat(), measure.name, unit.value]
+    said = json.dumps([*choices, {level: bound.record() for level, bound in bounds.items()}])
+    return int.from_bytes(sha256(said.encode()).digest()[:8], "big")
+
+
+def _names(bounding: Bounding) -> list[str]:
+    return [f"{bounding.measure} {level}".rstrip() for level in bounding.bounds]
+
+
+def _protection(measure: Measure) -> Protection:
+    assert isinstance(measure.protection, Protection)
+    return measure.protection

@@ -1,0 +1,172 @@
+"""Before anything is counted, everybody's part in the counts is bounded: no one person can move a result by more.
+
+Here events are made by hand, so that one person's can be taken away and nothing else; `test_private_runs` goes through
+the store.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from commonweal.disclosure.private import Bound, Unit
+from commonweal.mobility.bounding import Protection, Unprotected, bounded, kept
+from commonweal.mobility.datasets import DATASETS
+from commonweal.mobility.measure import Measure, Window, measures
+from commonweal.mobility.measures import last_location
+from commonweal.mobility.sequences import Events
+
+AREAS, DAYS = 5, 14
+WINDOW = Window(0, np.arange(DAYS * 24 + 1) * 3600, np.arange(DAYS + 1) * 86400, AREAS)
+UNITS = {Unit.DAY: np.arange(DAYS), Unit.WEEK: np.arange(DAYS) // 7, Unit.MONTH: np.zeros(DAYS, int)}
+PROTECTED = {name: each.protection for name, each in measures().items() if isinstance(each.protection, Protection)}
+Event = tuple[int, int, int]  # subscriber, time, area
+
+event = st.tuples(st.integers(-2, 3), st.integers(0, DAYS * 86400 - 1), st.integers(-1, AREAS - 1))
+worlds = st.lists(event, min_size=1, max_size=120)
+
+
+def events_of(rows: list[Event]) -> Events:
+    """What a bucket holds of some events."""
+    subscriber, time, area = np.array(sorted(rows), np.int64).reshape(-1, 3).T
+    hour, day = (time // 3600).astype(np.int32), (time // 86400).astype(np.int32)
+
+    def visits(period: np.ndarray) -> np.ndarray:
+        new = (np.diff(subscriber, prepend=subscriber[:1]) != 0) | (np.diff(period, prepend=period[:1]) != 0)
+        return np.cumsum(new).astype(np.int32)
+
+    return Events(subscriber, time.astype(np.int32), hour, day, area.astype(np.int32), visits(hour), visits(day))
+
+
+def counts(name: str, rows: list[Event], unit: Unit, most: int, seed: int = 1) -> dict[str, Counter[int]]:
+    """For each level, how many people are counted by key."""
+    if not rows:
+        return {level: Counter() for level in PROTECTED[name].keys}
+    events = events_of(rows)
+    of: Any = events if measures()[name].of is None else last_location.derive(events, WINDOW)
+    return {
+        level: Counter(bounded(members, UNITS[unit], most, seed).tolist())
+        for level, members in PROTECTED[name].members(of, WINDOW).items()
+    }
+
+
+def changes(one: Counter[int], other: Counter[int]) -> list[int]:
+    return [one[key] - other[key] for key in one.keys() | other.keys() if one[key] != other[key]]
+
+
+# The floor ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("name", measures())
+def test_every_measure_declares_how_people_are_protected_or_why_they_cannot_be(name: str) -> None:
+    protection = measures()[name].protection
+    assert isinstance(protection, Protection | Unprotected)
+    if isinstance(protection, Unprotected):
+        assert len(protection.reason.split()) >= 5
+        assert measures()[name].private is None
+        return
+    for units in protection.keys.values():
+        assert set(units) == set(Unit)
+        assert all(Bound(keys) for keys in units.values())
+    assert measures()[name].private in DATASETS
+
+
+def test_a_measure_that_declares_nothing_cannot_be_made() -> None:
+    known = measures()["presence"]
+    with pytest.raises(TypeError, match="protection"):
+        Measure(known.dataset, known.count, known.finish, known.grid)  # type: ignore[call-arg]
+
+
+# Laws ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(-3, 3), st.integers(0, 2), st.integers(0, 40)), unique=True, max_size=80),
+    st.integers(1, 6),
+    st.integers(0, 2**64 - 1),
+)
+def test_of_each_person_and_unit_as_many_are_kept_as_the_bound_allows(
+    rows: list[tuple[int, int, int]], most: int, seed: int
+) -> None:
+    table = np.array(sorted(rows), np.int64).reshape(-1, 3)
+    found = kept(table[:, 0], table[:, 1], table[:, 2], most, np.uint64(seed))
+    had = Counter((person, unit) for person, unit, _ in rows)
+    have = Counter((person, unit) for person, unit in table[found, :2].tolist())
+    assert have == {owner: min(number, most) for owner, number in had.items()}
+
+
+def test_what_is_kept_does_not_depend_on_the_order_of_a_persons_records() -> None:
+    keys = np.random.default_rng(2).permutation(1000)
+    same = np.zeros(1000, np.int64)
+    one = set(keys[kept(same, same, keys, 7, np.uint64(3))].tolist())
+    other = set(keys[::-1][kept(same, same, keys[::-1].copy(), 7, np.uint64(3))].tolist())
+    assert one == other
+    assert one != set(keys[kept(same, same, keys, 7, np.uint64(4))].tolist())
+
+
+def test_every_key_is_kept_about_as_often_as_any_other() -> None:
+    """Over 20,000 people with 10 keys each, 3 kept: 6,000 of each key, within five standard deviations."""
+    people, keys = 20_000, 10
+    subscriber, key = np.repeat(np.arange(people), keys), np.tile(np.arange(keys), people)
+    found = np.bincount(key[kept(subscriber, np.zeros_like(key), key, 3, np.uint64(9))])
+    assert np.abs(found - 6000).max() < 5 * (people * 0.3 * 0.7) ** 0.5
+
+
+@pytest.mark.parametrize("unit", Unit)
+@pytest.mark.parametrize("name", PROTECTED)
+@settings(max_examples=25, deadline=None)
+@given(rows=worlds, most=st.integers(1, 5))
+def test_without_one_persons_unit_counts_change_by_no_more_than_the_sensitivity(
+    name: str, unit: Unit, rows: list[Event], most: int
+) -> None:
+    most = 1 if PROTECTED[name].whole_run else most
+    units = UNITS[unit]
+    gone = (rows[0][0], units[rows[0][1] // 86400])
+    left = [row for row in rows if (row[0], units[row[1] // 86400]) != gone]
+    bound = Bound(most, moves=PROTECTED[name].whole_run and len(set(units)) > 1)
+    before, after = counts(name, rows, unit, most), counts(name, left, unit, most)
+    for level in before:
+        changed = changes(before[level], after[level])
+        assert len(changed) <= bound.l0
+        assert sum(map(abs, changed)) <= bound.l1
+        assert sum(change**2 for change in changed) <= bound.l2**2 + 1e-9
+        assert max(map(abs, changed), default=0) <= bound.largest
+        if not bound.moves:
+            assert all(change > 0 for change in changed)
+
+
+@pytest.mark.parametrize("unit", Unit)
+@pytest.mark.parametrize("name", PROTECTED)
+def test_a_person_making_a_thousand_trips_moves_the_result_no_more_than_the_bound(name: str, unit: Unit) -> None:
+    rng = np.random.default_rng(4)
+    others = [(int(who), int(when), int(where)) for who, when, where in rng.integers(0, (50, 86400, AREAS), (400, 3))]
+    traveller = [(77, 86 * trip, trip % AREAS) for trip in range(1000)]
+    most = 1 if PROTECTED[name].whole_run else 3
+    without, having = counts(name, others, unit, most), counts(name, others + traveller, unit, most)
+    unbounded = counts(name, traveller, unit, 10**6)
+    for level in without:
+        changed = changes(having[level], without[level])
+        assert set(changed) == {1}
+        assert len(changed) == min(most, len(unbounded[level]))
+    assert name in ("home", "quality") or max(map(len, unbounded.values())) > most
+
+
+@pytest.mark.parametrize("name", PROTECTED)
+def test_where_nobody_reaches_the_bound_counts_are_those_of_the_measure(name: str) -> None:
+    rng = np.random.default_rng(6)
+    rows = [tuple(row) for row in rng.integers((0, 0, -1), (40, DAYS * 86400, AREAS), (3000, 3)).tolist()]
+    measure = measures()[name]
+    events = events_of(rows)
+    of: Any = events if measure.of is None else last_location.derive(events, WINDOW)
+    keys = {
+        level: bounded(members, UNITS[Unit.DAY], 10**6, 1)
+        for level, members in PROTECTED[name].members(of, WINDOW).items()
+    }
+    said = PROTECTED[name].counted(keys, WINDOW)
+    assert said.to_pylist() == measure.count(of, WINDOW).to_pylist()
