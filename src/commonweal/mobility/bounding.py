@@ -136,6 +136,7 @@ def kept(subscriber: np.ndarray, unit: np.ndarray, key: np.ndarray, most: int, s
     (np.int64(2), np.True_)
     """
     keeping = np.ones(len(key), np.bool_)
+    most = min(most, len(key))
     best = np.empty(most, np.int64)  # the rows with the smallest hashes so far
     hashes = np.empty(most, np.uint64)
     start = 0
