@@ -40,7 +40,14 @@ def private_dataset(dataset: Dataset, *, title: str, description: str) -> Datase
     if len(dataset.measures) != 1 or dataset.measures[0].type != "integer" or dataset.measures[0].counts is None:
         raise InputError("noise is for counts of people", where=dataset.name, expected="one measure, a whole number")
     interval = (
-        Attribute(LOW, "integer", Wording("Where the interval begins that holds the count, but for chance.")),
-        Attribute(HIGH, "integer", Wording("Where the interval ends.")),
+        Attribute(
+            LOW,
+            "integer",
+            Wording(
+                "Where the interval begins that holds the count before noise, 19 times in 20 unless said otherwise."
+            ),
+            title=Wording("Interval from"),
+        ),
+        Attribute(HIGH, "integer", Wording("Where that interval ends."), title=Wording("Interval to")),
     )
     return replace(dataset, name=f"{dataset.name}_private", title=title, description=description, attributes=interval)

@@ -55,7 +55,7 @@ DENSE = 4_000_000
 
 
 @numba.njit(nogil=True, cache=True)
-def flows(subscriber_day: np.ndarray, day: np.ndarray, area: np.ndarray, areas: int) -> tuple:  # type: ignore[type-arg]
+def flows(subscriber_day: np.ndarray, day: np.ndarray, area: np.ndarray, areas: int) -> np.ndarray:
     """The key (d · areas + o) · areas + t of every member of every flow(d, o, t), for sorted events.
 
     A key stands there once for each distinct subscriber, so counting equal keys counts people.
@@ -69,18 +69,16 @@ def flows(subscriber_day: np.ndarray, day: np.ndarray, area: np.ndarray, areas: 
 
     Returns
     -------
-    keys, rows
-        int64, shape (members,): and the event with which each moved.
+    int64, shape (members,)
 
     Examples
     --------
     Someone goes from area 0 to area 1, back, and to area 1 again: in 0→1 (key 1) once, in 1→0 (key 2) once.
 
     >>> flows(np.array([0, 0, 0, 0]), np.array([0, 0, 0, 0]), np.array([0, 1, 0, 1]), 2)
-    (array([1, 2]), array([1, 2]))
+    array([1, 2])
     """
     members = np.empty(len(area), np.int64)
-    rows = np.empty(len(area), np.int64)
     size = 0
     own = 0  # where the keys of this subscriber's day begin
     before = -1
@@ -101,16 +99,14 @@ def flows(subscriber_day: np.ndarray, day: np.ndarray, area: np.ndarray, areas: 
                     member = False
                     break
         members[size] = key  # holds if it is a member; otherwise the next one takes its place
-        rows[size] = i
         size += member
         before = area[i]
-    return members[:size].copy(), rows[:size].copy()
+    return members[:size].copy()
 
 
 def count(events: Events, window: Window) -> pa.Table:
     """Count a bucket's flows by day."""
-    found, _ = flows(events.subscriber_day, events.day, events.area, window.areas)
-    return _keyed(found, window)
+    return _keyed(flows(events.subscriber_day, events.day, events.area, window.areas), window)
 
 
 def _keyed(found: np.ndarray, window: Window) -> pa.Table:
@@ -163,12 +159,43 @@ def grid(counts: pa.Table, scope: Scope) -> pa.Table:
     return pairs.filter(pc.not_equal(pairs["origin"], pairs["destination"]))
 
 
+@numba.njit(nogil=True, cache=True)
+def moves(subscriber_day: np.ndarray, area: np.ndarray) -> tuple:  # type: ignore[type-arg]
+    """Every event that lies in another area than the last located one of the same subscriber's day, repeats included.
+
+    Returns
+    -------
+    rows, origins
+        int64, shape (moves,): the event, and the area before it.
+
+    Examples
+    --------
+    >>> moves(np.array([0, 0, 0, 1]), np.array([0, 1, 0, 1]))
+    (array([1, 2]), array([0, 1]))
+    """
+    rows, origins = np.empty(len(area), np.int64), np.empty(len(area), np.int64)
+    size, before, last = 0, -1, -1
+    for i in range(len(area)):
+        before = before if subscriber_day[i] == last else -1
+        last = subscriber_day[i]
+        if area[i] < 0:
+            continue
+        rows[size], origins[size] = i, before
+        size += (before >= 0) & (area[i] != before)
+        before = area[i]
+    return rows[:size].copy(), origins[:size].copy()
+
+
 def members(events: Events, window: Window) -> Mapping[str, Members]:
     """Say who is a part of which flows."""
-    keys, rows = flows(events.subscriber_day, events.day, events.area, window.areas)
-    day, pair = np.divmod(keys, window.areas**2)
-    absolute = (window.days[day] + window.starts) * window.areas**2 + pair
-    return {"": Members(events.subscriber[rows], day, absolute)}
+    rows, origins = moves(events.subscriber_day, events.area)
+    start = window.days[events.day[rows]] + window.starts
+    key = (start * window.areas + origins) * window.areas + events.area[rows]
+    whose = events.subscriber_day[rows]
+    order = np.lexsort((key, whose))
+    again = (np.diff(whose[order], prepend=-1) == 0) & (np.diff(key[order], prepend=-1) == 0)
+    once = order[~again]
+    return {"": Members(events.subscriber[rows[once]], events.day[rows[once]].astype(np.int64), key[once])}
 
 
 def counted(keys: Mapping[str, np.ndarray], window: Window) -> pa.Table:
