@@ -141,6 +141,22 @@ def test_without_one_persons_unit_counts_change_by_no_more_than_the_sensitivity(
             assert all(change > 0 for change in changed)
 
 
+@pytest.mark.parametrize("unit", [Unit.WEEK, Unit.MONTH])
+@pytest.mark.parametrize("name", PROTECTED)
+@settings(max_examples=25, deadline=None)
+@given(rows=worlds, most=st.integers(1, 5))
+def test_a_longer_unit_hides_a_single_day_as_well(name: str, unit: Unit, rows: list[Event], most: int) -> None:
+    most = 1 if PROTECTED[name].whole_run else most
+    gone = (rows[0][0], rows[0][1] // 86400)
+    left = [row for row in rows if (row[0], row[1] // 86400) != gone]
+    bound = Bound(most, moves=True)
+    before, after = counts(name, rows, unit, most), counts(name, left, unit, most)
+    for level in before:
+        changed = changes(before[level], after[level])
+        assert sum(map(abs, changed)) <= bound.l1
+        assert max(map(abs, changed), default=0) <= bound.largest
+
+
 @pytest.mark.parametrize("unit", Unit)
 @pytest.mark.parametrize("name", PROTECTED)
 def test_a_person_making_a_thousand_trips_moves_the_result_no_more_than_the_bound(name: str, unit: Unit) -> None:

@@ -227,7 +227,9 @@ def _counted(bounding: Bounding, of: Any, window: Window) -> pa.Table:
 
 def _bounding(planned: Plan, measure: Measure, rule: Rule) -> Bounding:
     protection = _protection(measure)
-    unit, edges, moves = _unit(planned, rule.unit, protection)
+    unit, edges = _unit(planned, rule.unit, protection)
+    # Who is left out for a day of a longer unit is counted elsewhere: another home, or keys that had been cut off.
+    moves = unit is not Unit.DAY
     bounds = {}
     for level, keys in protection.keys.items():
         name = f"{measure.name} {level}".rstrip()
@@ -236,11 +238,11 @@ def _bounding(planned: Plan, measure: Measure, rule: Rule) -> Bounding:
     return Bounding(measure.name, unit, bounds, edges, _seed(planned, measure, unit, bounds))
 
 
-def _unit(planned: Plan, asked: Unit, protection: Protection) -> tuple[Unit, np.ndarray, bool]:
-    """Give the unit that is hidden, its edges, and whether leaving one out may move a person.
+def _unit(planned: Plan, asked: Unit, protection: Protection) -> tuple[Unit, np.ndarray]:
+    """Give the unit that is hidden, and its edges.
 
     What is found over the whole run is hidden only with all of it: the unit is lengthened until one holds the run. Of a
-    run that no month holds, a month is hidden; without it, a person may be counted elsewhere.
+    run that no month holds, a month is hidden.
     """
     units = list(Unit)
     tried = units[units.index(asked) :] if protection.whole_run else [asked]
@@ -248,7 +250,7 @@ def _unit(planned: Plan, asked: Unit, protection: Protection) -> tuple[Unit, np.
         edges = planned.calendar.edges(planned.first, planned.last, unit.period)
         if len(edges) == 2:
             break
-    return unit, edges, protection.whole_run and len(edges) > 2
+    return unit, edges
 
 
 def _seed(planned: Plan, measure: Measure, unit: Unit, bounds: Mapping[str, Bound]) -> int:

@@ -21,16 +21,16 @@ class Bound:
         L0 = |{k : x(k) ≠ x′(k)}|  ≤ m        L1 = Σ |x(k) − x′(k)| ≤ m
         L2 = √(Σ (x(k) − x′(k))²)  ≤ √m       L∞ = max |x(k) − x′(k)| ≤ 1
 
-    If a count depends on more than the unit (a home that is found over several units), leaving one unit out may *move*
-    the person: out of at most m keys and into at most m others, so x − x′ ∈ {−1, 0, 1}ⁿ with at most 2m entries that
-    are not 0, and L0 = L1 = 2m, L2 = √(2m), L∞ = 1.
+    Where only a part of the unit is left out, or a count depends on more than the unit (a home that is found over
+    several), the person may *move*: out of at most m keys and into at most m others, so x − x′ ∈ {−1, 0, 1}ⁿ with at
+    most 2m entries that are not 0, and L0 = L1 = 2m, L2 = √(2m), L∞ = 1.
 
     Parameters
     ----------
     keys
         m, at least 1.
     moves
-        Whether leaving a unit out may move a person.
+        Whether a person may move: then any change within a unit is hidden.
 
     Raises
     ------

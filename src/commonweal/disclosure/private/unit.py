@@ -14,6 +14,9 @@ class Unit(StrEnum):
     Two sets of records are *neighbours* if one is the other without all records of one person in one period. What is
     promised holds for neighbours; a person's records of *n* periods are hidden *n* times as weakly.
 
+    A week without one of its days is not a neighbour of the whole week, but two steps away. So that a longer unit hides
+    every shorter one within it as well, bounds of units longer than a day are made with `Bound.moves`.
+
     Examples
     --------
     >>> Unit("person-week").period
