@@ -80,8 +80,9 @@ def _only(buckets: Sequence[Any], name: str) -> tuple[Any, ...]:
 
 def print_times() -> None:
     """Print how long noise and consistency take for three levels of areas by hour and day of a month."""
-    from commonweal.disclosure.private import Relations, sums, unions
+    from commonweal.disclosure.private import sums, unions
     from commonweal.disclosure.private.noise import Noise
+    from commonweal.disclosure.private.wholes import Wholes
 
     rng = np.random.default_rng(1)
     periods, areas = HOURS * DAYS + DAYS, AREAS + GROUPS + 1
@@ -110,11 +111,11 @@ def print_times() -> None:
         noisy = noise.add(counts)
         print(f"{f'{noise.family} noise':<44}{perf_counter() - begun:>9.2f} s")
     begun = perf_counter()
-    tree = Relations.of(of_areas)
+    tree = Wholes.of(of_areas)
     sums.whole_numbers(sums.least_squares(noisy.astype(float), variances, tree), variances, tree)
     print(f"{f'sums, {len(tree):,} relations':<44}{perf_counter() - begun:>9.2f} s")
     begun = perf_counter()
-    web = Relations.of([*of_areas, *of_days])
+    web = Wholes.of([*of_areas, *of_days])
     unions.whole_numbers(unions.nearest(noisy.astype(float), variances, web), web)
     print(f"{f'unions, {len(web):,} relations':<44}{perf_counter() - begun:>9.2f} s")
 

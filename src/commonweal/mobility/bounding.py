@@ -22,7 +22,6 @@ import numba
 import numpy as np
 import pyarrow as pa
 
-from commonweal.disclosure.private.relations import Relations
 from commonweal.disclosure.private.unit import Unit
 
 
@@ -65,8 +64,6 @@ class Protection:
         The key column of the dataset whose values are the levels; None if there is but one, named ``""``.
     whole_run
         Whether a person's part is found over all days of the run, so that no shorter unit could hide it.
-    relations
-        Gives, for rows of the dataset's keys in order, which are wholes of which.
     """
 
     title: str
@@ -76,7 +73,6 @@ class Protection:
     counted: Callable[[Mapping[str, np.ndarray], Any], pa.Table]
     level: str | None = None
     whole_run: bool = False
-    relations: Callable[[pa.Table], Relations] | None = None
 
 
 @dataclass(frozen=True)

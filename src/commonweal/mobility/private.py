@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
@@ -19,13 +19,14 @@ from commonweal.core.catalog import Dataset, Input
 from commonweal.core.engine import Counts, map_buckets
 from commonweal.core.errors import InputError, Refused
 from commonweal.core.settings import Settings
+from commonweal.disclosure import Keys, Relations
 from commonweal.disclosure.private.bound import Bound
-from commonweal.disclosure.private.relations import Relations
 from commonweal.disclosure.private.rule import Rule
 from commonweal.disclosure.private.table import Prepared, Private, draw, prepare
 from commonweal.disclosure.private.unit import Unit
 from commonweal.mobility.bounding import Protection, Unprotected, bounded
 from commonweal.mobility.counting import Bucket, derive_bucket, each_window, window_of
+from commonweal.mobility.hanging import relate
 from commonweal.mobility.measure import Measure, Window, measures
 from commonweal.mobility.runs import Plan
 
@@ -77,12 +78,15 @@ class BoundedCounts:
         Keys and the measure.
     grid
         Every key, made from areas and periods.
+    relations
+        Gives, for keys in order, which are wholes of which.
     """
 
     measure: Measure
     rule: Rule
     counts: pa.Table
     grid: pa.Table
+    relations: Callable[[pa.Table], Relations]
 
     @property
     def dataset(self) -> Dataset:
@@ -92,9 +96,9 @@ class BoundedCounts:
 
     def prepared(self) -> Prepared:
         """Make the table ready to be drawn."""
-        protection = _protection(self.measure)
-        relations: Callable[[pa.Table], Relations] | None = None if self.rule.selects else protection.relations
-        return prepare(self.dataset, self.counts, self.grid, self.rule, level=protection.level, relations=relations)
+        level = _protection(self.measure).level
+        relations = None if self.rule.selects else self.relations
+        return prepare(self.dataset, self.counts, self.grid, self.rule, level=level, relations=relations)
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,10 +186,14 @@ def private_counts(
     found = {}
     for measure, bounding in zip(protected, boundings, strict=True):
         finished = measure.finish(counts[measure.name], planned.scope).drop_columns("people")
-        own = rule.shared(share, bounding.bounds)
-        own = Rule(**{**vars(own), "unit": bounding.unit})
-        found[measure.name] = BoundedCounts(measure, own, finished, measure.grid(counts[measure.name], planned.scope))
+        own = replace(rule.shared(share, bounding.bounds), unit=bounding.unit)
+        grid = measure.grid(counts[measure.name], planned.scope)
+        found[measure.name] = BoundedCounts(measure, own, finished, grid, _relations(planned, measure))
     return found
+
+
+def _relations(planned: Plan, measure: Measure) -> Callable[[pa.Table], Relations]:
+    return lambda keys: relate(planned.areas, planned.scope, {measure.dataset.name: Keys(keys, 0)})
 
 
 def unprotected(measure: Measure) -> str | None:

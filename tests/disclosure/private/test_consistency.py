@@ -12,13 +12,13 @@ from scipy.optimize import minimize
 
 from commonweal.core.errors import InputError
 from commonweal.disclosure.private import sums, unions
-from commonweal.disclosure.private.relations import Relations
+from commonweal.disclosure.private.wholes import Wholes
 
 FEW = settings(max_examples=60, deadline=None)
 
 
 @st.composite
-def hierarchies(draw: Any) -> tuple[np.ndarray, np.ndarray, Relations]:
+def hierarchies(draw: Any) -> tuple[np.ndarray, np.ndarray, Wholes]:
     """Noisy numbers, their variances, and a random forest over them."""
     size = draw(st.integers(2, 25))
     whole_of = np.array([-1, *(draw(st.integers(-1, place - 1)) for place in range(1, size))])
@@ -27,43 +27,43 @@ def hierarchies(draw: Any) -> tuple[np.ndarray, np.ndarray, Relations]:
     shuffled[order] = np.where(whole_of >= 0, order[whole_of], -1)
     noisy = draw(st.lists(st.integers(-60, 200), min_size=size, max_size=size))
     variances = draw(st.lists(st.sampled_from([1.0, 4.0, 50.0]), min_size=size, max_size=size))
-    return np.array(noisy, float), np.array(variances), Relations.grouped(shuffled)
+    return np.array(noisy, float), np.array(variances), Wholes.grouped(shuffled)
 
 
 @FEW
 @given(hierarchies())
-def test_sums_add_up_are_whole_and_not_negative(tree: tuple[np.ndarray, np.ndarray, Relations]) -> None:
-    noisy, variances, relations = tree
-    found = sums.whole_numbers(sums.least_squares(noisy, variances, relations), variances, relations)
+def test_sums_add_up_are_whole_and_not_negative(tree: tuple[np.ndarray, np.ndarray, Wholes]) -> None:
+    noisy, variances, wholes = tree
+    found = sums.whole_numbers(sums.least_squares(noisy, variances, wholes), variances, wholes)
     assert found.dtype == np.int64
     assert found.min() >= 0
-    assert (found[relations.wholes] == relations.summed(found)).all()
+    assert (found[wholes.wholes] == wholes.summed(found)).all()
 
 
 @FEW
 @given(hierarchies())
-def test_the_nearest_sums_add_up_and_no_others_are_nearer(tree: tuple[np.ndarray, np.ndarray, Relations]) -> None:
+def test_the_nearest_sums_add_up_and_no_others_are_nearer(tree: tuple[np.ndarray, np.ndarray, Wholes]) -> None:
     """x − y is orthogonal, by variances, to whatever adds up: so y is the projection of x."""
-    noisy, variances, relations = tree
-    found = sums.least_squares(noisy, variances, relations)
-    assert found[relations.wholes] == pytest.approx(relations.summed(found), abs=1e-6)
-    other = sums.least_squares(np.arange(len(noisy), dtype=float) ** 2, np.ones(len(noisy)), relations)
+    noisy, variances, wholes = tree
+    found = sums.least_squares(noisy, variances, wholes)
+    assert found[wholes.wholes] == pytest.approx(wholes.summed(found), abs=1e-6)
+    other = sums.least_squares(np.arange(len(noisy), dtype=float) ** 2, np.ones(len(noisy)), wholes)
     assert ((noisy - found) / variances) @ other == pytest.approx(0, abs=1e-5)
 
 
 @FEW
 @given(hierarchies())
-def test_sums_that_agree_already_stay(tree: tuple[np.ndarray, np.ndarray, Relations]) -> None:
-    noisy, variances, relations = tree
-    agreed = sums.whole_numbers(sums.least_squares(noisy, variances, relations), variances, relations)
-    again = sums.least_squares(agreed.astype(float), variances, relations)
-    assert (sums.whole_numbers(again, variances, relations) == agreed).all()
+def test_sums_that_agree_already_stay(tree: tuple[np.ndarray, np.ndarray, Wholes]) -> None:
+    noisy, variances, wholes = tree
+    agreed = sums.whole_numbers(sums.least_squares(noisy, variances, wholes), variances, wholes)
+    again = sums.least_squares(agreed.astype(float), variances, wholes)
+    assert (sums.whole_numbers(again, variances, wholes) == agreed).all()
 
 
 def test_a_binary_tree_is_what_hay_and_others_work_out() -> None:
     """Hay et al. 2010, Theorem 3, for a root with two leaves of equal noise: z = (2 root + left + right) / 3."""
     noisy = np.array([13.0, 3.0, 11.0])
-    root, left, right = sums.least_squares(noisy, np.ones(3), Relations.of([(0, [1, 2])]))
+    root, left, right = sums.least_squares(noisy, np.ones(3), Wholes.of([(0, [1, 2])]))
     z = (2 * 13 + (3 + 11)) / 3
     assert root == pytest.approx(z)
     assert (left, right) == pytest.approx((3 + (z - 14) / 2, 11 + (z - 14) / 2))
@@ -76,20 +76,20 @@ def test_sums_of_a_table_with_margins_are_made_to_add_up_though_its_margins_say_
     pairs = [(int(rows[i]), inner[i].tolist()) for i in range(3)] + [
         (int(columns[j]), inner[:, j].tolist()) for j in range(4)
     ]
-    relations = Relations.of([*pairs, (total, rows.tolist()), (total, columns.tolist())])
-    found = sums.least_squares(rng.normal(100, 10, 20), rng.uniform(1, 9, 20), relations)
-    assert found[relations.wholes] == pytest.approx(relations.summed(found), abs=1e-6)
+    wholes = Wholes.of([*pairs, (total, rows.tolist()), (total, columns.tolist())])
+    found = sums.least_squares(rng.normal(100, 10, 20), rng.uniform(1, 9, 20), wholes)
+    assert found[wholes.wholes] == pytest.approx(wholes.summed(found), abs=1e-6)
     with pytest.raises(InputError, match="part of two wholes"):
-        sums.whole_numbers(found, np.ones(20), relations)
+        sums.whole_numbers(found, np.ones(20), wholes)
 
 
 def test_a_circle_is_refused() -> None:
     with pytest.raises(InputError, match="part of itself"):
-        sums.whole_numbers(np.ones(3), np.ones(3), Relations.of([(0, [1]), (1, [2]), (2, [0])]))
+        sums.whole_numbers(np.ones(3), np.ones(3), Wholes.of([(0, [1]), (1, [2]), (2, [0])]))
 
 
 @st.composite
-def webs(draw: Any) -> tuple[np.ndarray, np.ndarray, Relations]:
+def webs(draw: Any) -> tuple[np.ndarray, np.ndarray, Wholes]:
     """Noisy numbers with unions across them: a number may be part of several wholes (of an area and of a day)."""
     size = draw(st.integers(2, 16))
     pairs = []
@@ -99,34 +99,34 @@ def webs(draw: Any) -> tuple[np.ndarray, np.ndarray, Relations]:
             pairs.append((whole, parts))
     noisy = draw(st.lists(st.integers(-60, 200), min_size=size, max_size=size))
     variances = draw(st.lists(st.sampled_from([1.0, 4.0, 50.0]), min_size=size, max_size=size))
-    return np.array(noisy, float), np.array(variances), Relations.of(pairs)
+    return np.array(noisy, float), np.array(variances), Wholes.of(pairs)
 
 
-def agree(found: np.ndarray, relations: Relations, slack: float = 0) -> bool:
-    if not len(relations):
+def agree(found: np.ndarray, wholes: Wholes, slack: float = 0) -> bool:
+    if not len(wholes):
         return True
-    largest = np.maximum.reduceat(found[relations.parts], relations.first[:-1])
-    wholes = found[relations.wholes]
-    return bool((wholes >= largest - slack).all() and (wholes <= relations.summed(found) + slack).all())
+    largest = np.maximum.reduceat(found[wholes.parts], wholes.first[:-1])
+    said = found[wholes.wholes]
+    return bool((said >= largest - slack).all() and (said <= wholes.summed(found) + slack).all())
 
 
 @FEW
 @given(webs())
-def test_a_union_lies_between_its_largest_part_and_all_together(web: tuple[np.ndarray, np.ndarray, Relations]) -> None:
-    noisy, variances, relations = web
-    found = unions.whole_numbers(unions.nearest(noisy, variances, relations), relations)
+def test_a_union_lies_between_its_largest_part_and_all_together(web: tuple[np.ndarray, np.ndarray, Wholes]) -> None:
+    noisy, variances, wholes = web
+    found = unions.whole_numbers(unions.nearest(noisy, variances, wholes), wholes)
     assert found.dtype == np.int64
     assert found.min() >= 0
-    assert agree(found, relations)
+    assert agree(found, wholes)
     assert found.max() <= max(noisy.max() + 1, 0)
 
 
 @FEW
 @given(webs())
-def test_unions_that_agree_already_stay(web: tuple[np.ndarray, np.ndarray, Relations]) -> None:
-    noisy, variances, relations = web
-    agreed = unions.whole_numbers(unions.nearest(noisy, variances, relations), relations)
-    again = unions.whole_numbers(unions.nearest(agreed.astype(float), variances, relations), relations)
+def test_unions_that_agree_already_stay(web: tuple[np.ndarray, np.ndarray, Wholes]) -> None:
+    noisy, variances, wholes = web
+    agreed = unions.whole_numbers(unions.nearest(noisy, variances, wholes), wholes)
+    again = unions.whole_numbers(unions.nearest(agreed.astype(float), variances, wholes), wholes)
     assert (again == agreed).all()
 
 
@@ -139,7 +139,7 @@ def test_unions_that_agree_already_stay(web: tuple[np.ndarray, np.ndarray, Relat
 def test_the_nearest_union_is_what_a_general_solver_finds(whole: int, parts: list[int], spread: list[float]) -> None:
     noisy = np.array([whole, *parts], float)
     variances = np.array(spread[: len(noisy)])
-    found = unions.nearest(noisy, variances, Relations.of([(0, range(1, len(noisy)))]))
+    found = unions.nearest(noisy, variances, Wholes.of([(0, range(1, len(noisy)))]))
 
     def distance(y: np.ndarray) -> float:
         return float((((y - noisy) ** 2) / variances).sum())
@@ -147,11 +147,11 @@ def test_the_nearest_union_is_what_a_general_solver_finds(whole: int, parts: lis
     rules = [{"type": "ineq", "fun": lambda y: y[0] - y[1:]}, {"type": "ineq", "fun": lambda y: y[1:].sum() - y[0]}]
     start = np.full(len(noisy), max(noisy.max(), 1.0))
     solved = minimize(distance, start, bounds=[(0, None)] * len(noisy), constraints=rules, method="SLSQP")
-    assert agree(found, Relations.of([(0, range(1, len(noisy)))]), 1e-9)
+    assert agree(found, Wholes.of([(0, range(1, len(noisy)))]), 1e-9)
     assert distance(found) <= solved.fun + 1e-3 * max(1.0, abs(solved.fun))
 
 
 def test_relations_that_are_none_are_refused() -> None:
     for pairs, why in [([(0, [])], "no parts"), ([(0, [0, 1])], "its own part"), ([(-1, [0])], "negative")]:
         with pytest.raises(InputError, match=why):
-            Relations.of(pairs)
+            Wholes.of(pairs)

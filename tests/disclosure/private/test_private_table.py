@@ -14,10 +14,11 @@ from scipy import stats
 from commonweal.core.catalog import Dataset, Dimension, Kind, Measure, Privacy
 from commonweal.core.catalog.declaration import parse
 from commonweal.core.errors import InputError
+from commonweal.disclosure import Kind as Relation
+from commonweal.disclosure import Relations, grouped
 from commonweal.disclosure.private import (
     Bound,
     Loss,
-    Relations,
     Rule,
     Spent,
     Unit,
@@ -123,7 +124,8 @@ def test_a_hierarchy_agrees_after_noise_and_costs_nothing_more(kind: Kind) -> No
 
     def hierarchy(rows: pa.Table) -> Relations:
         codes = rows["area"].to_pylist()
-        return Relations.grouped(np.array([codes.index(code[0]) if len(code) > 1 else -1 for code in codes]))
+        whole = np.array([codes.index(code[0]) if len(code) > 1 else -1 for code in codes])
+        return grouped(Relation.SUM if kind is Kind.SUM else Relation.UNION, whole, np.arange(len(codes)))
 
     declared = dataset(kind)
     prepared = prepare(declared, COUNTS.slice(0, 0), grid, rule, level="level", relations=hierarchy)
@@ -149,7 +151,8 @@ def test_what_is_consistent_is_nearer_to_the_truth_than_noise_alone() -> None:
     def hierarchy(rows: pa.Table) -> Relations:
         sorted_codes = rows["area"].to_pylist()
         place = {code: number for number, code in enumerate(sorted_codes)}
-        return Relations.grouped(np.array([place[c[:4]] if "." in c else -1 for c in sorted_codes]))
+        whole = np.array([place[c[:4]] if "." in c else -1 for c in sorted_codes])
+        return grouped(Relation.SUM, whole, np.arange(len(sorted_codes)))
 
     def error(**choices: Any) -> float:
         table = private_table(dataset(Kind.SUM), counts, grid, rule, level="level", **choices).table

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from commonweal.disclosure.private.accounting import Loss, compose
     from commonweal.disclosure.private.bound import Bound
     from commonweal.disclosure.private.declaring import private_dataset
-    from commonweal.disclosure.private.relations import Relations
     from commonweal.disclosure.private.rule import Rule
     from commonweal.disclosure.private.table import Prepared, Private, Spent, draw, prepare, private_table
     from commonweal.disclosure.private.unit import Unit
@@ -26,7 +25,6 @@ _HOME = {
     "Loss": "accounting",
     "Prepared": "table",
     "Private": "table",
-    "Relations": "relations",
     "Rule": "rule",
     "Spent": "table",
     "Unit": "unit",
@@ -42,7 +40,6 @@ __all__ = [
     "Loss",
     "Prepared",
     "Private",
-    "Relations",
     "Rule",
     "Spent",
     "Unit",

@@ -23,44 +23,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from commonweal.core.errors import InputError
-from commonweal.disclosure.private.relations import Relations
+from commonweal.disclosure.private.wholes import Wholes
 
 
-def least_squares(
-    noisy: NDArray[np.float64], variances: NDArray[np.float64], relations: Relations
-) -> NDArray[np.float64]:
-    """Give the nearest numbers that add up; a number may stand in any relations.
+def least_squares(noisy: NDArray[np.float64], variances: NDArray[np.float64], wholes: Wholes) -> NDArray[np.float64]:
+    """Give the nearest numbers that add up; a number may stand in any wholes.
 
     Examples
     --------
     A whole of 10 with parts that make 13: each of the three moves by one.
 
-    >>> least_squares(np.array([10.0, 8.0, 5.0]), np.ones(3), Relations.of([(0, [1, 2])])).round(6)
+    >>> least_squares(np.array([10.0, 8.0, 5.0]), np.ones(3), Wholes.of([(0, [1, 2])])).round(6)
     array([11.,  7.,  4.])
     """
     from scipy import sparse
     from scipy.sparse.linalg import lsmr, splu
 
-    if not len(relations):
+    if not len(wholes):
         return noisy.astype(float)
-    rows = np.concatenate([np.arange(len(relations)), relations.owner])
-    columns = np.concatenate([relations.wholes, relations.parts])
-    signs = np.concatenate([np.ones(len(relations)), -np.ones(len(relations.parts))])
-    a = sparse.csr_array((signs, (rows, columns)), shape=(len(relations), len(noisy)))
-    if len(np.unique(relations.parts)) == len(relations.parts) and len(np.unique(relations.wholes)) == len(relations):
+    rows = np.concatenate([np.arange(len(wholes)), wholes.owner])
+    columns = np.concatenate([wholes.wholes, wholes.parts])
+    signs = np.concatenate([np.ones(len(wholes)), -np.ones(len(wholes.parts))])
+    a = sparse.csr_array((signs, (rows, columns)), shape=(len(wholes), len(noisy)))
+    if len(np.unique(wholes.parts)) == len(wholes.parts) and len(np.unique(wholes.wholes)) == len(wholes):
         # A hierarchy: each relation has parts of its own, so A has full rank.
         system = (a @ sparse.diags_array(variances) @ a.T).tocsc()
         return np.asarray(noisy - variances * (a.T @ splu(system).solve(a @ noisy)))
     # Relations that follow from others make A Vᵀ A singular; least squares do not mind.
     roots = np.sqrt(variances)
     b = (a @ sparse.diags_array(roots)).T
-    found = lsmr(b, noisy / roots, atol=1e-12, btol=1e-12, conlim=0, maxiter=10 * len(relations))[0]
+    found = lsmr(b, noisy / roots, atol=1e-12, btol=1e-12, conlim=0, maxiter=10 * len(wholes))[0]
     return np.asarray(noisy - roots * (b @ found))
 
 
-def whole_numbers(
-    values: NDArray[np.float64], variances: NDArray[np.float64], relations: Relations
-) -> NDArray[np.int64]:
+def whole_numbers(values: NDArray[np.float64], variances: NDArray[np.float64], wholes: Wholes) -> NDArray[np.int64]:
     """Give numbers near `values` that are whole, not negative, and add up exactly.
 
     Raises
@@ -70,11 +66,11 @@ def whole_numbers(
 
     Examples
     --------
-    >>> whole_numbers(np.array([10.0, 12.0, -2.0]), np.ones(3), Relations.of([(0, [1, 2])]))
+    >>> whole_numbers(np.array([10.0, 12.0, -2.0]), np.ones(3), Wholes.of([(0, [1, 2])]))
     array([10, 10,  0])
     """
-    levels = relations.levels()
-    if len(np.unique(relations.wholes)) != len(relations):
+    levels = wholes.levels()
+    if len(np.unique(wholes.wholes)) != len(wholes):
         raise InputError("a whole is divided twice", expected="one set of parts for each whole")
     found = np.maximum(np.rint(values), 0).astype(np.int64)
     for level in levels:
@@ -85,7 +81,7 @@ def whole_numbers(
 
 
 def _adding_up_to(
-    totals: NDArray[np.int64], values: NDArray[np.float64], variances: NDArray[np.float64], level: Relations
+    totals: NDArray[np.int64], values: NDArray[np.float64], variances: NDArray[np.float64], level: Wholes
 ) -> NDArray[np.float64]:
     """max(0, y + μ V) with Σ = total.
 
@@ -99,7 +95,7 @@ def _adding_up_to(
     return np.maximum(values + mu * variances, 0)
 
 
-def _by_largest_remainder(totals: NDArray[np.int64], ideal: NDArray[np.float64], level: Relations) -> NDArray[np.int64]:
+def _by_largest_remainder(totals: NDArray[np.int64], ideal: NDArray[np.float64], level: Wholes) -> NDArray[np.int64]:
     down = np.floor(ideal + 1e-9).astype(np.int64)
     left = totals - np.add.reduceat(down, level.first[:-1])
     order = np.lexsort((down - ideal, level.owner))
@@ -112,7 +108,7 @@ def _by_largest_remainder(totals: NDArray[np.int64], ideal: NDArray[np.float64],
     return _without_negative(found, level)
 
 
-def _without_negative(found: NDArray[np.int64], level: Relations) -> NDArray[np.int64]:
+def _without_negative(found: NDArray[np.int64], level: Wholes) -> NDArray[np.int64]:
     for number in np.unique(level.owner[found < 0]):
         own = slice(level.first[number], level.first[number + 1])
         part = found[own]

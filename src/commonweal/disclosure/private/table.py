@@ -15,15 +15,16 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from commonweal.core.catalog.check import conform
-from commonweal.core.catalog.declaration import Dataset, Kind, Privacy, State
+from commonweal.core.catalog.declaration import Dataset, Privacy, State
 from commonweal.core.errors import InputError
+from commonweal.disclosure.linear.relations import Kind, Relations, joined
 from commonweal.disclosure.private import sums, unions
 from commonweal.disclosure.private.accounting import Loss, compose
 from commonweal.disclosure.private.declaring import HIGH, LOW
 from commonweal.disclosure.private.quantiles import half_width
-from commonweal.disclosure.private.relations import Relations
 from commonweal.disclosure.private.rule import WHOLE, Rule
 from commonweal.disclosure.private.unit import Unit, unit_of
+from commonweal.disclosure.private.wholes import Wholes
 from commonweal.disclosure.threshold import on_grid
 
 MOST = 2**50
@@ -84,9 +85,7 @@ class Prepared:
     level
         For each row, which of the rule's levels it belongs to.
     relations
-        What adds up, or is a union, among the rows.
-    kind
-        Which of the two.
+        What adds up, or is a union, among the rows: all of one kind.
     complete
         Whether a row that is not shown stands in the table all the same, as suppressed.
     """
@@ -96,7 +95,6 @@ class Prepared:
     rows: pa.Table
     level: NDArray[np.int64]
     relations: Relations
-    kind: Kind
     complete: bool
 
     @property
@@ -152,8 +150,8 @@ def prepare(
     level
         The key column whose values are the levels; without it there is one level, named ``""``.
     relations
-        Gives, for the rows (keys, in order), which are wholes of which. They are a hierarchy of sums if the measure is
-        a sum, of unions if it is a union. Not for a rule that selects keys.
+        Gives, for the rows (keys, in order), which are wholes of which: a hierarchy of sums, or any unions. Not for a
+        rule that selects keys.
 
     Raises
     ------
@@ -171,15 +169,15 @@ def prepare(
         grid_given, grid = False, counts.select(dataset.key)
     else:
         grid_given = True
-    joined = on_grid(dataset, counts.select([*dataset.key, measure]), grid, without=(LOW, HIGH))
-    joined = joined.sort_by([(name, "ascending") for name in dataset.key]) if dataset.key else joined
-    values = joined.column(measure)
+    keyed = on_grid(dataset, counts.select([*dataset.key, measure]), grid, without=(LOW, HIGH))
+    keyed = keyed.sort_by([(name, "ascending") for name in dataset.key]) if dataset.key else keyed
+    values = keyed.column(measure)
     if not pa.types.is_integer(values.type):
         raise InputError(f"column {measure} is {values.type}", where=dataset.name, expected="whole numbers")
     whole = values.cast(pa.int64()).fill_null(0).to_numpy()
     if len(whole) and (whole.min() < 0 or whole.max() > MOST):
         raise InputError(f"a value of {measure} is no count of people", where=dataset.name, expected="0 or more")
-    rows = joined.select(dataset.key).append_column(measure, pa.array(whole))
+    rows = keyed.select(dataset.key).append_column(measure, pa.array(whole))
     names = list(rule.bounds)
     said = rows.column(level).to_pylist() if level else [WHOLE] * rows.num_rows
     unbounded = set(said) - set(names)
@@ -191,8 +189,7 @@ def prepare(
         rule=rule,
         rows=rows,
         level=np.array([place[name] for name in said], np.int64),
-        relations=relations(rows.select(dataset.key)) if relations else Relations.of([]),
-        kind=dataset.measures[0].kind,
+        relations=relations(rows.select(dataset.key)) if relations else joined([]),
         complete=grid_given,
     )
 
@@ -229,22 +226,31 @@ def _on_public_keys(prepared: Prepared, counts: NDArray[np.int64]) -> pa.Table:
         noisy[own] = noise.add(counts[own])
         width[own] = half_width(noise, prepared.rule.confidence)
         variance[own] = noise.scale**2  # of both families in proportion to the square of the scale
-    values = consistent(noisy, variance, prepared.relations, prepared.kind)
+    values = consistent(noisy, variance, prepared.relations)
     low, high = np.maximum(noisy - width, 0), np.maximum(noisy + width, 0)
     # What was made consistent may lie outside; to widen an interval never loses the count.
     return _table(prepared, values, np.minimum(low, values), np.maximum(high, values), np.ones(len(counts), bool))
 
 
-def consistent(
-    noisy: NDArray[np.int64], variances: NDArray[np.float64], relations: Relations, kind: Kind
-) -> NDArray[np.int64]:
-    """Make noisy numbers whole, not negative, and consistent. It sees noisy numbers only, so it spends nothing."""
-    if not len(relations) or kind is Kind.RATIO:
+def consistent(noisy: NDArray[np.int64], variances: NDArray[np.float64], relations: Relations) -> NDArray[np.int64]:
+    """Make noisy numbers whole, not negative, and consistent. It sees noisy numbers only, so it spends nothing.
+
+    Raises
+    ------
+    InputError
+        The relations are of several kinds, or of another than sum and union.
+    """
+    if not len(relations):
         return np.maximum(noisy, 0)
-    if kind is Kind.SUM:
-        adding_up = sums.least_squares(noisy.astype(float), variances, relations)
-        return sums.whole_numbers(adding_up, variances, relations)
-    return unions.whole_numbers(unions.nearest(noisy.astype(float), variances, relations), relations)
+    kinds = set(relations.kind.tolist())
+    if kinds == {int(Kind.SUM)}:
+        wholes = Wholes.taken(relations, Kind.SUM)
+        adding_up = sums.least_squares(noisy.astype(float), variances, wholes)
+        return sums.whole_numbers(adding_up, variances, wholes)
+    if kinds == {int(Kind.UNION)}:
+        wholes = Wholes.taken(relations, Kind.UNION)
+        return unions.whole_numbers(unions.nearest(noisy.astype(float), variances, wholes), wholes)
+    raise InputError("the relations are of several kinds", expected="sums alone, or unions alone")
 
 
 def _selected(prepared: Prepared, counts: NDArray[np.int64]) -> pa.Table:

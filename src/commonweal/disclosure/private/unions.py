@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from commonweal.disclosure.private.relations import Relations
+from commonweal.disclosure.private.wholes import Wholes
 
 ROUNDS = 100
 NEAR_ENOUGH = 0.01
@@ -25,17 +25,17 @@ NEAR_ENOUGH = 0.01
 Floats = NDArray[np.float64]
 
 
-def nearest(noisy: Floats, variances: Floats, relations: Relations) -> Floats:
+def nearest(noisy: Floats, variances: Floats, wholes: Wholes) -> Floats:
     """Give the nearest numbers that obey every relation and are not negative.
 
     Examples
     --------
     A day of 20 whose hours have 30 and 5: the two that disagree meet.
 
-    >>> nearest(np.array([20.0, 30.0, 5.0]), np.ones(3), Relations.of([(0, [1, 2])]))
+    >>> nearest(np.array([20.0, 30.0, 5.0]), np.ones(3), Wholes.of([(0, [1, 2])]))
     array([25., 25.,  5.])
     """
-    batches = relations.batches()
+    batches = wholes.batches()
     found = np.maximum(noisy.astype(float), 0) if not batches else noisy.astype(float)
     kept = [np.zeros_like(found) for _ in batches]
     for _ in range(ROUNDS if len(batches) > 1 else len(batches)):
@@ -49,25 +49,25 @@ def nearest(noisy: Floats, variances: Floats, relations: Relations) -> Floats:
     return np.maximum(found, 0)
 
 
-def whole_numbers(values: Floats, relations: Relations) -> NDArray[np.int64]:
+def whole_numbers(values: Floats, wholes: Wholes) -> NDArray[np.int64]:
     """Give whole numbers near `values` that obey every relation exactly.
 
     Where rounding breaks a relation, numbers are raised, never above the largest there is, until none is broken.
 
     Examples
     --------
-    >>> whole_numbers(np.array([2.6, 1.4, 1.3]), Relations.of([(0, [1, 2])]))
+    >>> whole_numbers(np.array([2.6, 1.4, 1.3]), Wholes.of([(0, [1, 2])]))
     array([3, 2, 1])
     """
     found = np.maximum(np.rint(values), 0).astype(np.int64)
-    if not len(relations):
+    if not len(wholes):
         return found
-    begins = relations.first[:-1]
+    begins = wholes.first[:-1]
     while True:
-        largest = np.maximum.reduceat(found[relations.parts], begins)
-        low = found[relations.wholes] < largest
-        np.maximum.at(found, relations.wholes[low], largest[low])
-        lacking = found[relations.wholes] - np.add.reduceat(found[relations.parts], begins)
+        largest = np.maximum.reduceat(found[wholes.parts], begins)
+        low = found[wholes.wholes] < largest
+        np.maximum.at(found, wholes.wholes[low], largest[low])
+        lacking = found[wholes.wholes] - np.add.reduceat(found[wholes.parts], begins)
         short = np.flatnonzero(lacking > 0)
         if not len(short):
             if not low.any():
@@ -75,13 +75,13 @@ def whole_numbers(values: Floats, relations: Relations) -> NDArray[np.int64]:
             continue
         # The largest part has the most room in proportion; it stays below the whole, since the others are not negative.
         for number in short.tolist():
-            own = relations.parts[relations.first[number] : relations.first[number + 1]]
-            missing = found[relations.wholes[number]] - found[own].sum()
+            own = wholes.parts[wholes.first[number] : wholes.first[number + 1]]
+            missing = found[wholes.wholes[number]] - found[own].sum()
             if missing > 0:
                 found[own[np.argmax(found[own])]] += missing
 
 
-def _onto(values: Floats, variances: Floats, batch: Relations) -> Floats:
+def _onto(values: Floats, variances: Floats, batch: Wholes) -> Floats:
     """Project onto relations that share no number.
 
     First without w ≤ Σ p: then w is the mean of x(w) and of the parts above it, the largest of the means that can be

@@ -19,7 +19,6 @@ from commonweal.core.catalog import Dataset, Dimension, Kind, Privacy
 from commonweal.core.catalog import Measure as Value
 from commonweal.core.engine import keyed_counts
 from commonweal.core.wording import Wording
-from commonweal.disclosure.private.relations import Relations
 from commonweal.disclosure.private.unit import Unit
 from commonweal.mobility.bounding import Members, Protection
 from commonweal.mobility.measure import Measure, Scope, Window, product
@@ -159,21 +158,6 @@ def counted(keys: Mapping[str, np.ndarray], window: Window) -> pa.Table:
     return pa.concat_tables(parts)
 
 
-def hours_of_days(rows: pa.Table) -> Relations:
-    """Give each day of an area as the whole of its hours."""
-    area = rows["area"].combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False)
-    start = rows["start"].cast(pa.int64()).to_numpy()
-    hourly = np.array(rows["period"].to_pylist()) == UNITS[0]
-    places = np.flatnonzero(~hourly)
-    places = places[np.lexsort((start[places], area[places]))]
-    days, of = np.unique(start[places], return_inverse=True)
-    row_of = np.full((area.max(initial=-1) + 1, len(days)), -1, np.int64)
-    row_of[area[places], of] = places
-    whole_of = np.full(rows.num_rows, -1, np.int64)
-    whole_of[hourly] = row_of[area[hourly], np.searchsorted(days, start[hourly], side="right") - 1]
-    return Relations.grouped(whole_of)
-
-
 PROTECTION = Protection(
     title=Wording("Presence, with noise"),
     description=Wording(
@@ -186,6 +170,5 @@ PROTECTION = Protection(
     members=members,
     counted=counted,
     level="period",
-    relations=hours_of_days,
 )
 MEASURE = Measure(DATASET, count, finish, grid, PROTECTION)

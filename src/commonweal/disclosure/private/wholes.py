@@ -1,4 +1,4 @@
-"""What belongs together: wholes and their parts, as positions in one vector of numbers."""
+"""Wholes and their parts, laid out so that all of them are worked on at once."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from commonweal.core.errors import InputError
+from commonweal.disclosure.linear.relations import Kind, Relations
 
 Places = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
-class Relations:
+class Wholes:
     """Wholes with their parts.
 
     Parameters
@@ -29,7 +30,7 @@ class Relations:
 
     Examples
     --------
-    >>> country = Relations.of([(0, [1, 2]), (1, [3, 4])])
+    >>> country = Wholes.of([(0, [1, 2]), (1, [3, 4])])
     >>> country.wholes, country.parts, country.first
     (array([0, 1]), array([1, 2, 3, 4]), array([0, 2, 4]))
     """
@@ -47,7 +48,7 @@ class Relations:
             raise InputError("a whole is its own part", expected="other parts")
 
     @classmethod
-    def of(cls, relations: Iterable[tuple[int, Sequence[int]]]) -> Relations:
+    def of(cls, relations: Iterable[tuple[int, Sequence[int]]]) -> Wholes:
         """Make relations of pairs of a whole and its parts."""
         pairs = list(relations)
         sizes = [len(parts) for _, parts in pairs]
@@ -58,10 +59,16 @@ class Relations:
         )
 
     @classmethod
-    def grouped(cls, whole_of: Places) -> Relations:
+    def taken(cls, relations: Relations, kind: Kind) -> Wholes:
+        """Take the relations of one kind."""
+        chosen = relations.chosen(relations.kind == int(kind))
+        return cls(chosen.whole, chosen.part, chosen.first)
+
+    @classmethod
+    def grouped(cls, whole_of: Places) -> Wholes:
         """Make relations of the position of each number's whole, or -1.
 
-        >>> Relations.grouped(np.array([-1, 0, 0, -1])).parts
+        >>> Wholes.grouped(np.array([-1, 0, 0, -1])).parts
         array([1, 2])
         """
         parts = np.flatnonzero(whole_of >= 0)
@@ -87,14 +94,14 @@ class Relations:
         before = np.concatenate([[0.0], total])[self.first[:-1]]
         return np.asarray(total - before[self.owner])
 
-    def subset(self, chosen: Places) -> Relations:
+    def subset(self, chosen: Places) -> Wholes:
         """Give some of the relations."""
         sizes = np.diff(self.first)[chosen]
         first = np.concatenate([[0], np.cumsum(sizes)])
         places = np.arange(first[-1]) + np.repeat(self.first[chosen] - first[:-1], sizes)
-        return Relations(self.wholes[chosen], self.parts[places], first)
+        return Wholes(self.wholes[chosen], self.parts[places], first)
 
-    def batches(self) -> list[Relations]:
+    def batches(self) -> list[Wholes]:
         """Divide the relations so that in none of the batches two share a number."""
         taken: dict[int, int] = {}  # of each number, a bit for every batch that it stands in
         batch_of = np.empty(len(self), np.int64)
@@ -110,7 +117,7 @@ class Relations:
                 taken[member] = taken.get(member, 0) | (1 << batch)
         return [self.subset(np.flatnonzero(batch_of == batch)) for batch in range(batch_of.max(initial=-1) + 1)]
 
-    def levels(self) -> list[Relations]:
+    def levels(self) -> list[Wholes]:
         """Divide the relations from the top: every whole before the relations of its parts.
 
         Raises
