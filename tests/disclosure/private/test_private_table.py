@@ -15,7 +15,7 @@ from commonweal.core.catalog import Dataset, Dimension, Kind, Measure, Privacy
 from commonweal.core.catalog.declaration import parse
 from commonweal.core.errors import InputError
 from commonweal.disclosure import Kind as Relation
-from commonweal.disclosure import Relations, grouped
+from commonweal.disclosure import Relations, grouped, joined
 from commonweal.disclosure.private import (
     Bound,
     Loss,
@@ -161,6 +161,20 @@ def test_what_is_consistent_is_nearer_to_the_truth_than_noise_alone() -> None:
 
     # Of three equal variances each sum of two parts leaves two thirds.
     assert error(relations=hierarchy) < 0.85 * error()
+
+
+def test_relations_that_could_not_be_kept_are_refused_before_anything_is_drawn() -> None:
+    rule = Rule(Unit.DAY, 1.0, bounds={"all": Bound(1)})
+    one, two = np.array([0, 0]), np.array([1, 1])
+    mixed = joined([grouped(Relation.SUM, one, np.array([1, 2])), grouped(Relation.UNION, two, np.array([3, 4]))])
+    for relations, why in [
+        (mixed, "several kinds"),
+        (grouped(Relation.COVER, one, np.array([1, 2])), "several kinds"),
+        (joined([grouped(Relation.SUM, one, np.array([1, 2]))] * 2), "two wholes"),
+        (grouped(Relation.SUM, np.array([1, 0]), np.array([0, 1])), "part of itself"),
+    ]:
+        with pytest.raises(InputError, match=why):
+            prepare(DATASET, COUNTS, GRID, rule, level="level", relations=lambda _, found=relations: found)
 
 
 def test_more_epsilon_brings_less_error() -> None:

@@ -21,6 +21,7 @@ from commonweal.disclosure.private.accounting import Loss
 from commonweal.disclosure.private.bound import Bound
 
 Family = Literal["laplace", "gaussian"]
+AT_ONCE = 500_000
 LARGEST_SCALE = 1e9
 """Noise this wide would say nothing; beyond it, 64-bit counts could overflow."""
 
@@ -64,7 +65,9 @@ class Noise:
         if not len(counts):
             return counts.astype(np.int64)
         measurement = laplace(self.scale) if self.family == "laplace" else gaussian(self.scale)
-        return np.asarray(measurement(np.ascontiguousarray(counts, np.int64)), np.int64)
+        # By parts, to hold memory down: noise is independent from number to number, so the parts are one vector's.
+        parts = np.split(np.ascontiguousarray(counts, np.int64), range(AT_ONCE, len(counts), AT_ONCE))
+        return np.concatenate([np.asarray(measurement(part), np.int64) for part in parts])
 
 
 def laplace_noise(bound: Bound, epsilon: float) -> Noise:

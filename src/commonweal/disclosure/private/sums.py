@@ -69,15 +69,27 @@ def whole_numbers(values: NDArray[np.float64], variances: NDArray[np.float64], w
     >>> whole_numbers(np.array([10.0, 12.0, -2.0]), np.ones(3), Wholes.of([(0, [1, 2])]))
     array([10, 10,  0])
     """
+    refuse_no_hierarchy(wholes)
     levels = wholes.levels()
-    if len(np.unique(wholes.wholes)) != len(wholes):
-        raise InputError("a whole is divided twice", expected="one set of parts for each whole")
     found = np.maximum(np.rint(values), 0).astype(np.int64)
     for level in levels:
         totals = found[level.wholes]
         ideal = _adding_up_to(totals, values[level.parts], variances[level.parts], level)
         found[level.parts] = _by_largest_remainder(totals, ideal, level)
     return found
+
+
+def refuse_no_hierarchy(wholes: Wholes) -> None:
+    """See that the numbers are a hierarchy: at most one whole for each part, one set of parts for each whole.
+
+    Raises
+    ------
+    InputError
+        They are none.
+    """
+    wholes.levels()
+    if len(np.unique(wholes.wholes)) != len(wholes):
+        raise InputError("a whole is divided twice", expected="one set of parts for each whole")
 
 
 def _adding_up_to(

@@ -71,6 +71,39 @@ class Spent:
 
 
 @dataclass(frozen=True, eq=False)
+class Agreeing:
+    """What must agree after noise, seen to be possible before any is drawn.
+
+    Parameters
+    ----------
+    wholes
+        Wholes and their parts.
+    adding_up
+        Whether they are sums; else they are unions.
+
+    Raises
+    ------
+    InputError
+        The relations are of several kinds or of another one, or sums are no hierarchy.
+    """
+
+    wholes: Wholes
+    adding_up: bool
+
+    @classmethod
+    def of(cls, relations: Relations) -> Agreeing:
+        """Take relations of one kind."""
+        kinds = set(relations.kind.tolist())
+        if kinds - {int(Kind.SUM), int(Kind.UNION)} or len(kinds) > 1:
+            raise InputError("the relations are of several kinds", expected="sums alone, or unions alone")
+        adding_up = kinds == {int(Kind.SUM)}
+        wholes = Wholes.taken(relations, Kind.SUM if adding_up else Kind.UNION)
+        if adding_up:
+            sums.refuse_no_hierarchy(wholes)
+        return cls(wholes, adding_up)
+
+
+@dataclass(frozen=True, eq=False)
 class Prepared:
     """A table that is ready to be drawn. It holds raw counts: it is never written down.
 
@@ -84,8 +117,8 @@ class Prepared:
         Keys, in order, and the measure: whole numbers from 0 on.
     level
         For each row, which of the rule's levels it belongs to.
-    relations
-        What adds up, or is a union, among the rows: all of one kind.
+    agreeing
+        What adds up, or is a union, among the rows.
     complete
         Whether a row that is not shown stands in the table all the same, as suppressed.
     """
@@ -94,7 +127,7 @@ class Prepared:
     rule: Rule
     rows: pa.Table
     level: NDArray[np.int64]
-    relations: Relations
+    agreeing: Agreeing
     complete: bool
 
     @property
@@ -156,7 +189,8 @@ def prepare(
     Raises
     ------
     InputError
-        A key is outside the grid, a count is negative or no whole number, or a level has no bound.
+        A key is outside the grid, a count is negative or no whole number, a level has no bound, or the relations cannot
+        be kept.
     """
     measure = _measure(dataset)
     if rule.selects and relations:
@@ -184,22 +218,25 @@ def prepare(
     if unbounded:
         raise InputError(f"level {min(unbounded)!r} has no bound", where=dataset.name, expected=", ".join(names))
     place = {name: number for number, name in enumerate(names)}
-    return Prepared(
+    prepared = Prepared(
         dataset=dataset,
         rule=rule,
         rows=rows,
         level=np.array([place[name] for name in said], np.int64),
-        relations=relations(rows.select(dataset.key)) if relations else joined([]),
+        agreeing=Agreeing.of(relations(rows.select(dataset.key)) if relations else joined([])),
         complete=grid_given,
     )
+    # Whatever could be refused is refused here: once noise is drawn, nothing may go wrong any more.
+    nobody = np.zeros(rows.num_rows, np.int64)
+    conform(dataset, _table(prepared, nobody, nobody, nobody, np.ones(rows.num_rows, bool)))
+    return prepared
 
 
 def draw(prepared: Prepared) -> Private:
     """Draw the noise of a table and make it consistent. Each call spends anew: call it once, and keep what it gives."""
-    counts = prepared.rows.column(_measure(prepared.dataset)).to_numpy()
+    counts, spent = prepared.rows.column(_measure(prepared.dataset)).to_numpy(), prepared.spent
     made = _selected(prepared, counts) if prepared.rule.selects else _on_public_keys(prepared, counts)
     table = conform(prepared.dataset, made)
-    spent = prepared.spent
     rule = prepared.rule.record()
     return Private(table, spent, {"private": rule, "spent": spent.record()})
 
@@ -226,31 +263,21 @@ def _on_public_keys(prepared: Prepared, counts: NDArray[np.int64]) -> pa.Table:
         noisy[own] = noise.add(counts[own])
         width[own] = half_width(noise, prepared.rule.confidence)
         variance[own] = noise.scale**2  # of both families in proportion to the square of the scale
-    values = consistent(noisy, variance, prepared.relations)
+    values = consistent(noisy, variance, prepared.agreeing)
     low, high = np.maximum(noisy - width, 0), np.maximum(noisy + width, 0)
     # What was made consistent may lie outside; to widen an interval never loses the count.
     return _table(prepared, values, np.minimum(low, values), np.maximum(high, values), np.ones(len(counts), bool))
 
 
-def consistent(noisy: NDArray[np.int64], variances: NDArray[np.float64], relations: Relations) -> NDArray[np.int64]:
-    """Make noisy numbers whole, not negative, and consistent. It sees noisy numbers only, so it spends nothing.
-
-    Raises
-    ------
-    InputError
-        The relations are of several kinds, or of another than sum and union.
-    """
-    if not len(relations):
+def consistent(noisy: NDArray[np.int64], variances: NDArray[np.float64], agreeing: Agreeing) -> NDArray[np.int64]:
+    """Make noisy numbers whole, not negative, and consistent. It sees noisy numbers only, so it spends nothing."""
+    if not len(agreeing.wholes):
         return np.maximum(noisy, 0)
-    kinds = set(relations.kind.tolist())
-    if kinds == {int(Kind.SUM)}:
-        wholes = Wholes.taken(relations, Kind.SUM)
-        adding_up = sums.least_squares(noisy.astype(float), variances, wholes)
-        return sums.whole_numbers(adding_up, variances, wholes)
-    if kinds == {int(Kind.UNION)}:
-        wholes = Wholes.taken(relations, Kind.UNION)
-        return unions.whole_numbers(unions.nearest(noisy.astype(float), variances, wholes), wholes)
-    raise InputError("the relations are of several kinds", expected="sums alone, or unions alone")
+    if agreeing.adding_up:
+        adding_up = sums.least_squares(noisy.astype(float), variances, agreeing.wholes)
+        return sums.whole_numbers(adding_up, variances, agreeing.wholes)
+    obeying = unions.nearest(noisy.astype(float), variances, agreeing.wholes)
+    return unions.whole_numbers(obeying, agreeing.wholes)
 
 
 def _selected(prepared: Prepared, counts: NDArray[np.int64]) -> pa.Table:
