@@ -117,6 +117,14 @@ def test_the_main_path_is_walked_from_files_to_releases(terminal: Terminal, proj
     assert "mobility.presence" in terminal.says("catalog", "list")
     assert terminal("catalog", "verify").returncode == 0
 
+    noisy = ["mobility", "run", "-p", project, "--measure", "presence", "--private", "1"]
+    assert "no budget is set" in terminal.fails(5, *noisy)
+    assert "there is no unit 'person-year'" in terminal.fails(2, *noisy, "--unit", "person-year")
+    terminal.says("disclosure", "budget", "set", "mobility/sl", "--rho", "1", "--unit", "person-day")
+    said = terminal.says(*noisy, "--delta", "0.000001")
+    assert said.startswith("proposal ")
+    assert terminal.says(*noisy, "--delta", "0.000001") == said
+
     again = terminal("mobility", "import", "calls.csv", "-p", project, "--mapping", "mapping.toml")
     assert again.returncode == 0
     assert len(json.loads(terminal.says("mobility", "imports", "-p", project, "--json"))) == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -255,9 +255,15 @@ def run_parameters(
     measures: Collection[str] = (),
     time_zone: str | None = None,
     day_starts: str | None = None,
+    private: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Give the parameters of the job ``mobility.run``; without more, all measures over all days."""
-    said = {"measures": list(measures), "time_zone": time_zone, "day_starts": day_starts}
+    """Give the parameters of the job ``mobility.run``; without more, all measures over all days.
+
+    `private` is the record of the rule by which the tables are made with noise; without it they are suppressed.
+    """
+    said: dict[str, Any] = {"measures": list(measures), "time_zone": time_zone, "day_starts": day_starts}
+    if private is not None:
+        said["private"] = dict(private)
     return {"project": project, **_period(first, last), **said}
 
 

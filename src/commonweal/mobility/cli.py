@@ -119,11 +119,26 @@ def run(
     measure: Annotated[list[str] | None, typer.Option(help="Only this measure; may be given again.")] = None,
     time_zone: Annotated[str | None, typer.Option(help="Count by another clock than the project's.")] = None,
     day_starts: Annotated[str | None, typer.Option(help="Count by another day boundary.")] = None,
+    private: Annotated[
+        float | None, typer.Option(metavar="EPSILON", help="Make tables with noise that spend so much together.")
+    ] = None,
+    unit: Annotated[
+        str, typer.Option(help="What noise hides: person-day, person-week or person-month.")
+    ] = "person-day",
+    delta: Annotated[
+        float, typer.Option(help="Gaussian noise, which holds but for this probability; 0: Laplace noise.")
+    ] = 0.0,
 ) -> None:
     """Count, protect and publish."""
     from commonweal.mobility.asking import run_parameters
 
-    parameters = run_parameters(project, _day(first), _day(last), measure or [], time_zone, day_starts)
+    noise = None
+    if private is not None:
+        from commonweal.disclosure.private import Rule
+        from commonweal.disclosure.private.unit import unit_of
+
+        noise = Rule(unit_of(unit), private, delta, "gaussian" if delta else "laplace").record()
+    parameters = run_parameters(project, _day(first), _day(last), measure or [], time_zone, day_starts, noise)
     result = _job(opened(), "mobility.run", parameters, "Running")
     for release in result["releases"]:
         came = "published" if release["new"] else "found"
@@ -132,6 +147,8 @@ def run(
         print(f"nothing is published yet: proposal {proposal} waits for a steward, who cannot be the one who made it")
         print(f"next, as a steward: commonweal disclosure show {proposal}, then approve or reject {proposal}")
         print("to have later runs published at once: commonweal disclosure standing grant; see docs/disclosure.md")
+    for proposal in result.get("proposals", ()):
+        print(f"proposal {proposal} waits for a steward; next: commonweal disclosure show {proposal}")
 
 
 @app.command("imports")

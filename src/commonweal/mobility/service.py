@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -17,6 +17,7 @@ from commonweal.core.errors import InputError, Refused
 from commonweal.core.jobs import Running
 from commonweal.core.periods import Calendar
 from commonweal.core.settings import Settings
+from commonweal.disclosure.private.rule import Rule
 from commonweal.mobility import protecting, runs, staging
 from commonweal.mobility.blocks import file_digest
 from commonweal.mobility.cell_files import read_cells
@@ -25,9 +26,11 @@ from commonweal.mobility.custody import enforce_retention, pseudonyms_in
 from commonweal.mobility.epochs import EpochBook
 from commonweal.mobility.importing import Import, Request
 from commonweal.mobility.layout import Layout, read_layout
+from commonweal.mobility.measure import measures
 from commonweal.mobility.merging import compact
 from commonweal.mobility.models import ImportRecord
 from commonweal.mobility.objecting import OBJECTIONS_ARE_NOT_CARRIED_OVER, knowing_fewer
+from commonweal.mobility.private import unprotected
 from commonweal.mobility.projects import Project, get_project, whole_hours
 from commonweal.mobility.staging import FileReport, Staged
 from commonweal.mobility.store import held, project_folder
@@ -221,7 +224,8 @@ def run_job(job: Running) -> dict[str, Any]:
     """Count, protect and publish.
 
     Parameters of the job: ``project``, ``first`` and ``last`` (ISO days, the last not included, or None), ``measures``,
-    ``time_zone`` and ``day_starts`` (or None, for the project's).
+    ``time_zone`` and ``day_starts`` (or None, for the project's); ``private``, the record of a rule, if the
+    tables are made with noise.
     """
     project = get_project(job.database, job.parameters["project"])
     with held(project_folder(job.settings.store, project.name)):
@@ -244,6 +248,8 @@ def run_job(job: Running) -> dict[str, Any]:
             job.check()
             job.progress(done, total, what)
 
+        if (private := job.parameters.get("private")) is not None:
+            return _run_private(job, planned, Rule.parse(private), progress)
         outcome = protecting.protect_and_release(job.settings, job.database, planned, job.who, progress)
         proposal = outcome.proposal
         with job.database.transaction() as session:
@@ -258,6 +264,31 @@ def run_job(job: Running) -> dict[str, Any]:
             job.log(f"proposal {proposal.short} waits: a steward who did not make it must approve it")
     waiting = {"proposal": proposal.short} if outcome.waits else {}
     return {"releases": [_summary(one) for one in outcome.publications], **waiting}
+
+
+def _run_private(
+    job: Running, planned: runs.Plan, rule: Rule, progress: Callable[[int, int, str], None]
+) -> dict[str, Any]:
+    """Make tables with noise: those that a standing approval covers are published, the others wait for a steward."""
+    from commonweal.mobility.releasing import release_private
+
+    for name in planned.buckets[0].measures:
+        if reason := unprotected(measures()[name]):
+            job.log(f"{name} is left out: {reason}")
+    outcomes = release_private(job.settings, job.database, planned, rule, job.who, progress)
+    published = [one for outcome in outcomes for one in outcome.publications]
+    waiting = [outcome.proposal for outcome in outcomes if outcome.waits]
+    for proposal in waiting:
+        job.log(f"{', '.join(proposal.datasets)} waits for a steward: commonweal disclosure approve {proposal.short}")
+    with job.database.transaction() as session:
+        audit.record(
+            session,
+            who=job.who,
+            action="mobility.run",
+            what=f"project {planned.project.name}",
+            details={one.release.dataset: one.release.digest for one in published},
+        )
+    return {"releases": [_summary(one) for one in published], "proposals": [proposal.short for proposal in waiting]}
 
 
 def _calendar(project: Project, parameters: dict[str, Any]) -> Calendar:

@@ -1,0 +1,81 @@
+"""Releasing a private run: each measure's table with noise is a request of its own, with what it spends.
+
+The request is named by what it is made from and how; where it is staged already, nothing is drawn again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from commonweal.core.catalog import code_version
+from commonweal.core.database import Database
+from commonweal.core.settings import Settings
+from commonweal.core.wording import Wording
+from commonweal.disclosure.ledger.spending import Loss, Unit
+from commonweal.disclosure.private.rule import Rule
+from commonweal.disclosure.private.table import Spent
+from commonweal.disclosure.releasing.proposals import Drawn
+from commonweal.disclosure.releasing.publishing import Outcome, release
+from commonweal.disclosure.releasing.request import Part, Request
+from commonweal.mobility.private import PrivateRun, private_runs
+from commonweal.mobility.runs import Plan
+
+TOLD_AT = 1e-6
+"""The δ for which ε is told to readers where the rule has none."""
+
+
+def release_private(
+    settings: Settings,
+    database: Database,
+    planned: Plan,
+    rule: Rule,
+    who: str,
+    progress: Callable[[int, int, str], None] = lambda done, total, what: None,
+) -> list[Outcome]:
+    """Count with bounds, and for each measure book, draw and stage a table with noise; publish what is approved.
+
+    Raises
+    ------
+    Refused
+        None of the measures can be counted so, or the budget does not leave what would be spent: nothing is drawn.
+    """
+    total = len(planned.buckets)
+    outcomes = []
+    for run in private_runs(settings, planned, rule, lambda done: progress(done, total, "counting")):
+        progress(total, total, f"drawing {run.dataset.name}")
+        outcomes.append(release(settings, database, request(planned, run), partial(_drawn, run), who=who))
+    return outcomes
+
+
+def request(planned: Plan, run: PrivateRun) -> Request:
+    """Ask for a measure's table with noise."""
+    rule = run.prepared.rule
+    bounds = {level: bound.record() for level, bound in rule.bounds.items()}
+    protecting = {"family": rule.family, "selects": rule.selects, "confidence": rule.confidence, "bounds": bounds}
+    part = Part(
+        run.dataset,
+        run.inputs,
+        run.parameters,
+        area_set=planned.project.area_set if run.dataset.areas else None,
+        code=code_version("commonweal.mobility"),
+    )
+    return Request(
+        people=f"mobility/{planned.project.name}",
+        first=planned.first,
+        last=planned.last,
+        rule=Wording("differential-privacy"),
+        parameters=protecting,
+        parts=(part,),
+        loss=_loss(run.prepared.spent),
+        clock=f"{planned.calendar.time_zone} {planned.calendar.day_starts:%H:%M}",
+    )
+
+
+def _loss(spent: Spent) -> Loss:
+    delta = spent.delta or TOLD_AT
+    return Loss(Unit(spent.unit.value), spent.rho, spent.loss.epsilon(delta), delta)
+
+
+def _drawn(run: PrivateRun) -> Drawn:
+    return Drawn([run.draw().table])

@@ -1,0 +1,78 @@
+"""From a run with noise to releases: booked first, drawn once, refused beyond the budget."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from commonweal.core.catalog import get
+from commonweal.core.errors import Refused
+from commonweal.disclosure.ledger.budgets import set_budget
+from commonweal.disclosure.private import Rule, Unit
+from commonweal.disclosure.releasing.publishing import approve
+from commonweal.mobility import service
+
+PEOPLE = "mobility/operator"
+PRESENCE = "mobility.presence_private"
+
+
+@pytest.fixture
+def run(start: Callable[..., Any]) -> Callable[..., Any]:
+    """An operator of four days, and a function that makes a run with noise."""
+    generator = random.Random(3)
+    begins = datetime(2026, 1, 20, tzinfo=UTC)
+    operator = start()
+    moments = [begins + timedelta(seconds=generator.randrange(4 * 86400)) for _ in range(300)]
+    lines = [
+        f"2327655{generator.randrange(100, 114):04},{moment:%Y-%m-%dT%H:%M:%S},{generator.choice('abcd')}1,call,,"
+        for moment in sorted(moments)
+    ]
+    operator.import_(operator.events("calls.csv", sorted(set(lines))))
+
+    def make(rule: Rule, *measures: str) -> dict[str, Any]:
+        asked = {"first": "2026-01-20", "last": "2026-01-24", "time_zone": None, "day_starts": None}
+        return service.run_job(operator.job(**asked, measures=list(measures), private=rule.record()))
+
+    make.operator = operator  # type: ignore[attr-defined]
+    return make
+
+
+def test_nothing_is_drawn_without_a_budget_or_beyond_it(run: Any) -> None:
+    operator, rule = run.operator, Rule(Unit.DAY, 1.0)
+    with pytest.raises(Refused, match="no budget"):
+        run(rule, "presence")
+    set_budget(operator.settings, operator.database, PEOPLE, "person-day", 0.2, "os:ada")
+    with pytest.raises(Refused, match=r"0\.2 of the budget"):  # hours and days spend ε = 1/2 each: ρ = 2/8
+        run(rule, "presence")
+    set_budget(operator.settings, operator.database, PEOPLE, "person-day", 0.4, "os:ada")
+    (proposal,) = run(rule, "presence")["proposals"]
+    approve(operator.settings, operator.database, proposal, "os:bob", "as agreed")
+    with pytest.raises(Refused, match="is left"):
+        run(Rule(Unit.DAY, 1.0, confidence=0.9), "presence")
+
+
+def test_the_same_run_finds_what_was_drawn_and_draws_nothing_again(run: Any) -> None:
+    operator, rule = run.operator, Rule(Unit.DAY, 2.0)
+    set_budget(operator.settings, operator.database, PEOPLE, "person-day", 5.0, "os:ada")
+    first = run(rule)
+    assert len(first["proposals"]) == 4  # activity is left out
+    assert run(rule)["proposals"] == first["proposals"]
+    records = (operator.settings, operator.database)
+    outcomes = [approve(*records, proposal, "os:bob", "as agreed") for proposal in first["proposals"]]
+    (presence,) = [
+        one.release for outcome in outcomes for one in outcome.publications if one.release.dataset == PRESENCE
+    ]
+    again = run(rule)
+    assert again["proposals"] == []
+    found = {release["dataset"]: release for release in again["releases"]}
+    assert found[PRESENCE]["digest"] == presence.digest
+    assert not found[PRESENCE]["new"]
+    table = get(operator.database, PRESENCE).table(operator.settings)
+    assert set(table["subscribers_state"].to_pylist()) == {"perturbed"}
+    assert presence.provenance.parameters["private"]["unit"] == "person-day"
+    assert presence.provenance.parameters["spent"]["epsilon"] == pytest.approx(0.5)
+    assert "k" not in presence.provenance.parameters
