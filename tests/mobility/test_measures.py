@@ -380,7 +380,7 @@ def test_nobody_under_the_threshold_is_in_any_published_table(seed: int, start: 
             for key, shown in published.items():
                 assert shown is None or (key in enough and shown == people[key]), (name, key)
             # Some are hidden too, since they would give others away; not many.
-            assert sum(published[key] is not None for key in enough) > 0.4 * len(enough)
+            assert sum(published[key] is not None for key in enough) >= 0.4 * len(enough), name
 
 
 def test_a_rows_presence_says_nothing(start: Callable[..., Any]) -> None:
