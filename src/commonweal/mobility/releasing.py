@@ -13,6 +13,7 @@ from commonweal.core.database import Database
 from commonweal.core.settings import Settings
 from commonweal.core.wording import Wording
 from commonweal.disclosure.ledger.spending import Loss, Unit
+from commonweal.disclosure.private.promise import Promise
 from commonweal.disclosure.private.rule import Rule
 from commonweal.disclosure.private.table import Spent
 from commonweal.disclosure.releasing.proposals import Drawn
@@ -78,4 +79,7 @@ def _loss(spent: Spent) -> Loss:
 
 
 def _drawn(run: PrivateRun) -> Drawn:
-    return Drawn([run.draw().table])
+    spent = run.prepared.spent
+    loss = _loss(spent)
+    promise = Promise(spent.unit, loss.epsilon, loss.delta if spent.loss.pure is None or spent.delta else 0.0)
+    return Drawn([run.draw().table], {"promise": promise.record()})
