@@ -241,7 +241,7 @@ def test_making_a_backup_leaves_an_entry_that_tells_it(lived: Lived) -> None:
         "files": len(manifest.entries),
         "bytes": manifest.size,
         "rows": manifest.rows,
-        "keys": 1,
+        "keys": 2,
     }
     assert service.verify(lived.file, lived.keys_file) == manifest
 
@@ -431,11 +431,11 @@ def test_the_keys_of_another_installation_are_refused(lived: Lived) -> None:
     keys_file = lived.folder / "keys of other"
     service.create(other.settings, other.database, ROOMS, lived.folder / "others" / "data", keys_file, WHO)
     for attempt in (lambda: service.verify(lived.file, keys_file), lambda: lived.restore(keys_file=keys_file)):
-        with pytest.raises(Damaged, match=r"the key disclosure-signing\.key is not that of the data"):
+        with pytest.raises(Damaged, match=r"the key disclosure-noise\.key is not that of the data"):
             attempt()
     with pytest.raises(Conflict, match="not the key directory of this backup"):
         lived.restore(keys=other.settings.keys)
-    with pytest.raises(Damaged, match=r"the key disclosure-signing\.key is missing"):
+    with pytest.raises(Damaged, match=r"the key disclosure-noise\.key is missing"):
         lived.restore(keys_file=Path())
 
 
