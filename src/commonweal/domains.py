@@ -74,6 +74,9 @@ DISCLOSURE = Domain(
     title="Disclosure control",
     summary="The rules that keep people from being found in what is published.",
     commands="commonweal.disclosure.cli:app",
+    jobs={"disclosure.plan": "commonweal.domains:compare_rules"},
+    job_titles={"disclosure.plan": Wording("Comparison of rules")},
+    domain_of_jobs="commonweal.disclosure.planning.service:domain_of",
     models=("commonweal.disclosure.models",),
     migrations="commonweal.disclosure:migrations",
     prepare="commonweal.disclosure.installing:prepare",
@@ -114,3 +117,10 @@ def back_up(job: Running) -> dict[str, Any]:
     from commonweal.core.backup.jobs import create
 
     return create(job, ROOMS)
+
+
+def compare_rules(job: Running) -> dict[str, Any]:
+    """Compare rules of disclosure control for a domain's tables, as a job: the room that does it cannot know them."""
+    from commonweal.disclosure.planning.service import plan_job
+
+    return plan_job(job, ROOMS)

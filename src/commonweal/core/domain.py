@@ -38,6 +38,12 @@ class Domain:
     areas_of_jobs
         Function of a database that gives a function from a job's parameters to the area set it concerns, so that
         whoever holds a role for some areas follows and starts work on these alone; empty: it concerns all areas.
+    domain_of_jobs
+        Function of a job's parameters that gives the domain whose work it is, where the room does it for others; empty:
+        the room's own.
+    plans
+        Function of (settings, database, asked, progress) that gives what rules of disclosure control are compared on
+        before a release; see ``disclosure/planning``.
     models
         Modules that declare stored records.
     migrations
@@ -71,6 +77,8 @@ class Domain:
     jobs: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     job_titles: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     areas_of_jobs: str | None = None
+    domain_of_jobs: str | None = None
+    plans: str | None = None
     models: tuple[str, ...] = ()
     migrations: str | None = None
     prepare: str | None = None

@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from commonweal.disclosure.joint import Audit, Counted, Earlier, Joint, Keys, protect_together
+    from commonweal.disclosure.joint import Audit, Counted, Earlier, Joint, Keys, RawCells, protect_together, raw_cells
     from commonweal.disclosure.ledger.spending import Loss, Unit
     from commonweal.disclosure.linear.keys import rows_by_key, with_columns
     from commonweal.disclosure.linear.relations import Kind, Relations, grouped, joined
@@ -47,6 +47,7 @@ _HOME = {
     "Part": "releasing.request",
     "Proposal": "releasing.proposals",
     "Protected": "service",
+    "RawCells": "joint",
     "Relations": "linear.relations",
     "Request": "releasing.request",
     "Unit": "ledger.spending",
@@ -56,6 +57,7 @@ _HOME = {
     "protect": "service",
     "protect_together": "joint",
     "protect_totals": "service",
+    "raw_cells": "joint",
     "release": "releasing.publishing",
     "released_before": "releasing.earlier",
     "rounded_totals": "service",
@@ -79,6 +81,7 @@ __all__ = [
     "Part",
     "Proposal",
     "Protected",
+    "RawCells",
     "Relations",
     "Request",
     "Unit",
@@ -88,6 +91,7 @@ __all__ = [
     "protect",
     "protect_together",
     "protect_totals",
+    "raw_cells",
     "release",
     "released_before",
     "rounded_totals",

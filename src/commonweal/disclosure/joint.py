@@ -183,19 +183,7 @@ def protect_together(
         Together with what was published before, something could be worked out whatever is hidden now.
     """
     names = [one.dataset.name for one in tables]
-    if len(set(names)) < len(names):
-        raise InputError("two tables are for one dataset", where=max(names, key=names.count), expected="one table each")
-    drafts = {one.dataset.name: _Draft(one, k) for one in tables}
-    for one in earlier:
-        draft = drafts.setdefault(one.dataset.name, _Draft.none(one.dataset))
-        draft.know(one, k)
-    for one_table in tables:
-        drafts[one_table.dataset.name].link(one_table.silent)
-    keys: dict[str, Keys] = {}
-    first = 0
-    for name, draft in drafts.items():
-        keys[name] = Keys(draft.keys, first)
-        first += draft.keys.num_rows
+    drafts, keys = _drafted(tables, earlier, k)
     cells = _together([draft.cells for draft in drafts.values()])
     unknown = np.concatenate([draft.unknown for draft in drafts.values()]) if drafts else np.zeros(0, bool)
     given = relate(keys) if relate else joined([])
@@ -245,6 +233,38 @@ def protect_together(
     return Joint(protected, audit, findings)
 
 
+@dataclass(frozen=True, eq=False)
+class RawCells:
+    """Cells of tables before they are protected: for choosing a rule, never to be written down.
+
+    Parameters
+    ----------
+    keys
+        By the name of their dataset.
+    value
+        Distinct people in each, int64.
+    given
+        How they hang together.
+    """
+
+    keys: Mapping[str, Keys]
+    value: np.ndarray
+    given: Relations
+
+
+def raw_cells(tables: Sequence[Counted], relate: Relate | None = None) -> RawCells:
+    """Gather the cells that `protect_together` would protect, as they were counted.
+
+    Raises
+    ------
+    InputError
+        As `protect_together`.
+    """
+    drafts, keys = _drafted(tables, (), DEFAULT_THRESHOLD)
+    cells = _together([draft.cells for draft in drafts.values()])
+    return RawCells(keys, cells.value, relate(keys) if relate else joined([]))
+
+
 def counting(dataset: Dataset) -> Measure | None:
     """Give the measure of a dataset that counts people, if it has one.
 
@@ -257,6 +277,27 @@ def counting(dataset: Dataset) -> Measure | None:
     if len(found) > 1:
         raise InputError("several measures count people", where=dataset.name, expected="a dataset for each")
     return found[0] if found else None
+
+
+def _drafted(
+    tables: Sequence[Counted], earlier: Sequence[Earlier], k: int
+) -> tuple[dict[str, _Draft], dict[str, Keys]]:
+    """Number the cells of tables, and of what was published before."""
+    names = [one.dataset.name for one in tables]
+    if len(set(names)) < len(names):
+        raise InputError("two tables are for one dataset", where=max(names, key=names.count), expected="one table each")
+    drafts = {one.dataset.name: _Draft(one, k) for one in tables}
+    for one in earlier:
+        draft = drafts.setdefault(one.dataset.name, _Draft.none(one.dataset))
+        draft.know(one, k)
+    for one_table in tables:
+        drafts[one_table.dataset.name].link(one_table.silent)
+    keys: dict[str, Keys] = {}
+    first = 0
+    for name, draft in drafts.items():
+        keys[name] = Keys(draft.keys, first)
+        first += draft.keys.num_rows
+    return drafts, keys
 
 
 class _Draft:

@@ -32,6 +32,7 @@ DOMAIN = Domain(
         }
     ),
     areas_of_jobs="commonweal.mobility.projects:areas_of_jobs",
+    plans="commonweal.mobility.planning:plans",
     models=("commonweal.mobility.models",),
     migrations="commonweal.mobility:migrations",
     files="commonweal.mobility.backing_up:files",

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
 
 from commonweal.core.engine import Counts
-from commonweal.disclosure.attacks.membership import Contributions, contributions, membership
+from commonweal.disclosure.attacks.membership import Contributions, Membership, contributions, membership
 from commonweal.disclosure.attacks.report import Attacked, AttackReport
 from commonweal.disclosure.attacks.trajectories import NOWHERE, trajectories
 from commonweal.disclosure.attacks.uniqueness import (
@@ -139,29 +140,57 @@ def attack(
     drawn = sample(planned, people, seed)
     raw = raw_counts(planned.scope, counts)
     attacked = [*found]
-    others = drawn.people - drawn.reference_people - int((drawn.role == LEFT_OUT).sum())
-    for name, whole in raw.items() if min(others, drawn.reference_people) > 0 else ():
-        known = drawn.cells[name]
-        members, left_out = (known.of(drawn.role == role) for role in (MEMBER, LEFT_OUT))
-        if min(int((np.diff(group.first) > 0).sum()) for group in (members, left_out)) < 2:
-            continue
-        counted = whole - drawn.reference[name] - left_out.counts(len(whole))
-        finding = membership(
-            publish(name, counted),
-            people=others,
-            members=members,
-            others=left_out,
-            reference=drawn.reference[name],
-            reference_people=drawn.reference_people,
-            noise_variance=noise.get(name, 0.0),
-            threshold=None if noise.get(name) else k,
+    for name, whole in raw.items():
+        noised = noise.get(name, 0.0)
+        finding = told_apart(
+            drawn, name, whole, partial(publish, name), noise_variance=noised, threshold=None if noised else k
         )
-        attacked.append(Attacked(f"mobility.{name}", finding))
+        if finding is not None:
+            attacked.append(Attacked(f"mobility.{name}", finding))
     attacked.append(Attacked("", unique(planned, drawn, seed=seed)))
     if "presence" in raw:
         ways = _ways(planned, drawn, publish("presence", raw["presence"]), seed)
         attacked += [] if ways is None else [ways]
     return AttackReport(tuple(attacked))
+
+
+def told_apart(
+    drawn: Sample,
+    name: str,
+    whole: np.ndarray,
+    publish: Callable[[np.ndarray], np.ndarray],
+    *,
+    noise_variance: float = 0.0,
+    threshold: int | None = None,
+) -> Membership | None:
+    """Ask of a measure's counts who of the sample is in them; None if there are too few people to try it with.
+
+    Parameters
+    ----------
+    whole
+        Raw counts by cell, of everybody.
+    publish
+        Gives what is published of the counts that are attacked: NaN where hidden.
+    noise_variance, threshold
+        As `membership`.
+    """
+    others = drawn.people - drawn.reference_people - int((drawn.role == LEFT_OUT).sum())
+    if min(others, drawn.reference_people) <= 0:
+        return None
+    known = drawn.cells[name]
+    members, left_out = (known.of(drawn.role == role) for role in (MEMBER, LEFT_OUT))
+    if min(int((np.diff(group.first) > 0).sum()) for group in (members, left_out)) < 2:
+        return None
+    return membership(
+        publish(whole - drawn.reference[name] - left_out.counts(len(whole))),
+        people=others,
+        members=members,
+        others=left_out,
+        reference=drawn.reference[name],
+        reference_people=drawn.reference_people,
+        noise_variance=noise_variance,
+        threshold=threshold,
+    )
 
 
 def unique(planned: Plan, drawn: Sample, *, people: int = 1000, seed: int = 0) -> Uniqueness:

@@ -16,6 +16,7 @@ from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from commonweal.core.engine import Counts
 from commonweal.mobility.counting import Bucket, derive_bucket
@@ -58,6 +59,32 @@ def raw_counts(scope: Scope, counts: Counts) -> dict[str, np.ndarray]:
         found[name] = np.zeros(sizes(scope)[name], np.int64)
         found[name][cell] = columns["people"]
     return found
+
+
+def numbers(scope: Scope, name: str, keys: pa.Table) -> np.ndarray:
+    """Give the number of the cell that each key of a measure's table stands for, int64.
+
+    Parameters
+    ----------
+    name
+        One of `MEASURES`.
+    keys
+        The key columns of its dataset, of keys within the run.
+    """
+    place = {code: number for number, code in enumerate(scope.areas)}
+    start = keys["start"].cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()).to_numpy() // 1_000_000
+    areas, hours = len(scope.areas), len(scope.hours) - 1
+
+    def area(column: str) -> np.ndarray:
+        return np.array([place[code] for code in keys[column].to_pylist()], np.int64)
+
+    if name == "home":
+        return area("area")
+    day = np.searchsorted(scope.days, start)
+    if name == "flows":
+        return (day * areas + area("origin")) * areas + area("destination")
+    hourly = np.asarray(pc.equal(keys["period"], "hour"))
+    return np.where(hourly, np.searchsorted(scope.hours, start), hours + day) * areas + area("area")
 
 
 def contributing(bucket: Bucket) -> pa.Table:

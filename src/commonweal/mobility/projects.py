@@ -129,7 +129,12 @@ def get_project(database: Database, name: str) -> Project:
 def areas_of_jobs(database: Database) -> Callable[[Mapping[str, Any]], str]:
     """Give a function from a job's parameters to the area set of the project it is about; empty if there is none."""
     sets = {project.name: project.area_set for project in list_projects(database)}
-    return lambda parameters: sets.get(parameters.get("project", ""), "")
+
+    def area_set(parameters: Mapping[str, Any]) -> str:
+        people = str(parameters.get("people", ""))  # as disclosure control names them
+        return sets.get(parameters.get("project") or people.removeprefix("mobility/"), "")
+
+    return area_set
 
 
 def list_projects(database: Database) -> list[Project]:

@@ -120,7 +120,7 @@ def protect(planned: Plan, counts: Counts, earlier: Sequence[Earlier]) -> Protec
         Something could be worked out whatever is hidden.
     """
     known = measures()
-    counted = {name: _counted(known[name], counts[name], planned) for name in counts}
+    counted = {name: as_counted(known[name], counts[name], planned) for name in counts}
     apart = [name for name in counts if known[name].at_least is None]
     joint = disclosure.protect_together(
         [counted[name] for name in apart],
@@ -159,7 +159,8 @@ def _evidence(planned: Plan, counts: Counts, joint: Joint) -> dict[str, Any]:
     return {"audit": joint.audit.record(), "attacks": attack(planned, counts, found=joint.findings).record()}
 
 
-def _counted(measure: Measure, counts: pa.Table, planned: Plan) -> Counted:
+def as_counted(measure: Measure, counts: pa.Table, planned: Plan) -> Counted:
+    """Give a measure's table before it is protected."""
     return Counted(measure.dataset, measure.finish(counts, planned.scope), measure.grid(counts, planned.scope))
 
 

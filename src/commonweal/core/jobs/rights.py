@@ -23,7 +23,7 @@ class Rights:
     database
         Where the jobs are.
     rooms
-        The rooms whose work they are: the first part of a job's kind names one.
+        The rooms that do the work: the first part of a job's kind names one, which says for whom if it is for another.
     visitor
         Whoever asks.
     """
@@ -36,7 +36,7 @@ class Rights:
 
     def may(self, permission: Permission, kind: str, parameters: Mapping[str, Any]) -> bool:
         """Say whether they may do something with a job of a kind and with these parameters."""
-        domain = kind.partition(".")[0]
+        domain = self._domain(kind, parameters)
         return self._visitor.may(permission, domain) or (
             self._visitor.may_somewhere(permission, domain)
             and self._visitor.may(permission, domain, self._area(domain, parameters))
@@ -50,9 +50,19 @@ class Rights:
         NotSignedIn, Refused
             They may not.
         """
-        if not self.may(permission, job.kind, job.parameters):
-            domain = job.kind.partition(".")[0]
-            self._visitor.require(permission, domain, self._area(domain, job.parameters), what=f"job {job.id}")
+        self.require_for(permission, job.kind, job.parameters, what=f"job {job.id}")
+
+    def require_for(self, permission: Permission, kind: str, parameters: Mapping[str, Any], *, what: str) -> None:
+        """Do nothing if they may do something with such a job, though it may not exist yet.
+
+        Raises
+        ------
+        NotSignedIn, Refused
+            They may not.
+        """
+        if not self.may(permission, kind, parameters):
+            domain = self._domain(kind, parameters)
+            self._visitor.require(permission, domain, self._area(domain, parameters), what=what)
 
     def followed(
         self,
@@ -79,6 +89,11 @@ class Rights:
             return is_about and self.may(Permission.FOLLOW, kind, parameters)
 
         return service.chosen(self._database, choose, count, skipped, kinds)
+
+    def _domain(self, kind: str, parameters: Mapping[str, Any]) -> str:
+        room = kind.partition(".")[0]
+        named = self._rooms[room].domain_of_jobs if room in self._rooms else None
+        return str(load(named)(parameters)) if named else room
 
     def _area(self, domain: str, parameters: Mapping[str, Any]) -> str:
         if domain not in self._areas:

@@ -32,8 +32,13 @@ RULES: Mapping[str, str] = {
 }
 """The rules that are compared, in order, for people."""
 
-Membership = Callable[[np.ndarray, float], float | None]
+Membership = Callable[[np.ndarray, float | np.ndarray], float | None]
 """Gives, for what would be published (NaN where hidden) and its noise's variance, the attack's area under the curve."""
+
+
+def not_tried(published: np.ndarray, variance: float | np.ndarray) -> float | None:
+    """Attack nothing."""
+    return None
 
 
 @dataclass(frozen=True)
@@ -97,7 +102,7 @@ def compare(
     bases: Sequence[int] = (5, 15),
     noises: Sequence[tuple[int, float, int]] = ((5, 3.0, 2),),
     keys: np.ndarray | None = None,
-    membership: Membership = lambda published, variance: None,
+    membership: Membership = not_tried,
 ) -> list[Choice]:
     """Apply each rule to cells that are published together.
 
