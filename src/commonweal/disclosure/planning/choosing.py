@@ -48,9 +48,7 @@ class Rules:
         for values, least, where, expected in wrong:
             for value in values:
                 if not least <= value < 1e6:
-                    raise InputError(
-                        Wording("%(value)s is no choice", value=f"{value:g}"), where=where, expected=expected
-                    )
+                    raise InputError(Wording("%(value)s is no choice", value=value), where=where, expected=expected)
 
     def record(self) -> dict[str, Any]:
         """Return them as JSON values; `parse` is its inverse."""
