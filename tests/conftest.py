@@ -3,16 +3,21 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import date
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import pyarrow as pa
 import pytest
 
+from commonweal import disclosure
+from commonweal.core.catalog import Dataset, Input, Release
 from commonweal.core.console import Home
 from commonweal.core.database import Database
+from commonweal.disclosure.releasing.publishing import approve
 from commonweal.domains import ROOMS, initialise
 
 REQUIRE_ALL = os.environ.get("COMMONWEAL_REQUIRE_ALL") == "1"
@@ -65,6 +70,32 @@ def home(tmp_path: Path) -> Iterator[Home]:
     made = initialise(tmp_path / "data", tmp_path / "keys")
     yield made
     made.database.close()
+
+
+@pytest.fixture
+def release_people() -> Callable[..., Release]:
+    """Have a table about people released, as somebody proposes and a steward approves it.
+
+    Function of (home, dataset, counts with ``people``, area set).
+    """
+
+    def released(home: Home, dataset: Dataset, raw: pa.Table, area_set: str | None = None) -> Release:
+        joint = disclosure.protect_together([disclosure.Counted(dataset, raw, raw.select(dataset.key))])
+        part = disclosure.Part(dataset, [Input("store", "cd" * 32, "store")], {}, area_set)
+        period = (date(2015, 3, 1), date(2015, 4, 1))
+        request = disclosure.Request("demo/sl", *period, disclosure.THRESHOLD, {"k": 15}, (part,))
+        proposed = disclosure.release(
+            home.settings,
+            home.database,
+            request,
+            list(joint.tables.values()),
+            evidence=joint.evidence(),
+            who="os:ada",
+        ).proposal
+        [one] = approve(home.settings, home.database, proposed.id, "os:ben").publications
+        return one.release
+
+    return released
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -156,6 +156,33 @@ def test_only_disclosure_makes_certificates_and_only_releases_are_read_with_them
     assert makers == {HOME, "commonweal.disclosure.certificate", "commonweal.core.catalog.release"}
 
 
+SIGNING = "commonweal.disclosure.certificate"
+
+
+def naming(name: str) -> set[str]:
+    """The modules that import something, or reach it through a module that they import."""
+    return {
+        module
+        for module in MODULES
+        if name in map(origin, passed_on(module).values())
+        or any(
+            meaning(node, passed_on(module)) == name
+            for node in ast.walk(parsed(module))
+            if isinstance(node, ast.Attribute)
+        )
+    }
+
+
+def test_only_the_room_that_enters_releases_in_the_ledger_certifies() -> None:
+    assert naming(f"{SIGNING}.certify") == {"commonweal.disclosure.releasing.publishing"}
+    assert naming(f"{SIGNING}._signing_key") == set()
+    # What signs anything else than certificates.
+    assert naming(f"{SIGNING}.sign") == {
+        "commonweal.disclosure.ledger.entries",
+        "commonweal.disclosure.releasing.staged",
+    }
+
+
 FROM_CATALOG = "from commonweal.core.catalog import Certificate as Paper\n"
 FROM_RELEASE = "from commonweal.core.catalog import Release\ndef alter(release: Release): "
 GIVEN = "from commonweal.core.catalog import Certificate as Paper\ndef alter(paper: Paper | None): "
@@ -173,7 +200,7 @@ GIVEN = "from commonweal.core.catalog import Certificate as Paper\ndef alter(pap
         f"{FROM_CATALOG}partial(Paper, 'a')",
         f"{FROM_CATALOG}class Mine(Paper): pass",
         "from commonweal.core.catalog.release import Certificate as Passed\nPassed(**fields)",
-        "from commonweal.disclosure.service import Certificate as Passed\nPassed(**fields)",
+        "from commonweal.disclosure.releasing.publishing import Certificate as Passed\nPassed(**fields)",
         "from ..core.catalog.certificate import Certificate as Near\nNear(**fields)",
         "from commonweal.core import catalog\ncatalog.Certificate(**fields)",
         "from commonweal.core.catalog import certificate as paper\npaper.Certificate(**fields)",

@@ -97,7 +97,7 @@ def test_an_import_that_climbs_or_crosses_is_found(module: str, source: str) -> 
 @pytest.mark.parametrize(
     ("module", "source"),
     [
-        ("commonweal.mobility.flows", "from commonweal.core import areas\nfrom commonweal.disclosure import protect"),
+        ("commonweal.mobility.flows", "from commonweal.core import areas\nfrom commonweal.disclosure import release"),
         ("commonweal.mobility.flows", "from commonweal.mobility.stays import stays"),
         ("commonweal.domains", "from commonweal.mobility import DOMAIN"),
         ("commonweal.core.settings", "from commonweal import __version__"),

@@ -32,9 +32,10 @@ from uvicorn.supervisors import Multiprocess
 
 from commonweal import disclosure
 from commonweal.core.areas import load
-from commonweal.core.catalog import Dataset, Input, publish
+from commonweal.core.catalog import Dataset, Input
 from commonweal.core.console import Home
 from commonweal.core.periods import Calendar
+from commonweal.disclosure.releasing.publishing import approve
 from commonweal.domains import initialise
 from commonweal.mobility.measures import flows, presence
 from commonweal.server import application
@@ -119,27 +120,17 @@ def published(folder: Path) -> Home:
 def _publish(home: Home, dataset: Dataset, rows: list[tuple[Any, ...]], names: tuple[str, ...]) -> None:
     raw = pa.table(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
     raw = raw.set_column(2, "start", raw["start"].cast(pa.timestamp("us", tz="UTC")))
-    protected = disclosure.protect(
-        home.settings,
-        home.database,
-        dataset,
-        raw,
+    part = disclosure.Part(dataset, [Input("store bench", "ab" * 32, "store")], PARAMETERS, AREA_SET)
+    request = disclosure.Request("mobility/bench", DAY, NEXT, disclosure.THRESHOLD, {"k": K}, (part,))
+    joint = disclosure.protect_together(
+        [disclosure.Counted(dataset, raw, raw.select(dataset.key))],
+        earlier=disclosure.released_before(home.settings, home.database, request.people, DAY, NEXT),
         k=K,
-        grid=raw.select(dataset.key),
-        parameters=PARAMETERS,
-        who="bench",
     )
-    publish(
-        home.settings,
-        home.database,
-        dataset,
-        protected.table,
-        inputs=[Input("generated", "ab" * 32, "store")],
-        parameters=protected.certificate.parameters,
-        who="bench",
-        certificate=protected.certificate,
-        area_set=AREA_SET,
+    outcome = disclosure.release(
+        home.settings, home.database, request, list(joint.tables.values()), evidence=joint.evidence(), who="bench"
     )
+    approve(home.settings, home.database, outcome.proposal.id, "steward")
 
 
 TEMPLATE = "<!doctype html><title>{{ title }}</title><ul>{% for row in rows %}<li>{{ row }}</li>{% endfor %}</ul>"

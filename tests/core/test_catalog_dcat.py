@@ -1,6 +1,7 @@
 """The catalog as linked data: DCAT-AP 3 and PROV-O, read by a reader that is not ours, offline."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -10,11 +11,10 @@ from pyshacl import validate
 from rdflib import DCTERMS, PROV, RDF, Graph, Namespace, URIRef
 
 from commonweal.core import catalog
-from commonweal.core.catalog import Dataset, Dimension, Input, Kind, Measure, Privacy
+from commonweal.core.catalog import Dataset, Dimension, Input, Kind, Measure, Privacy, Release
 from commonweal.core.catalog.dcat import catalog as as_dcat
 from commonweal.core.catalog.provenance import as_linked_data
 from commonweal.core.console import Home
-from commonweal.disclosure import protect
 
 DCAT = Namespace("http://www.w3.org/ns/dcat#")  # rdflib knows version 2 only
 SPDX = Namespace("http://spdx.org/rdf/terms#")
@@ -125,7 +125,7 @@ def read(document: dict[str, Any]) -> Graph:
 
 
 @pytest.fixture
-def published(home: Home) -> Home:
+def published(home: Home, release_people: Callable[..., Release]) -> Home:
     for depth in (1.5, 2.5):
         days = [date(2015, 3, 27), date(2015, 3, 29)]
         table = pa.table({"area": ["SL-W", "SL-W"], "day": days, "depth": [depth, None]})
@@ -140,18 +140,7 @@ def published(home: Home) -> Home:
             area_set="natural-earth",
         )
     raw = pa.table({"area": ["SL-W"], "subscribers": [90], "people": [90]})
-    safe = protect(home.settings, home.database, HOMES, raw, grid=raw.select(["area"]), parameters={}, who="os:ada")
-    catalog.publish(
-        home.settings,
-        home.database,
-        HOMES,
-        safe.table,
-        inputs=[Input("store", "cd" * 32, "store")],
-        parameters=safe.certificate.parameters,
-        who="os:ada",
-        certificate=safe.certificate,
-        area_set="natural-earth",
-    )
+    release_people(home, HOMES, raw, "natural-earth")
     return home
 
 

@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
@@ -162,9 +163,9 @@ def test_a_release_opens_as_an_ibis_table(home: Home) -> None:
     assert catalog.open(home.settings, home.database, "demo.sites").count().execute() == 1
 
 
-def test_what_was_about_people_cannot_be_declared_open_later(home: Home) -> None:
-    from commonweal.disclosure import protect
-
+def test_what_was_about_people_cannot_be_declared_open_later(
+    home: Home, release_people: Callable[..., Release]
+) -> None:
     homes = Dataset(
         name="demo.homes",
         title="Homes",
@@ -173,15 +174,19 @@ def test_what_was_about_people_cannot_be_declared_open_later(home: Home) -> None
         measures=(Measure("nights", "integer", "", "{nights}", Kind.SUM),),
         privacy=Privacy.PEOPLE,
     )
-    raw = pa.table({"area": ["A", "B"], "nights": [20, 3], "people": [20, 3]})
-    safe = protect(home.settings, home.database, homes, raw, grid=raw.select(["area"]), parameters={}, who="os:ada")
-    said = {"inputs": [Input("store", "ab" * 32, "store")], "parameters": safe.certificate.parameters, "who": "os:ada"}
-    catalog.publish(home.settings, home.database, homes, safe.table, certificate=safe.certificate, **said)  # type: ignore[arg-type]
+    raw = pa.table({"area": ["A", "B"], "nights": [20, 3], "nights_largest": [1, 1], "people": [20, 3]})
+    release_people(home, homes, raw)
     open_homes = Dataset(**(vars(homes) | {"privacy": Privacy.OPEN}))
     with pytest.raises(Refused, match="published as data about people before"):
         catalog.publish(
-            home.settings, home.database, open_homes, catalog.with_states(homes, raw.drop(["people"])), **said
-        )  # type: ignore[arg-type]
+            home.settings,
+            home.database,
+            open_homes,
+            catalog.with_states(homes, raw.select(["area", "nights"])),
+            inputs=[Input("store", "cd" * 32, "store")],
+            parameters={"k": 15},
+            who="os:ada",
+        )
 
 
 # What a crash leaves

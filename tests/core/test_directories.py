@@ -170,7 +170,7 @@ from commonweal.core import audit
 from commonweal.core.database import connect
 from commonweal.core.errors import NotFound
 from commonweal.core.settings import load
-from commonweal.disclosure.certificate import certify
+from commonweal.disclosure.certificate import sign
 from commonweal.domains import ROOMS, initialise
 
 WRITES = {"os.mkdir", "os.rename", "os.link", "os.remove", "os.rmdir", "os.chmod", "sqlite3.connect"}
@@ -207,7 +207,7 @@ def refuse_half(folder):
     report = audit.verify(settings, database)
     report.refuse_damage()
     assert report.entries == 1
-    certify(settings, dataset="a", digest="b", rule="c", parameters={}, ledger_entry={})
+    sign(settings, "a heading", {})
     database.close()
 
 root, step = Path(sys.argv[1]), 1

@@ -22,12 +22,13 @@ from playwright.sync_api import sync_playwright
 
 from commonweal import disclosure
 from commonweal.core.areas import load
-from commonweal.core.catalog import Input, Kind, Release, publish
+from commonweal.core.catalog import Input, Kind, Release
 from commonweal.core.console import Home
 from commonweal.core.identity import Grant, Role, people, signing_in
 from commonweal.core.identity.secret import form_token
 from commonweal.core.periods import Calendar
 from commonweal.demo.generate import Choices, generate
+from commonweal.disclosure.releasing.publishing import approve
 from commonweal.disclosure.releasing.standing import grant
 from commonweal.domains import initialise
 from commonweal.mobility.measures import flows, presence, quality
@@ -47,7 +48,7 @@ PARAMETERS = {
     "day_starts": "00:00",
     "k": 15,
 }
-WHO = "os:analyst"
+WHO, STEWARD = "os:analyst", "os:steward"
 NOBODY, FEW, UNKNOWN = "GN-BE", "GN-BF", "GN-BK"
 """Areas with nobody, with fewer than 15 people, and with people but no value."""
 
@@ -58,6 +59,15 @@ def subscribers_in(place: int, hour: int) -> int:
 
 
 def publish_presence(home: Home, scale: int = 1, days: Days = (FIRST, END), **said: Any) -> Release:
+    return _published(home, days, PARAMETERS | said, (presence.DATASET, _presence(home, scale, days)))[0]
+
+
+def publish_presence_and_quality(home: Home, days: Days = (FIRST, END)) -> list[Release]:
+    """Publish presence, and the daily totals beside it, rounded so that they complete no suppressed table."""
+    return _published(home, days, PARAMETERS, (presence.DATASET, _presence(home, 1, days)), totals=_quality)
+
+
+def _presence(home: Home, scale: int, days: Days) -> pa.Table:
     codes = load(home.database, AREA_SET).codes
     rows = []
     for unit in ("hour", "day"):
@@ -67,10 +77,7 @@ def publish_presence(home: Home, scale: int = 1, days: Days = (FIRST, END), **sa
                 people = scale * subscribers_in(place, moment.hour if unit == "hour" else 14)
                 people = {NOBODY: 0, FEW: 14}.get(code, people)
                 rows.append((code, unit, moment, None if code == UNKNOWN else people, people))
-    names = ("area", "period", "start", "subscribers", "people")
-    raw = pa.table(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
-    raw = raw.set_column(2, "start", raw["start"].cast(pa.timestamp("us", tz="UTC")))
-    return _publish(home, presence.DATASET, raw, PARAMETERS | said)
+    return _table(rows, "area", "period", "start", "subscribers", "people")
 
 
 def publish_flows(home: Home, days: Days = (FIRST, END)) -> Release:
@@ -82,69 +89,68 @@ def publish_flows(home: Home, days: Days = (FIRST, END)) -> Release:
                 if origin != destination:
                     people = 400 // (1 + abs(origin - destination) * 4) + origin % 3
                     rows.append((codes[origin], codes[destination], datetime.fromtimestamp(start, UTC), people, people))
-    names = ("origin", "destination", "start", "subscribers", "people")
-    raw = pa.table(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
-    raw = raw.set_column(2, "start", raw["start"].cast(pa.timestamp("us", tz="UTC")))
-    return _publish(home, flows.DATASET, raw, PARAMETERS)
+    raw = _table(rows, "origin", "destination", "start", "subscribers", "people")
+    return _published(home, days, PARAMETERS, (flows.DATASET, raw))[0]
 
 
 def publish_homes(home: Home, days: Days = (FIRST, END)) -> Release:
     codes = load(home.database, AREA_SET).codes
-    people = [20 * place + 5 for place in range(len(codes))]
     first = datetime(days[0].year, days[0].month, days[0].day, tzinfo=UTC)
     said = {"first_day": days[0].isoformat(), "last_day": (days[1] - timedelta(days=1)).isoformat()}
-    raw = pa.table({"area": codes, "start": [first] * len(codes), "subscribers": people, "people": people})
-    raw = raw.set_column(1, "start", raw["start"].cast(pa.timestamp("us", tz="UTC")))
-    return _publish(home, homes.DATASET, raw, PARAMETERS | said)
+    rows = [(code, first, 20 * place + 5, 20 * place + 5) for place, code in enumerate(codes)]
+    raw = _table(rows, "area", "start", "subscribers", "people")
+    return _published(home, days, PARAMETERS | said, (homes.DATASET, raw))[0]
 
 
-def publish_quality(home: Home, shown: Release) -> Release:
-    """Publish the daily totals, rounded so that they complete no suppressed table."""
-    table = shown.table(home.settings)
-    days = quality.at_least({"presence": table}).sort_by("start")
-    by_day = table.filter(pc.equal(table["period"], "day"))
+def _table(rows: list[tuple[Any, ...]], *names: str) -> pa.Table:
+    raw = pa.table(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
+    place = names.index("start")
+    return raw.set_column(place, "start", raw["start"].cast(pa.timestamp("us", tz="UTC")))
+
+
+def _quality(shown: pa.Table) -> pa.Table:
+    """The daily totals: as if three people stood behind each area of too few."""
+    days = quality.at_least({"presence": shown}).sort_by("start")
+    by_day = shown.filter(pc.equal(shown["period"], "day"))
     seen = disclosure.parts_by(by_day, "subscribers", ["start"]).sort_by("start")
     totals = pc.add(seen["reported"], pc.multiply(seen["suppressed"], 3))
-    protected = disclosure.protect_totals(
-        home.settings,
-        home.database,
+    return disclosure.rounded_totals(
         quality.DATASET,
         days.append_column("subscribers", totals),
         kind=Kind.SUM,
         rest=True,
         grid=days.select(["start"]),
-        parameters=PARAMETERS,
-        who=WHO,
     )
-    return _released(home, quality.DATASET, protected, None)
 
 
-def _publish(home: Home, dataset: Any, raw: pa.Table, parameters: dict[str, Any]) -> Release:
-    protected = disclosure.protect(
-        home.settings,
-        home.database,
-        dataset,
-        raw,
-        k=parameters["k"],
-        grid=raw.select(dataset.key),
-        parameters=parameters,
-        who=WHO,
+def _published(
+    home: Home,
+    days: Days,
+    parameters: dict[str, Any],
+    counted: tuple[Any, pa.Table],
+    totals: Callable[[pa.Table], pa.Table] | None = None,
+) -> list[Release]:
+    """Protect a table beside what was released before, and release it, with its totals: a steward approves."""
+    dataset, raw = counted
+    people, k = f"mobility/{parameters['project']}", parameters["k"]
+    joint = disclosure.protect_together(
+        [disclosure.Counted(dataset, raw, raw.select(dataset.key))],
+        earlier=disclosure.released_before(home.settings, home.database, people, *days),
+        k=k,
     )
-    return _released(home, dataset, protected, AREA_SET)
-
-
-def _released(home: Home, dataset: Any, protected: disclosure.Protected, area_set: str | None) -> Release:
-    return publish(
-        home.settings,
-        home.database,
-        dataset,
-        protected.table,
-        inputs=[Input("store lockdown/2015", "ab" * 32, "store")],
-        parameters=protected.certificate.parameters,
-        who=WHO,
-        certificate=protected.certificate,
-        area_set=area_set,
-    ).release
+    tables = list(joint.tables.values())
+    store = [Input(f"store {parameters['project']}/2015", "ab" * 32, "store")]
+    parts = [disclosure.Part(dataset, store, parameters, AREA_SET)]
+    if totals is not None:
+        rounding = parameters | {"kind": Kind.SUM.value, "rest": True}
+        parts.append(disclosure.Part(quality.DATASET, store, rounding, rule=disclosure.ROUNDED_TOTALS))
+        tables.append(totals(tables[0]))
+    request = disclosure.Request(people, *days, disclosure.THRESHOLD, {"k": k}, tuple(parts))
+    proposed = disclosure.release(
+        home.settings, home.database, request, tables, evidence=joint.evidence(), who=WHO
+    ).proposal
+    released = approve(home.settings, home.database, proposed.id, STEWARD)
+    return [one.release for one in released.publications]
 
 
 class Site:
@@ -181,11 +187,11 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamesp
     """A data directory with one release of presence and one of flows, and what was put into them."""
     folder = tmp_path_factory.mktemp("published")
     home = initialise(folder / "data", folder / "keys")
-    shown = publish_presence(home)
+    shown, totals = publish_presence_and_quality(home)
     yield SimpleNamespace(
         home=home,
         presence=shown,
-        quality=publish_quality(home, shown),
+        quality=totals,
         flows=publish_flows(home),
         homes=publish_homes(home),
         people=subscribers_in,
@@ -207,7 +213,7 @@ def publish_all() -> Callable[[Home], None]:
     """Publish presence, the daily totals and flows into a home."""
 
     def everything(home: Home) -> None:
-        publish_quality(home, publish_presence(home))
+        publish_presence_and_quality(home)
         publish_flows(home)
 
     return everything
@@ -227,7 +233,7 @@ def hand_over(sample: Path) -> Callable[[Home], Path]:
 
     def fill(home: Home) -> Path:
         create_project(home.database, Project("sample", "Africa/Freetown", area_set=AREA_SET), WHO)
-        grant(home.settings, home.database, "threshold", "mobility", {"k": 15}, "os:steward", "as agreed")
+        grant(home.settings, home.database, "threshold", "mobility", {"k": 15}, STEWARD, "as agreed")
         inbox = home.settings.inbox
         shutil.copytree(sample / "events", inbox / "march")
         for name in ("mapping.toml", "cells.csv"):
@@ -249,7 +255,7 @@ def publish_days() -> Callable[[Home, Days], None]:
     """Publish everything of some days: function of (home, (first day, the day after the last))."""
 
     def publish(home: Home, days: Days) -> None:
-        publish_quality(home, publish_presence(home, days=days))
+        publish_presence_and_quality(home, days)
         publish_flows(home, days)
         publish_homes(home, days)
 

@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from commonweal.disclosure.dominance import Dominance
     from commonweal.disclosure.joint import Audit, Counted, Earlier, Joint, Keys, RawCells, protect_together, raw_cells
     from commonweal.disclosure.ledger.spending import Loss, Unit
     from commonweal.disclosure.linear.keys import rows_by_key, with_columns
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from commonweal.disclosure.service import (
         ROUNDED_TOTALS,
         THRESHOLD,
-        Protected,
-        protect,
-        protect_totals,
         rounded_totals,
         suppressed_table,
     )
@@ -37,6 +35,7 @@ _HOME = {
     "THRESHOLD": "service",
     "Audit": "joint",
     "Counted": "joint",
+    "Dominance": "dominance",
     "Drawn": "releasing.proposals",
     "Earlier": "joint",
     "Joint": "joint",
@@ -46,7 +45,6 @@ _HOME = {
     "Outcome": "releasing.publishing",
     "Part": "releasing.request",
     "Proposal": "releasing.proposals",
-    "Protected": "service",
     "RawCells": "joint",
     "Relations": "linear.relations",
     "Request": "releasing.request",
@@ -54,9 +52,7 @@ _HOME = {
     "grouped": "linear.relations",
     "joined": "linear.relations",
     "parts_by": "totals",
-    "protect": "service",
     "protect_together": "joint",
-    "protect_totals": "service",
     "raw_cells": "joint",
     "release": "releasing.publishing",
     "released_before": "releasing.earlier",
@@ -71,6 +67,7 @@ __all__ = [
     "THRESHOLD",
     "Audit",
     "Counted",
+    "Dominance",
     "Drawn",
     "Earlier",
     "Joint",
@@ -80,7 +77,6 @@ __all__ = [
     "Outcome",
     "Part",
     "Proposal",
-    "Protected",
     "RawCells",
     "Relations",
     "Request",
@@ -88,9 +84,7 @@ __all__ = [
     "grouped",
     "joined",
     "parts_by",
-    "protect",
     "protect_together",
-    "protect_totals",
     "raw_cells",
     "release",
     "released_before",

@@ -16,10 +16,12 @@ import pyarrow.compute as pc
 
 from commonweal.core.catalog.declaration import Dataset, Measure, State
 from commonweal.core.catalog.declaration import Kind as How
+from commonweal.core.catalog.digest import canonical_digest
 from commonweal.core.errors import InputError, Refused
 from commonweal.disclosure.attacks.differencing import differencing
 from commonweal.disclosure.attacks.reconstruction import reconstruction
-from commonweal.disclosure.attacks.report import Attacked
+from commonweal.disclosure.attacks.report import Attacked, AttackReport
+from commonweal.disclosure.dominance import HALF, Dominance
 from commonweal.disclosure.linear.bounds import Contradiction, possible
 from commonweal.disclosure.linear.keys import rows_by_key
 from commonweal.disclosure.linear.relations import Kind, Relations, joined
@@ -112,6 +114,8 @@ class Audit:
         How many linear programmes the audit solved, and how many over whole numbers.
     earlier
         What was published before and considered.
+    tables
+        Canonical digest of each table that was audited, by the name of its dataset.
     """
 
     method: str
@@ -125,10 +129,11 @@ class Audit:
     programmes: int
     whole_programmes: int
     earlier: tuple[str, ...]
+    tables: Mapping[str, str]
 
     def record(self) -> dict[str, Any]:
         """Return it as JSON values."""
-        return {**vars(self), "earlier": list(self.earlier)}
+        return {**vars(self), "earlier": list(self.earlier), "tables": dict(self.tables)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,6 +154,10 @@ class Joint:
     audit: Audit
     findings: tuple[Attacked, ...]
 
+    def evidence(self) -> dict[str, Any]:
+        """Give what a release of these tables must carry: the audit, and the attacks that could have refused it."""
+        return {"audit": self.audit.record(), "attacks": AttackReport(self.findings).record()}
+
 
 def protect_together(
     tables: Sequence[Counted],
@@ -156,6 +165,7 @@ def protect_together(
     *,
     earlier: Sequence[Earlier] = (),
     k: int = DEFAULT_THRESHOLD,
+    dominance: Dominance = HALF,
 ) -> Joint:
     """Suppress what is too small, and whatever else could be used to work it out.
 
@@ -169,6 +179,8 @@ def protect_together(
         Tables about the same people that were published before. What they reported is known for ever.
     k
         Least number of distinct people behind a published value, and behind a difference that readers can form.
+    dominance
+        How much of a sum that counts nobody may be of one person.
 
     Returns
     -------
@@ -183,7 +195,7 @@ def protect_together(
         Together with what was published before, something could be worked out whatever is hidden now.
     """
     names = [one.dataset.name for one in tables]
-    drafts, keys = _drafted(tables, earlier, k)
+    drafts, keys = _drafted(tables, earlier, k, dominance)
     cells = _together([draft.cells for draft in drafts.values()])
     unknown = np.concatenate([draft.unknown for draft in drafts.values()]) if drafts else np.zeros(0, bool)
     given = relate(keys) if relate else joined([])
@@ -203,6 +215,10 @@ def protect_together(
     shown = own & ~small[:count]
     people = cells.value[shown].sum()
     relevant = hidden & (wider.need > 0)
+    protected = {}
+    for name in names:
+        begin = keys[name].first
+        protected[name] = drafts[name].published(hidden[begin : begin + drafts[name].rows])
     audit = Audit(
         method=" and ".join(methods) or "none needed",
         cells=int(own.sum()),
@@ -215,8 +231,8 @@ def protect_together(
         programmes=found.bounds.solved[0],
         whole_programmes=found.bounds.solved[1],
         earlier=tuple(sorted(one.label for one in earlier)),
+        tables={one.dataset.name: canonical_digest(one.dataset, protected[one.dataset.name]) for one in tables},
     )
-    protected = {}
     shown_values = np.where(hidden[:count] | unknown, np.nan, cells.value.astype(np.float64))
     findings = (
         Attacked("", reconstruction(found.bounds.least[relevant], found.bounds.most[relevant])),
@@ -227,9 +243,6 @@ def protect_together(
             "a subtraction, of what was published before too, brings too few people to light",
             expected="other areas, another period, or differential privacy",
         )
-    for name in names:
-        begin = keys[name].first
-        protected[name] = drafts[name].published(hidden[begin : begin + drafts[name].rows])
     return Joint(protected, audit, findings)
 
 
@@ -280,13 +293,13 @@ def counting(dataset: Dataset) -> Measure | None:
 
 
 def _drafted(
-    tables: Sequence[Counted], earlier: Sequence[Earlier], k: int
+    tables: Sequence[Counted], earlier: Sequence[Earlier], k: int, dominance: Dominance = HALF
 ) -> tuple[dict[str, _Draft], dict[str, Keys]]:
     """Number the cells of tables, and of what was published before."""
     names = [one.dataset.name for one in tables]
     if len(set(names)) < len(names):
         raise InputError("two tables are for one dataset", where=max(names, key=names.count), expected="one table each")
-    drafts = {one.dataset.name: _Draft(one, k) for one in tables}
+    drafts = {one.dataset.name: _Draft(one, k, dominance) for one in tables}
     for one in earlier:
         draft = drafts.setdefault(one.dataset.name, _Draft.none(one.dataset))
         draft.know(one, k)
@@ -303,9 +316,9 @@ def _drafted(
 class _Draft:
     """The cells of one dataset: those of the table that is to be published, then others that were published before."""
 
-    def __init__(self, counted: Counted, k: int) -> None:
+    def __init__(self, counted: Counted, k: int, dominance: Dominance) -> None:
         self.dataset, self.measure = counted.dataset, counting(counted.dataset)
-        self.table = suppress_small(counted.dataset, counted.raw, counted.grid, k)
+        self.table = suppress_small(counted.dataset, counted.raw, counted.grid, k, dominance)
         joined_ = on_grid(counted.dataset, counted.raw, counted.grid)
         own = f"{self.measure.name}_{PEOPLE}" if self.measure else PEOPLE
         people = pc.fill_null(joined_.column(own if own in joined_.column_names else PEOPLE), 0)

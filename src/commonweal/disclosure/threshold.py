@@ -3,6 +3,8 @@
     published(cell) = value                 if people(cell) ≥ k
                       nothing, suppressed   otherwise, nobody included
 
+A sum that counts nobody, such as a duration, is also suppressed if one person makes up too much of it: see `dominance`.
+
 Every key of a grid that was made from public knowledge is published, so that the presence of a row says nothing.
 """
 
@@ -16,13 +18,27 @@ import pyarrow.compute as pc
 from commonweal.core.catalog.check import ARROW_TYPES
 from commonweal.core.catalog.declaration import Dataset, Kind, Measure, State
 from commonweal.core.errors import InputError
+from commonweal.disclosure.dominance import (
+    HALF,
+    SECOND,
+    Dominance,
+    contributions,
+    is_judged,
+    refuse_wrong_contributions,
+)
 
 DEFAULT_THRESHOLD = 15
 PEOPLE = "people"
 
 
-def suppress(dataset: Dataset, raw: pa.Table, grid: pa.Table | None, k: int = DEFAULT_THRESHOLD) -> pa.Table:
-    """Suppress every value behind which stand fewer than *k* people.
+def suppress(
+    dataset: Dataset,
+    raw: pa.Table,
+    grid: pa.Table | None,
+    k: int = DEFAULT_THRESHOLD,
+    dominance: Dominance = HALF,
+) -> pa.Table:
+    """Suppress every value behind which stand fewer than *k* people, and every sum that one person dominates.
 
     Parameters
     ----------
@@ -31,12 +47,16 @@ def suppress(dataset: Dataset, raw: pa.Table, grid: pa.Table | None, k: int = DE
     raw
         Key columns, measures, and ``people``: int64, the distinct raw people behind the row, before any scaling.
         A measure of fewer people than the row's brings its own ``<measure>_people``. ``<measure>_state`` may say
-        what kept values are (``modelled``, ``estimated``). Keys that are absent have no people.
+        what kept values are (``modelled``, ``estimated``). Keys that are absent have no people. A sum that counts
+        nobody brings ``<measure>_largest``, the largest contribution of one person, and ``<measure>_second``, the
+        second largest, if `dominance` asks for two.
     grid
         Every key that is published, and the dataset's attributes: areas, periods and bins that are known without the
         records. None only for a dataset without dimensions, which has one row.
     k
         Least number of people, at least 2.
+    dominance
+        How much of a sum may be of one person.
 
     Returns
     -------
@@ -48,7 +68,7 @@ def suppress(dataset: Dataset, raw: pa.Table, grid: pa.Table | None, k: int = DE
     ------
     InputError
         If `people` is not a whole number ≥ 0 in every row, if keys repeat, are null or lie outside the grid, if a
-        value is infinite, or if *k* < 2. Values are never quoted.
+        value is infinite, if a sum comes without its largest contribution, or if *k* < 2. Values are never quoted.
 
     Notes
     -----
@@ -69,11 +89,11 @@ def suppress(dataset: Dataset, raw: pa.Table, grid: pa.Table | None, k: int = DE
     """
     if type(k) is not int or k < 2:
         raise InputError(f"the threshold is {k}", where=dataset.name, expected="a whole number of people, at least 2")
-    raw = _refuse_wrong_columns(dataset, raw)
+    _refuse_wrong_columns(dataset, raw, dominance)
     joined = on_grid(dataset, raw, grid)
     columns = {name: joined.column(name) for name in dataset.key}
     for measure in dataset.measures:
-        columns[measure.name], columns[measure.state] = _protected(measure, joined, k)
+        columns[measure.name], columns[measure.state] = _protected(measure, joined, k, dominance)
     for attribute in dataset.attributes:
         columns[attribute.name] = joined.column(attribute.name)
     return pa.table({name: columns[name] for name in dataset.columns})
@@ -121,7 +141,9 @@ def on_grid(dataset: Dataset, raw: pa.Table, grid: pa.Table | None, *, without: 
     return grid.join(raw, keys=list(dataset.key), join_type="left outer")
 
 
-def _protected(measure: Measure, joined: pa.Table, k: int) -> tuple[pa.ChunkedArray, pa.ChunkedArray]:
+def _protected(
+    measure: Measure, joined: pa.Table, k: int, dominance: Dominance
+) -> tuple[pa.ChunkedArray, pa.ChunkedArray]:
     own = f"{measure.name}_{PEOPLE}"
     people = pc.fill_null(joined.column(own if own in joined.column_names else PEOPLE), 0)
     value = joined.column(measure.name)
@@ -129,6 +151,9 @@ def _protected(measure: Measure, joined: pa.Table, k: int) -> tuple[pa.ChunkedAr
         value = pc.if_else(pc.is_nan(value), pa.scalar(None, value.type), value)
     value = value.cast(ARROW_TYPES[measure.type])
     enough = pc.greater_equal(people, k)
+    if is_judged(measure):
+        unsafe = dominance.unsafe(value, *(joined.column(name) for name in contributions(measure, dominance)))
+        enough = pc.and_(enough, pc.invert(pc.fill_null(unsafe, False)))
     if measure.counts is not None and measure.kind is not Kind.RATIO:
         enough = pc.and_(enough, pc.fill_null(pc.greater_equal(value, k), True))
     given = joined.column(measure.state) if measure.state in joined.column_names else None
@@ -139,10 +164,20 @@ def _protected(measure: Measure, joined: pa.Table, k: int) -> tuple[pa.ChunkedAr
     return pc.if_else(enough, value, pa.scalar(None, value.type)), state.cast(pa.string())
 
 
-def _refuse_wrong_columns(dataset: Dataset, raw: pa.Table) -> pa.Table:
+def _refuse_wrong_columns(dataset: Dataset, raw: pa.Table, dominance: Dominance) -> None:
     needed = [*dataset.key, *(measure.name for measure in dataset.measures), PEOPLE]
     allowed = {*needed, *(f"{measure.name}_{PEOPLE}" for measure in dataset.measures)}
     allowed |= {measure.state for measure in dataset.measures}
+    for measure in dataset.measures:
+        brought = contributions(measure, dominance)
+        for name in brought:
+            if name not in raw.column_names:
+                raise InputError(
+                    f"{measure.name} is a sum, and column {name} is missing",
+                    where=f"raw table of {dataset.name}",
+                    expected="what one person contributes at most to each row, so that no sum tells of one person",
+                )
+        allowed |= {*brought, f"{measure.name}_{SECOND}"} if brought else set()
     for name in needed:
         if name not in raw.column_names:
             raise InputError(f"column {name} is missing", where=f"raw table of {dataset.name}")
@@ -162,7 +197,7 @@ def _refuse_wrong_columns(dataset: Dataset, raw: pa.Table) -> pa.Table:
             raise InputError(
                 f"measure {measure.name} is {value.type}", where=f"raw table of {dataset.name}", expected=measure.type
             )
-    return raw
+        refuse_wrong_contributions(dataset, measure, raw, dominance)
 
 
 def _refuse_wrong_people(dataset: Dataset, name: str, people: pa.ChunkedArray) -> None:

@@ -2,7 +2,7 @@
 
 Only `commonweal.disclosure` makes certificates, since only it opens the signing key; here they are read and
 verified with the public key. A certificate binds one table (by its canonical digest) to one dataset, one rule with
-its parameters, and the entry of the audit log that records the protection.
+its parameters, and the entry of the audit log that tells of the release's entry in the ledger.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ from typing import Any
 from commonweal.core.canonical import canonical
 from commonweal.core.catalog.ring import PUBLIC_KEY, is_signed
 from commonweal.core.errors import InputError, Refused, Unavailable, explain
+
+LEDGER = "disclosure.ledger"
+"""What the audit log calls an entry that tells of one in the ledger of releases."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,8 @@ class Certificate:
     parameters
         The rule's parameters (JSON values).
     ledger_entry
-        ``{"sequence": int, "hash": hex}`` of the audit entry that records the protection.
+        ``{"sequence": int, "hash": hex}`` of the audit entry that tells of the release, and under ``ledger`` the same
+        of the entry in the ledger that it tells of.
     signature
         Ed25519 signature (hex) over what `message` gives.
     """

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from commonweal.core import audit
 from commonweal.core.canonical import canonical
 from commonweal.core.catalog import lake
-from commonweal.core.catalog.certificate import Certificate, read_public_key, verify
+from commonweal.core.catalog.certificate import LEDGER, Certificate, read_public_key, verify
 from commonweal.core.catalog.check import conform
 from commonweal.core.catalog.declaration import Dataset, Privacy
 from commonweal.core.catalog.digest import digest_of_conformed
@@ -89,7 +89,8 @@ def publish(
     who
         ``"os:NAME"``.
     certificate
-        What `commonweal.disclosure` returned with the table; a dataset about people is refused without.
+        What `commonweal.disclosure` signed when it entered the release in its ledger; a dataset about people is refused
+        without.
     code
         Version of the code that made it, from `code_version`; by default that of the whole package.
     area_set
@@ -107,8 +108,8 @@ def publish(
     InputError
         If the table breaks its declaration (see `conform`).
     Refused
-        If the dataset is about people and there is no input, the certificate does not cover this table, or it names
-        a parameter that is missing or has another value.
+        If the dataset is about people and there is no input, the certificate does not cover this table, it names
+        a parameter that is missing or has another value, or the audit log tells of no release of this table.
     Damaged
         If the release that says the same is there, but its file is gone or is not what its digest says.
     Unavailable
@@ -255,7 +256,7 @@ def _admit(
         raise Refused(
             "data about people without a certificate",
             where=dataset.name,
-            expected="the table and the certificate that commonweal.disclosure.protect returns",
+            expected="a release by commonweal.disclosure.release",
         )
     verify(certificate, read_public_key(settings.keys), dataset.name, digest, parameters)
     if not inputs:
@@ -280,13 +281,18 @@ def require_entry(database: Database, certificate: Certificate, dataset: str, di
                 expected="a certificate made with this database",
             )
         # Else whoever has a retired key could sign for another table in the name of an old entry.
-        several: Any = entry.details.get("tables", ())
-        told = [(entry.what, entry.details.get("digest")), *((each["dataset"], each["digest"]) for each in several)]
-        if (dataset, digest) not in told:
+        released = entry.details.get("tables")
+        ledger = {name: entry.details.get(name) for name in ("sequence", "hash")}
+        if (
+            entry.action != LEDGER
+            or ledger != certificate.ledger_entry.get("ledger")
+            or not isinstance(released, list)
+            or {"dataset": dataset, "digest": digest} not in released
+        ):
             raise Refused(
-                "the entry that the certificate names is about another table",
+                "the entry that the certificate names tells of no release of this table",
                 where=dataset,
-                expected="the table and the certificate that disclosure returned together",
+                expected="an entry of the ledger, as commonweal.disclosure.release makes it",
             )
 
 

@@ -25,6 +25,7 @@ from commonweal.core import audit
 from commonweal.core.append_only import AppendOnly
 from commonweal.core.audit import AuditEntry
 from commonweal.core.canonical import JSON, canonical
+from commonweal.core.catalog.certificate import LEDGER
 from commonweal.core.database import Database, take_turns
 from commonweal.core.errors import CommonwealError, Damaged
 from commonweal.core.heads import EMPTY, Head, HeadFile
@@ -33,7 +34,7 @@ from commonweal.disclosure.certificate import is_signed, sign
 from commonweal.disclosure.models import LedgerRecord
 
 HEADING = "commonweal disclosure ledger 1"
-ACTION = "disclosure.ledger"
+ACTION = LEDGER
 HEAD = HeadFile("disclosure-ledger", "the ledger")
 KEY_FILES = (HEAD.file, HEAD.lock)
 TRIGGERS = AppendOnly("disclosure_ledger", "the ledger", "commonweal disclosure ledger verify")

@@ -7,12 +7,13 @@ from datetime import date
 from commonweal.core import catalog
 from commonweal.core.catalog import declaration
 from commonweal.core.database import Database
+from commonweal.core.errors import Damaged
 from commonweal.core.settings import Settings
 from commonweal.disclosure.joint import Earlier, counting
 from commonweal.disclosure.ledger.entries import read
 from commonweal.disclosure.models import ProposalRecord
 from commonweal.disclosure.releasing import staged
-from commonweal.disclosure.releasing.proposals import concerns
+from commonweal.disclosure.releasing.proving import concerns, waiting_label
 
 
 def released_before(
@@ -49,7 +50,9 @@ def released_before(
             found.append(Earlier(release.label, release.schema, release.table(settings)))
         if not releases.get(entry.sequence):  # approved, but not published yet
             there = staged.find(settings, entry.said["request"])
-            for table, said in zip(there.tables(), there.said["tables"], strict=True) if there else ():
+            if there is None:
+                raise Damaged(f"what entry {entry.sequence} released is not there any more", where="staged tables")
+            for table, said in zip(there.tables(), there.said["tables"], strict=True):
                 dataset = declaration.parse(said["dataset"])
-                found.append(Earlier(f"{dataset.name} of entry {entry.sequence}", dataset, table))
+                found.append(Earlier(waiting_label(dataset.name, entry.sequence), dataset, table))
     return [one for one in found if counting(one.dataset) is not None]

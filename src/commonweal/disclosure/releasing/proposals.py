@@ -23,6 +23,7 @@ from commonweal.disclosure.ledger.entries import Entry, read
 from commonweal.disclosure.ledger.spending import spending_of
 from commonweal.disclosure.models import ProposalRecord
 from commonweal.disclosure.releasing import staged
+from commonweal.disclosure.releasing.proving import concerns, refuse_unproven
 from commonweal.disclosure.releasing.request import Request, conformed, digests, hidden
 from commonweal.disclosure.releasing.staged import Staged
 
@@ -130,14 +131,15 @@ def propose(
     tables
         One for each part of the request, from a rule of this room that draws no noise.
     evidence
-        What was found out about them, JSON.
+        What was found out about them, JSON: under the rule ``threshold``, what `Joint.evidence` gives.
     who
         ``"os:NAME"`` or ``"person:NUMBER"``.
 
     Raises
     ------
     InputError, Refused
-        A table cannot have been protected, or the budget does not leave what the request would spend.
+        A table cannot have been protected, the evidence does not prove that it was (see `refuse_unproven`), or the
+        budget does not leave what the request would spend.
     Damaged
         The ledger, or what is staged, is not what it was.
     """
@@ -271,7 +273,9 @@ def _staged(
                     expected="a backup that holds it, or another request",
                 )
             _refuse_beyond_budget(settings, database, request)
-            there = _write(settings, request, identifier, make(), drawn=drawn, after=after, since=since, who=who)
+            there = _write(
+                settings, database, request, identifier, make(), drawn=drawn, after=after, since=since, who=who
+            )
         return _recorded(database, there)
 
 
@@ -293,18 +297,6 @@ def newer_than(entries: Sequence[Entry], there: Staged) -> Entry | None:
     return next((entry for entry in since if concerns(entry, said["people"], said["first"], said["last"])), None)
 
 
-def concerns(entry: Entry, people: str, first: str, last: str) -> bool:
-    """Say whether an entry is of a release, without noise, about some people on some of their days (ISO)."""
-    said = entry.said
-    return (
-        entry.kind == RELEASE
-        and said["people"] == people
-        and said["spent"] is None
-        and said["first"] < last
-        and first < said["last"]
-    )
-
-
 def _end(settings: Settings, database: Database) -> int:
     with database.reading() as session:
         entries = read(session, settings)
@@ -323,6 +315,7 @@ def _refuse_beyond_budget(settings: Settings, database: Database, request: Reque
 
 def _write(
     settings: Settings,
+    database: Database,
     request: Request,
     identifier: str,
     made: Drawn,
@@ -357,6 +350,8 @@ def _write(
         "who": who,
         "at": since or now.isoformat(),
     }
+    with database.reading() as session:
+        refuse_unproven(session, read(session, settings), said, made.evidence)
     return staged.write(settings, said, tables, made.evidence)
 
 

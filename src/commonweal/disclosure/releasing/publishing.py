@@ -42,6 +42,7 @@ from commonweal.disclosure.releasing.proposals import (
     propose_made,
     refuse_no_reason,
 )
+from commonweal.disclosure.releasing.proving import refuse_unproven
 from commonweal.disclosure.releasing.request import Request
 from commonweal.disclosure.releasing.staged import Staged
 from commonweal.disclosure.releasing.standing import covering
@@ -104,7 +105,8 @@ def release(
     Raises
     ------
     Refused
-        The budget does not leave what would be spent, or a steward has rejected the request.
+        The budget does not leave what would be spent, the evidence does not prove that the tables are protected, or a
+        steward has rejected the request.
     InputError, Damaged
         As `propose` and `propose_drawn`.
     """
@@ -255,6 +257,7 @@ def _entered(settings: Settings, database: Database, there: Staged, allow: Allow
                     where=f"proposal {said['request'][:12]}",
                     expected=Wording("the same run again, so that they are protected beside those"),
                 )
+            refuse_unproven(session, entries, said, there.evidence())
             who, approval = allow(entries, there)
             wanted = spending_of(said)
             if wanted is not None:

@@ -159,8 +159,8 @@ def conformed(request: Request, tables: Sequence[pa.Table]) -> list[pa.Table]:
         raise InputError(f"there are {len(tables)} tables", expected=f"{len(request.parts)}, as asked for")
     checked = [conform(part.dataset, table) for part, table in zip(request.parts, tables, strict=True)]
     for part, table in zip(request.parts, checked, strict=True):
-        if part.rule is None:
-            _refuse_small(part.dataset, table, request.parameters.get("k"))
+        # A total of nobody is no small count, since all of its parts are published.
+        _refuse_small(part.dataset, table, request.parameters.get("k"), least=0 if part.rule is None else 1)
     return checked
 
 
@@ -175,7 +175,7 @@ def hidden(dataset: Dataset, table: pa.Table) -> int:
     return sum(pc.sum(pc.is_in(table.column(item.state), states)).as_py() or 0 for item in dataset.measures)
 
 
-def _refuse_small(dataset: Dataset, table: pa.Table, k: object) -> None:
+def _refuse_small(dataset: Dataset, table: pa.Table, k: object, least: int) -> None:
     """See that no count that is published as it is lies below the threshold, as in a table that nothing protected."""
     if type(k) is not int:
         return
@@ -183,9 +183,9 @@ def _refuse_small(dataset: Dataset, table: pa.Table, k: object) -> None:
     for measure in dataset.measures:
         if measure.counts is None or measure.kind is Kind.RATIO:
             continue
-        small = pc.and_(
-            pc.is_in(table.column(measure.state), as_it_is), pc.less(pc.fill_null(table.column(measure.name), k), k)
-        )
+        value = pc.fill_null(table.column(measure.name), k)
+        small = pc.and_(pc.less(value, k), pc.greater_equal(value, least))
+        small = pc.and_(small, pc.is_in(table.column(measure.state), as_it_is))
         if pc.any(small).as_py():
             raise Refused(
                 f"a value of {measure.name} stands for fewer than {k} people",
