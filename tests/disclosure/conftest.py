@@ -16,12 +16,14 @@ from commonweal.core.console import Home
 from commonweal.core.database import Database, connect
 from commonweal.core.settings import CONFIG, load
 from commonweal.disclosure.joint import Counted, Joint, protect_together
+from commonweal.disclosure.ledger.budgets import set_budget
 from commonweal.disclosure.ledger.entries import Entry, read
 from commonweal.disclosure.ledger.spending import Loss, Unit
 from commonweal.disclosure.releasing.earlier import released_before
 from commonweal.disclosure.releasing.proposals import Drawn
 from commonweal.disclosure.releasing.publishing import Outcome, release
 from commonweal.disclosure.releasing.request import Part, Request
+from commonweal.disclosure.releasing.standing import grant
 from commonweal.domains import initialise
 
 ANALYST, STEWARD = "os:ada", "os:ben"
@@ -58,13 +60,14 @@ class House:
             "subscribers_state", states.fill_null("reported")
         ).select(dataset.columns)  # fmt: skip
 
-    def request(self, *names: str, k: int = 15, **other: Any) -> Request:
+    def request(self, *names: str, k: int = 15, people: str = "demo/sl", **other: Any) -> Request:
+        store = f"store {people.rpartition('/')[2]}/2015"
         parts = tuple(
-            Part(counts(name), [Input("store sl/2015", "ab" * 32, "store")], {"period": "2015-03"}, code="code 1")
+            Part(counts(name), [Input(store, "ab" * 32, "store")], {"period": "2015-03"}, code="code 1")
             for name in names or ("demo.homes",)
         )
         said = {
-            "people": "demo/sl",
+            "people": people,
             "first": date(2015, 3, 2),
             "last": date(2015, 3, 4),
             "rule": "threshold",
@@ -107,6 +110,13 @@ class House:
     def release_drawn(self, request: Request, who: str = ANALYST) -> Outcome:
         return release(self.settings, self.database, request, self.draw(), who=who)
 
+    def fill(self) -> None:
+        """Make a ledger of a budget, a standing approval and two releases."""
+        set_budget(self.settings, self.database, "demo/sl", "person-day", 1.0, STEWARD)
+        grant(self.settings, self.database, "threshold", "demo", {"k": 15}, STEWARD, "usual")
+        self.release()
+        self.release(self.request("demo.flows"))
+
     def ledger(self, kind: str = "") -> list[Entry]:
         with self.database.reading() as session:
             return [entry for entry in read(session, self.settings) if kind in ("", entry.kind)]
@@ -122,6 +132,16 @@ def house(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     made.database.close()
 
 
+def moved(built: Path, folder: Path) -> House:
+    """An installation copied to another folder."""
+    for name in ("data", "keys"):
+        shutil.copytree(built / name, folder / name)
+    config = folder / "data" / CONFIG
+    config.write_text(config.read_text().replace(str(built / "keys"), str(folder / "keys")))
+    settings = load(folder / "data")
+    return House(Home(settings, connect(settings)))
+
+
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with an installation on SQLite, to be copied."""
@@ -130,14 +150,35 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def built_and_filled(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One whose ledger has a budget, a standing approval and two releases, to be copied."""
+    folder = tmp_path_factory.mktemp("filled")
+    made = moved(built, folder)
+    made.fill()
+    made.database.close()
+    return folder
+
+
 @pytest.fixture
 def small_house(built: Path, tmp_path: Path) -> Iterator[House]:
     """An installation on SQLite alone, where the database makes no difference."""
-    for name in ("data", "keys"):
-        shutil.copytree(built / name, tmp_path / name)
-    config = tmp_path / "data" / CONFIG
-    config.write_text(config.read_text().replace(str(built / "keys"), str(tmp_path / "keys")))
-    settings = load(tmp_path / "data")
-    made = House(Home(settings, connect(settings)))
+    made = moved(built, tmp_path)
+    yield made
+    made.database.close()
+
+
+@pytest.fixture
+def filled_house(built_and_filled: Path, tmp_path: Path) -> Iterator[House]:
+    """An installation on SQLite with a filled ledger: see `House.fill`."""
+    made = moved(built_and_filled, tmp_path)
+    yield made
+    made.database.close()
+
+
+@pytest.fixture(scope="module")
+def shown_house(built_and_filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """The same for all tests of a file, which release nothing in it and change nothing of it."""
+    made = moved(built_and_filled, tmp_path_factory.mktemp("shown"))
     yield made
     made.database.close()

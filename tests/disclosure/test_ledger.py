@@ -35,15 +35,6 @@ STEWARD = "os:ben"
 COLUMNS = ("sequence", "at", "who", "kind", "said", "previous", "hash", "signature")
 
 
-def filled(house: Any) -> Any:
-    """A ledger of a budget, a standing approval and two releases."""
-    set_budget(house.settings, house.database, "demo/sl", "person-day", 1.0, STEWARD)
-    grant(house.settings, house.database, "threshold", "demo", {"k": 15}, STEWARD, "usual")
-    house.release()
-    house.release(house.request("demo.flows"))
-    return house
-
-
 def tamper(house: Any, *statements: str, table: str = "disclosure_ledger", **values: Any) -> None:
     """Change a table as someone with full rights on the database can: triggers dropped, then raw SQL."""
     with house.database.transaction() as session:
@@ -90,7 +81,7 @@ def findings(house: Any) -> list[str]:
 
 
 def test_each_entry_is_chained_signed_and_told_of_by_the_audit_log(house: Any) -> None:
-    filled(house)
+    house.fill()
     told = house.ledger()
     assert [(entry.sequence, entry.kind) for entry in told] == [
         (1, "budget"), (2, "standing"), (3, "release"), (4, "release"),
@@ -106,9 +97,9 @@ def test_each_entry_is_chained_signed_and_told_of_by_the_audit_log(house: Any) -
     assert entries.HEAD.read(house.settings.keys) == Head(4, told[-1].hash)
 
 
-def test_a_release_s_entry_says_of_whom_when_by_which_rule_and_who_allowed_it(small_house: Any) -> None:
-    outcome = filled(small_house).release()
-    [said, _] = [entry.said for entry in small_house.ledger("release")]
+def test_a_release_s_entry_says_of_whom_when_by_which_rule_and_who_allowed_it(filled_house: Any) -> None:
+    outcome = filled_house.release()
+    [said, _] = [entry.said for entry in filled_house.ledger("release")]
     assert (said["people"], said["first"], said["last"]) == ("demo/sl", "2015-03-02", "2015-03-04")
     assert (said["rule"], said["parameters"], said["spent"]) == ("threshold", {"k": 15}, None)
     assert said["approval"] == {"standing": 2}
@@ -116,7 +107,7 @@ def test_a_release_s_entry_says_of_whom_when_by_which_rule_and_who_allowed_it(sm
     assert said["tables"][0]["digest"] == publication.release.digest
     certificate = publication.release.certificate
     assert certificate is not None
-    entry = small_house.ledger("release")[0]
+    entry = filled_house.ledger("release")[0]
     assert certificate.ledger_entry["ledger"] == {"sequence": entry.sequence, "hash": entry.hash}
 
 
@@ -172,35 +163,35 @@ EDITS: dict[str, tuple[Callable[[list[dict[str, Any]]], list[dict[str, Any]]], s
 
 @pytest.mark.parametrize("edit", EDITS)
 def test_what_is_altered_removed_reordered_or_slipped_in_is_found_and_nothing_is_released_on_it(
-    edit: str, small_house: Any
+    edit: str, filled_house: Any
 ) -> None:
     change, named = EDITS[edit]
-    rewrite(filled(small_house), change(rows(small_house)))
-    assert any(named in finding for finding in findings(small_house)), findings(small_house)
+    rewrite(filled_house, change(rows(filled_house)))
+    assert any(named in finding for finding in findings(filled_house)), findings(filled_house)
     with pytest.raises(Damaged, match="ledger"):
-        verify(small_house.settings, small_house.database).refuse_damage()
+        verify(filled_house.settings, filled_house.database).refuse_damage()
     with pytest.raises(Damaged, match="ledger"):
-        small_house.release(small_house.request("demo.others"))
-    assert catalog.releases(small_house.database, "demo.others") == []
+        filled_house.release(filled_house.request("demo.others"))
+    assert catalog.releases(filled_house.database, "demo.others") == []
 
 
 def test_an_edit_is_found_on_either_database(house: Any) -> None:
-    rewrite(filled(house), raised(rows(house)))
+    house.fill()
+    rewrite(house, raised(rows(house)))
     assert "entry 1 was altered" in findings(house)
 
 
-def test_a_ledger_that_the_key_directory_no_longer_knows_of_is_refused(small_house: Any) -> None:
-    filled(small_house)
-    (small_house.settings.keys / entries.HEAD.file).unlink()
-    assert any("the head of the ledger is missing" in finding for finding in findings(small_house))
+def test_a_ledger_that_the_key_directory_no_longer_knows_of_is_refused(filled_house: Any) -> None:
+    (filled_house.settings.keys / entries.HEAD.file).unlink()
+    assert any("the head of the ledger is missing" in finding for finding in findings(filled_house))
     with pytest.raises(Damaged, match="the head of the ledger is missing"):
-        small_house.release(small_house.request("demo.others"))
+        filled_house.release(filled_house.request("demo.others"))
     # An empty one in its place is told of by the audit log.
-    entries.HEAD.start(small_house.settings.keys)
-    rewrite(small_house, [])
-    assert any("entry 1 is missing, and the audit log tells of it" in finding for finding in findings(small_house))
+    entries.HEAD.start(filled_house.settings.keys)
+    rewrite(filled_house, [])
+    assert any("entry 1 is missing, and the audit log tells of it" in finding for finding in findings(filled_house))
     with pytest.raises(Damaged, match="the audit log names last"):
-        small_house.release(small_house.request("demo.others"))
+        filled_house.release(filled_house.request("demo.others"))
 
 
 def test_an_old_file_of_the_database_put_back_is_refused(small_house: Any, tmp_path: Path) -> None:
@@ -223,49 +214,47 @@ def test_an_old_file_of_the_database_put_back_is_refused(small_house: Any, tmp_p
     assert small_house.draws == 1
 
 
-def test_a_head_that_lags_after_a_kill_is_brought_up_to_date(small_house: Any) -> None:
-    filled(small_house)
-    behind = Head(3, small_house.ledger()[2].hash)
-    entries.HEAD._write(small_house.settings.keys, behind)
-    assert verify(small_house.settings, small_house.database).head == small_house.ledger()[-1].head
-    entries.HEAD._write(small_house.settings.keys, behind)
-    small_house.release(small_house.request("demo.others"))
-    assert entries.HEAD.read(small_house.settings.keys) == small_house.ledger()[-1].head
+def test_a_head_that_lags_after_a_kill_is_brought_up_to_date(filled_house: Any) -> None:
+    behind = Head(3, filled_house.ledger()[2].hash)
+    entries.HEAD._write(filled_house.settings.keys, behind)
+    assert verify(filled_house.settings, filled_house.database).head == filled_house.ledger()[-1].head
+    entries.HEAD._write(filled_house.settings.keys, behind)
+    filled_house.release(filled_house.request("demo.others"))
+    assert entries.HEAD.read(filled_house.settings.keys) == filled_house.ledger()[-1].head
 
 
 def test_a_release_is_published_only_when_the_key_directory_knows_of_its_entry(
-    small_house: Any, monkeypatch: pytest.MonkeyPatch
+    filled_house: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    filled(small_house)
-    lock = small_house.settings.keys / entries.HEAD.lock
+    lock = filled_house.settings.keys / entries.HEAD.lock
     lock.unlink()
     lock.mkdir()
     with pytest.raises(CommonwealError):
-        small_house.release(small_house.request("demo.others"))
-    assert catalog.releases(small_house.database, "demo.others") == []
+        filled_house.release(filled_house.request("demo.others"))
+    assert catalog.releases(filled_house.database, "demo.others") == []
     lock.rmdir()
-    assert small_house.release(small_house.request("demo.others")).publications
+    assert filled_house.release(filled_house.request("demo.others")).publications
 
 
-def test_a_release_whose_entry_is_gone_is_named(small_house: Any) -> None:
-    filled(small_house)
-    rewrite(small_house, rows(small_house)[:3])
-    assert any("demo.flows 1 was published under an entry that is not there" in one for one in findings(small_house))
+def test_a_release_whose_entry_is_gone_is_named(filled_house: Any) -> None:
+    rewrite(filled_house, rows(filled_house)[:3])
+    assert any("demo.flows 1 was published under an entry that is not there" in one for one in findings(filled_house))
 
 
 # Backups ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.fixture
-def backed_up(small_house: Any, tmp_path: Path) -> Any:
+def backed_up(filled_house: Any, tmp_path: Path) -> Any:
     """An installation that was backed up, and in which more was then released."""
-    filled(small_house)
-    small_house.file, small_house.keys_file = tmp_path / "a" / "data", tmp_path / "b" / "keys"
-    for path in (small_house.file, small_house.keys_file):
+    filled_house.file, filled_house.keys_file = tmp_path / "a" / "data", tmp_path / "b" / "keys"
+    for path in (filled_house.file, filled_house.keys_file):
         path.parent.mkdir()
-    service.create(small_house.settings, small_house.database, ROOMS, small_house.file, small_house.keys_file, "os:ops")
-    small_house.release(small_house.request("demo.others"))
-    return small_house
+    service.create(
+        filled_house.settings, filled_house.database, ROOMS, filled_house.file, filled_house.keys_file, "os:ops"
+    )
+    filled_house.release(filled_house.request("demo.others"))
+    return filled_house
 
 
 def restored(house: Any, keys: Path, with_keys: bool = False) -> Any:
@@ -372,17 +361,19 @@ def with_budget(house: Any, rho: float, unit: str = "person-day") -> Any:
     return house
 
 
-def test_a_request_beyond_the_budget_is_refused_before_noise_is_drawn_with_what_is_left(house: Any) -> None:
-    with_budget(house, 1.0)
-    assert house.release_drawn(house.spending(0.7)).publications
-    later = house.spending(0.5, first=date(2015, 3, 3), last=date(2015, 3, 6))
+def test_a_request_beyond_the_budget_is_refused_before_noise_is_drawn_with_what_is_left(small_house: Any) -> None:
+    with_budget(small_house, 1.0)
+    assert small_house.release_drawn(small_house.spending(0.7)).publications
+    later = small_house.spending(0.5, first=date(2015, 3, 3), last=date(2015, 3, 6))
     with pytest.raises(Refused, match=r"0.3 of the budget of ρ = 1.0 a person-day is left for 2015-03-03") as refused:
-        house.release_drawn(later)
+        small_house.release_drawn(later)
     assert "a ρ of at most 0.3" in str(refused.value)
-    assert house.draws == 1
-    assert house.release_drawn(house.spending(0.3)).publications
-    assert house.release_drawn(house.spending(1.0, first=date(2015, 3, 4), last=date(2015, 3, 6))).publications
-    assert [str(one.releases) for one in budgets(house.settings, house.database)] == ["3"]
+    assert small_house.draws == 1
+    assert small_house.release_drawn(small_house.spending(0.3)).publications
+    assert small_house.release_drawn(
+        small_house.spending(1.0, first=date(2015, 3, 4), last=date(2015, 3, 6))
+    ).publications
+    assert [str(one.releases) for one in budgets(small_house.settings, small_house.database)] == ["3"]
 
 
 def test_without_a_budget_nothing_can_be_spent(small_house: Any) -> None:
@@ -445,15 +436,15 @@ def test_releases_at_the_same_moment_never_spend_more_than_there_is(house: Any) 
 
 
 def test_what_waits_spends_nothing_and_the_second_of_two_that_do_not_fit_is_refused_when_it_is_approved(
-    house: Any,
+    small_house: Any,
 ) -> None:
-    set_budget(house.settings, house.database, "demo/sl", "person-day", 1.0, STEWARD)
-    first, second = (house.release_drawn(house.spending(0.6, f"demo.n{number}")) for number in range(2))
+    set_budget(small_house.settings, small_house.database, "demo/sl", "person-day", 1.0, STEWARD)
+    first, second = (small_house.release_drawn(small_house.spending(0.6, f"demo.n{number}")) for number in range(2))
     assert first.waits
     assert second.waits
-    approve(house.settings, house.database, first.proposal.id, STEWARD)
+    approve(small_house.settings, small_house.database, first.proposal.id, STEWARD)
     with pytest.raises(Refused, match=r"0.4 of the budget"):
-        approve(house.settings, house.database, second.proposal.id, STEWARD)
+        approve(small_house.settings, small_house.database, second.proposal.id, STEWARD)
 
 
 # Commands ─────────────────────────────────────────────────────────────────────────────────────────────────────────
