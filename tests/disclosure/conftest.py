@@ -112,10 +112,14 @@ class House:
 
     def fill(self) -> None:
         """Make a ledger of a budget, a standing approval and two releases."""
-        set_budget(self.settings, self.database, "demo/sl", "person-day", 1.0, STEWARD)
+        self.budget("demo/sl")
         grant(self.settings, self.database, "threshold", "demo", {"k": 15}, STEWARD, "usual")
         self.release()
         self.release(self.request("demo.flows"))
+
+    def budget(self, people: str) -> None:
+        """Let a ρ of 1 a day be spent."""
+        set_budget(self.settings, self.database, people, "person-day", 1.0, STEWARD)
 
     def ledger(self, kind: str = "") -> list[Entry]:
         with self.database.reading() as session:

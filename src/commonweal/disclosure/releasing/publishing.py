@@ -259,6 +259,12 @@ def _entered(settings: Settings, database: Database, there: Staged, allow: Allow
                 )
             refuse_unproven(session, entries, said, there.evidence())
             who, approval = allow(entries, there)
+            if record.said != said or staged.digest_of(record.evidence) != said["evidence"]:
+                raise Damaged(  # whoever allows it was shown something else
+                    "what the database tells of this proposal, or of the evidence for it, is not what was staged",
+                    where=f"proposal {said['request'][:12]}",
+                    expected="the same request again",
+                )
             wanted = spending_of(said)
             if wanted is not None:
                 refuse_beyond_budget(entries, said["people"], wanted, said["clock"])
