@@ -80,9 +80,12 @@ def release_people() -> Callable[..., Release]:
     """
 
     def released(home: Home, dataset: Dataset, raw: pa.Table, area_set: str | None = None) -> Release:
-        joint = disclosure.protect_together([disclosure.Counted(dataset, raw, raw.select(dataset.key))])
-        part = disclosure.Part(dataset, [Input("store", "cd" * 32, "store")], {}, area_set)
         period = (date(2015, 3, 1), date(2015, 4, 1))
+        joint = disclosure.protect_together(
+            [disclosure.Counted(dataset, raw, raw.select(dataset.key))],
+            earlier=disclosure.released_before(home.settings, home.database, "demo/sl", *period),
+        )
+        part = disclosure.Part(dataset, [Input("store", "cd" * 32, "store")], {}, area_set)
         request = disclosure.Request("demo/sl", *period, disclosure.THRESHOLD, {"k": 15}, (part,))
         proposed = disclosure.release(
             home.settings,
