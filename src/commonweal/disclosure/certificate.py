@@ -66,7 +66,7 @@ def certify(
     parameters: Mapping[str, Any],
     ledger_entry: Mapping[str, Any],
 ) -> Certificate:
-    """Sign that a table was protected. Called by the service only, after a rule made the table.
+    """Sign that a table was released. Called by `releasing.publishing` only, where it enters the release in the ledger.
 
     Raises
     ------

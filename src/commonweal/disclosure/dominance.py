@@ -7,7 +7,7 @@ With the contributions x₁ ≥ x₂ ≥ … ≥ 0 of single people to a cell of
 
 The sum is an upper bound of each contribution, and the closer the larger its share. Whoever makes the second largest
 contribution knows more: X − x₂ is a bound of x₁. Only the second rule takes that into account. It corresponds to the
-p′ %-rule, X − x₂ − x₁ < p′/100 · x₁, with q = 100 · 100/(100 + p′): what is safe by the one is safe by the other.
+p′ %-rule, X − x₂ − x₁ < p′/100 · x₁, with q = 100 · 100/(100 + p′): what is safe by it is safe by that rule too.
 
 Source: A. Hundepool et al., *Handbook on Statistical Disclosure Control* (2010), section 4.2.1, concentration rules.
 """
