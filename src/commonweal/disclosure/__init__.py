@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from commonweal.disclosure.ledger.spending import Loss, Unit
     from commonweal.disclosure.linear.keys import rows_by_key, with_columns
     from commonweal.disclosure.linear.relations import Kind, Relations, grouped, joined
-    from commonweal.disclosure.releasing.earlier import released_before
+    from commonweal.disclosure.releasing.earlier import released_before, rules_before
     from commonweal.disclosure.releasing.proposals import Drawn, Proposal
     from commonweal.disclosure.releasing.publishing import Outcome, release
     from commonweal.disclosure.releasing.request import Part, Request
@@ -56,6 +56,7 @@ _HOME = {
     "raw_cells": "joint",
     "release": "releasing.publishing",
     "released_before": "releasing.earlier",
+    "rules_before": "releasing.earlier",
     "rounded_totals": "service",
     "rows_by_key": "linear.keys",
     "suppressed_table": "service",
@@ -90,6 +91,7 @@ __all__ = [
     "released_before",
     "rounded_totals",
     "rows_by_key",
+    "rules_before",
     "suppressed_table",
     "with_columns",
 ]

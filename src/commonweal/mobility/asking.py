@@ -256,14 +256,18 @@ def run_parameters(
     time_zone: str | None = None,
     day_starts: str | None = None,
     private: Mapping[str, Any] | None = None,
+    rule: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Give the parameters of the job ``mobility.run``; without more, all measures over all days.
 
-    `private` is the record of the rule by which the tables are made with noise; without it they are suppressed.
+    `private` is the record of the rule by which the tables are made with noise, `rule` that of an alternative to
+    suppression; without either, tables are suppressed.
     """
     said: dict[str, Any] = {"measures": list(measures), "time_zone": time_zone, "day_starts": day_starts}
     if private is not None:
         said["private"] = dict(private)
+    if rule is not None:
+        said["rule"] = dict(rule)
     return {"project": project, **_period(first, last), **said}
 
 

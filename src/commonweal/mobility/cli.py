@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from commonweal.core.console import Home, opened, print_json, print_table
+from commonweal.core.errors import InputError
 
 app = typer.Typer(help="From call detail records to safe tables of where people are and how they move.")
 
@@ -128,6 +129,14 @@ def run(
     delta: Annotated[
         float, typer.Option(help="Gaussian noise, which holds but for this probability; 0: Laplace noise.")
     ] = 0.0,
+    round_to: Annotated[
+        int | None,
+        typer.Option(metavar="BASE", help="Round all counts to multiples that add up, instead of hiding few."),
+    ] = None,
+    cell_key: Annotated[
+        tuple[int, float, int] | None,
+        typer.Option(metavar="D V JS", help="Noise by cell key: the largest, its variance, counts never published."),
+    ] = None,
 ) -> None:
     """Count, protect and publish."""
     from commonweal.mobility.asking import run_parameters
@@ -138,7 +147,14 @@ def run(
         from commonweal.disclosure.private.unit import unit_of
 
         noise = Rule(unit_of(unit), private, delta, "gaussian" if delta else "laplace").record()
-    parameters = run_parameters(project, _day(first), _day(last), measure or [], time_zone, day_starts, noise)
+    if sum(choice is not None for choice in (private, round_to, cell_key)) > 1:
+        raise InputError("several rules were chosen", expected="one of --private, --round-to and --cell-key")
+    rule = None
+    if round_to is not None:
+        rule = {"rule": "controlled-rounding", "base": round_to}
+    elif cell_key is not None:
+        rule = {"rule": "cell-key", **dict(zip(("D", "V", "js"), cell_key, strict=True))}
+    parameters = run_parameters(project, _day(first), _day(last), measure or [], time_zone, day_starts, noise, rule)
     result = _job(opened(), "mobility.run", parameters, "Running")
     for release in result["releases"]:
         came = "published" if release["new"] else "found"

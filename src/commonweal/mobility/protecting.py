@@ -15,6 +15,7 @@ from commonweal import disclosure
 from commonweal.core.catalog import Kind, code_version
 from commonweal.core.database import Database
 from commonweal.core.engine import Counts
+from commonweal.core.errors import Refused
 from commonweal.core.settings import Settings
 from commonweal.disclosure import Counted, Earlier, Joint
 from commonweal.mobility.attacking import attack
@@ -66,6 +67,7 @@ def protect_and_release(
 
     def made() -> disclosure.Drawn:
         progress(total, total, "protecting")
+        refuse_other_rules(settings, database, asked)
         earlier = disclosure.released_before(settings, database, asked.people, planned.first, planned.last)
         protected = protect(planned, counts, earlier)
         progress(total, total, "publishing")
@@ -74,8 +76,32 @@ def protect_and_release(
     return disclosure.release(settings, database, asked, made, drawn=False, who=who)
 
 
-def request(planned: Plan, names: Sequence[str], started: datetime) -> disclosure.Request:
-    """Ask for the tables of a run, by the names of their measures."""
+def refuse_other_rules(settings: Settings, database: Database, asked: disclosure.Request) -> None:
+    """Do nothing unless days of the request were released under another rule: what one hides, the other narrows.
+
+    Raises
+    ------
+    Refused
+        They were. Tables with drawn noise are no hindrance.
+    """
+    others = disclosure.rules_before(settings, database, asked.people, asked.first, asked.last) - {str(asked.rule)}
+    if others:
+        raise Refused(
+            f"days of this period were released under {min(others)}, and what one rule hides another narrows",
+            where=asked.people,
+            expected=f"{min(others)} again, or other days",
+        )
+
+
+def request(
+    planned: Plan,
+    names: Sequence[str],
+    started: datetime,
+    *,
+    rule: str = disclosure.THRESHOLD,
+    parameters: Mapping[str, Any] | None = None,
+) -> disclosure.Request:
+    """Ask for the tables of a run, by the names of their measures; under the project's threshold unless said."""
     known = measures()
     parts = []
     for name in names:
@@ -96,8 +122,8 @@ def request(planned: Plan, names: Sequence[str], started: datetime) -> disclosur
         first=planned.first,
         last=planned.last,
         clock=f"{planned.calendar.time_zone} {planned.calendar.day_starts:%H:%M}",
-        rule=disclosure.THRESHOLD,
-        parameters={"k": planned.project.minimum_people},
+        rule=rule,
+        parameters={"k": planned.project.minimum_people} if parameters is None else parameters,
         parts=tuple(parts),
     )
 

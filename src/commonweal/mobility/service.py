@@ -18,7 +18,8 @@ from commonweal.core.jobs import Running
 from commonweal.core.periods import Calendar
 from commonweal.core.settings import Settings
 from commonweal.disclosure.private.rule import Rule
-from commonweal.mobility import protecting, runs, staging
+from commonweal.disclosure.rounding.rules import parse as parse_rule
+from commonweal.mobility import changing, protecting, runs, staging
 from commonweal.mobility.blocks import file_digest
 from commonweal.mobility.cell_files import read_cells
 from commonweal.mobility.cells import CellRegister, read_register, write_register
@@ -225,7 +226,7 @@ def run_job(job: Running) -> dict[str, Any]:
 
     Parameters of the job: ``project``, ``first`` and ``last`` (ISO days, the last not included, or None), ``measures``,
     ``time_zone`` and ``day_starts`` (or None, for the project's); ``private``, the record of a rule, if the
-    tables are made with noise.
+    tables are made with noise; or ``rule``, the record of an alternative to suppression.
     """
     project = get_project(job.database, job.parameters["project"])
     with held(project_folder(job.settings.store, project.name)):
@@ -250,7 +251,12 @@ def run_job(job: Running) -> dict[str, Any]:
 
         if (private := job.parameters.get("private")) is not None:
             return _run_private(job, planned, Rule.parse(private), progress)
-        outcome = protecting.protect_and_release(job.settings, job.database, planned, job.who, progress)
+        if (rule := job.parameters.get("rule")) is not None:
+            outcome = changing.change_and_release(
+                job.settings, job.database, planned, parse_rule(rule), job.who, progress
+            )
+        else:
+            outcome = protecting.protect_and_release(job.settings, job.database, planned, job.who, progress)
         proposal = outcome.proposal
         with job.database.transaction() as session:
             audit.record(

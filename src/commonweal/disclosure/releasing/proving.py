@@ -18,6 +18,7 @@ from commonweal.core.errors import CommonwealError, Damaged, Refused
 from commonweal.disclosure.ledger.budgets import RELEASE
 from commonweal.disclosure.ledger.entries import Entry
 from commonweal.disclosure.models import ProposalRecord
+from commonweal.disclosure.rounding.rules import CELL_KEY, CONTROLLED_ROUNDING
 from commonweal.disclosure.service import ROUNDED_TOTALS, THRESHOLD
 
 STORE = "store"
@@ -52,6 +53,7 @@ def refuse_unproven(session: Session, entries: Sequence[Entry], said: Mapping[st
             expected=f"a request under {THRESHOLD!s} for them and the tables that they could complete",
         )
     if said["rule"] != THRESHOLD:
+        _refuse_unproven_change(said, evidence, where)
         return
     k = said["parameters"].get("k")
     if type(k) is not int or k < 2:
@@ -74,6 +76,24 @@ def refuse_unproven(session: Session, entries: Sequence[Entry], said: Mapping[st
                 where=where,
                 expected="earlier=released_before(…), given to protect_together",
             )
+
+
+def _refuse_unproven_change(said: Mapping[str, Any], evidence: Any, where: str) -> None:
+    """Let noise that is drawn pass by what it spends, and an alternative to suppression by its audit."""
+    if said["spent"] is not None:
+        return
+    if said["rule"] not in (CONTROLLED_ROUNDING, CELL_KEY):
+        raise Refused(
+            f"{said['rule']} is no rule that protects people",
+            where=where,
+            expected=f"{THRESHOLD}, {CONTROLLED_ROUNDING}, {CELL_KEY}, or noise that spends of a budget",
+        )
+    audit = _audit(evidence, where)
+    if audit["narrowest"] is None or audit["narrowest"] < audit["required"]:
+        raise Refused("the audit found an interval that is too narrow", where=where, expected=PROTECTED_TOGETHER)
+    for table in said["tables"]:
+        if audit["tables"].get(table["dataset"]["name"]) != table["digest"]:
+            raise Refused("the audit is not of this table", where=table["dataset"]["name"], expected=PROTECTED_TOGETHER)
 
 
 def concerns(entry: Entry, people: str, first: str, last: str) -> bool:

@@ -19,6 +19,7 @@ from commonweal.core.catalog.provenance import Input, code_version
 from commonweal.core.errors import InputError, Refused
 from commonweal.disclosure.ledger.budgets import refuse_no_name
 from commonweal.disclosure.ledger.spending import Loss
+from commonweal.disclosure.service import THRESHOLD
 
 
 @dataclass(frozen=True)
@@ -153,7 +154,8 @@ def conformed(request: Request, tables: Sequence[pa.Table]) -> list[pa.Table]:
     InputError
         A table breaks its declaration, as one with a column of people does, or they are more or fewer than asked.
     Refused
-        The rule has a *k*, and a count of people below it is to be published as it is.
+        The rule has a *k*, and a count of people below it is to be published as it is; or it changes counts, and one
+        is to be published as it was counted.
     """
     if len(tables) != len(request.parts):
         raise InputError(f"there are {len(tables)} tables", expected=f"{len(request.parts)}, as asked for")
@@ -161,6 +163,8 @@ def conformed(request: Request, tables: Sequence[pa.Table]) -> list[pa.Table]:
     for part, table in zip(request.parts, checked, strict=True):
         # A total of nobody is no small count, since all of its parts are published.
         _refuse_small(part.dataset, table, request.parameters.get("k"), least=0 if part.rule is None else 1)
+        if request.rule != THRESHOLD:
+            _refuse_exact(part.dataset, table, request.rule)
     return checked
 
 
@@ -173,6 +177,17 @@ def hidden(dataset: Dataset, table: pa.Table) -> int:
     """Count the values that are not published as they are: suppressed or withheld."""
     states = pa.array([State.SUPPRESSED.value, State.WITHHELD.value])
     return sum(pc.sum(pc.is_in(table.column(item.state), states)).as_py() or 0 for item in dataset.measures)
+
+
+def _refuse_exact(dataset: Dataset, table: pa.Table, rule: str) -> None:
+    for measure in dataset.measures:
+        exact = pc.equal(table.column(measure.state), State.REPORTED.value)
+        if measure.counts is not None and pc.any(exact).as_py():
+            raise Refused(
+                f"a value of {measure.name} is published as it was counted",
+                where=dataset.name,
+                expected=f"the table that {rule} made",
+            )
 
 
 def _refuse_small(dataset: Dataset, table: pa.Table, k: object, least: int) -> None:
