@@ -71,9 +71,12 @@ GROUND_FLOOR = (
 )
 DISCLOSURE = Domain(
     name="disclosure",
-    title="Disclosure control",
+    title=Wording("Disclosure control"),
     summary="The rules that keep people from being found in what is published.",
     commands="commonweal.disclosure.cli:app",
+    pages="commonweal.disclosure.pages:routes",
+    in_any_domain=True,
+    behind="commonweal.disclosure.pages.certificate:behind",
     jobs={"disclosure.plan": "commonweal.domains:compare_rules"},
     job_titles={"disclosure.plan": Wording("Comparison of rules")},
     domain_of_jobs="commonweal.disclosure.planning.service:domain_of",

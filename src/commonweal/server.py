@@ -85,6 +85,7 @@ def application(settings: Settings) -> FastAPI:
     # Apart, so that whoever only looks at the overview takes no place from those who follow work.
     app.state.news = Streams()
     app.state.tiles = {room.name: load(room.tiles) for room in ROOMS if room.tiles}
+    app.state.behind = [load(room.behind) for room in ROOMS if room.behind]
     app.state.storage = Storage(settings)
     app.state.meters = observing.Meters(settings, app.state.database)
     for part in (health, observing, overview, catalog, jobs, assets, sign_in, choosing_language, administration):

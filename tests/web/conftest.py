@@ -28,6 +28,9 @@ from commonweal.core.identity import Grant, Role, people, signing_in
 from commonweal.core.identity.secret import form_token
 from commonweal.core.periods import Calendar
 from commonweal.demo.generate import Choices, generate
+from commonweal.disclosure.attacks.membership import Membership
+from commonweal.disclosure.attacks.report import Attacked, AttackReport
+from commonweal.disclosure.releasing.proposals import Proposal
 from commonweal.disclosure.releasing.publishing import approve
 from commonweal.disclosure.releasing.standing import grant
 from commonweal.domains import initialise
@@ -550,3 +553,45 @@ def open_page(browser: Any, served: str) -> Iterator[Callable[..., Any]]:
     for context in contexts:
         context.close()
     assert findings == []
+
+
+# Proposals ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def propose_homes(home: Home, who: str = WHO, first: date = FIRST, **said: Any) -> Proposal:
+    """Protect home areas together with what was released before, attack them, and propose them."""
+    codes = load(home.database, AREA_SET).codes
+    people = [6 if place == 3 else 20 * place + 5 for place in range(len(codes))]
+    start = pa.array([datetime(first.year, first.month, first.day, tzinfo=UTC)] * len(codes), pa.timestamp("us", "UTC"))
+    raw = pa.table({"area": codes, "start": start, "subscribers": people, "people": people})
+    days = (first, first + timedelta(days=2))
+
+    def make() -> disclosure.Drawn:
+        earlier = disclosure.released_before(home.settings, home.database, "mobility/lockdown", *days)
+        counted = disclosure.Counted(homes.DATASET, raw, raw.select(homes.DATASET.key))
+        joint = disclosure.protect_together([counted], earlier=earlier, k=15)
+        tried = Attacked(homes.DATASET.name, Membership(0.51, 0.02, 150, 150, 987))
+        report = AttackReport((*joint.findings, tried))
+        return disclosure.Drawn(
+            list(joint.tables.values()), {"audit": joint.audit.record(), "attacks": report.record()}
+        )
+
+    part = disclosure.Part(
+        homes.DATASET, [Input("store lockdown/2015", "ab" * 32, "store")], PARAMETERS, area_set=AREA_SET
+    )
+    asked = {
+        "people": "mobility/lockdown",
+        "first": days[0],
+        "last": days[1],
+        "rule": "threshold",
+        "parameters": {"k": 15},
+        "parts": (part,),
+    }
+    request = disclosure.Request(**(asked | said))
+    return disclosure.release(home.settings, home.database, request, make, drawn=False, who=who).proposal
+
+
+@pytest.fixture(scope="session")
+def propose() -> Callable[..., Proposal]:
+    """Propose home areas: function of (home, who, first day, and what else is asked otherwise)."""
+    return propose_homes

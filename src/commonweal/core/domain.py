@@ -27,8 +27,12 @@ class Domain:
         Typer application.
     routes, pages
         Lists of routes for the API and for the site.
+    in_any_domain
+        Whether its pages show of each domain what a visitor may see there, so that a right in any domain leads to them.
     tiles
         Function that draws the room's part of the overview page.
+    behind
+        Function of a request and a release that says on the release's page what stands behind it, a `Section` or None.
     datasets
         `Dataset` declarations.
     jobs
@@ -72,7 +76,9 @@ class Domain:
     commands: str | None = None
     routes: str | None = None
     pages: str | None = None
+    in_any_domain: bool = False
     tiles: str | None = None
+    behind: str | None = None
     datasets: tuple[str, ...] = ()
     jobs: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     job_titles: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

@@ -44,11 +44,14 @@ class Access:
         Whether it may be held in whichever domain: the route shows of each domain what the visitor may see.
     signed_in
         Whether it needs a person, whatever they may do.
+    otherwise
+        Another right that opens it too.
     """
 
     permission: Permission | None = None
     in_any_domain: bool = False
     signed_in: bool = False
+    otherwise: Permission | None = None
 
     def check(self, visitor: Visitor, domain: str, what: str) -> None:
         """Do nothing if the visitor may go on.
@@ -59,7 +62,8 @@ class Access:
             They may not.
         """
         held_in = None if self.in_any_domain else domain
-        if self.permission is not None and not visitor.may_somewhere(self.permission, held_in):
+        opens = [right for right in (self.permission, self.otherwise) if right is not None]
+        if self.permission is not None and not any(visitor.may_somewhere(right, held_in) for right in opens):
             visitor.require(self.permission, domain, what=what)
         if self.signed_in and visitor.person is None:
             raise NotSignedIn(Wording("this needs a sign-in"), where=what, expected=Wording("your name and password"))
@@ -75,9 +79,11 @@ def person(endpoint: Endpoint) -> Endpoint:
     return _marked(endpoint, Access(signed_in=True))
 
 
-def needs(permission: Permission, *, in_any_domain: bool = False) -> Callable[[Endpoint], Endpoint]:
-    """Let only those ask for a route who hold a right in its domain, or in any."""
-    return lambda endpoint: _marked(endpoint, Access(permission, in_any_domain))
+def needs(
+    permission: Permission, otherwise: Permission | None = None, *, in_any_domain: bool = False
+) -> Callable[[Endpoint], Endpoint]:
+    """Let only those ask for a route who hold a right in its domain, or in any; or another right there."""
+    return lambda endpoint: _marked(endpoint, Access(permission, in_any_domain, otherwise=otherwise))
 
 
 def _marked(endpoint: Endpoint, access: Access) -> Endpoint:

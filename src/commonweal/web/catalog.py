@@ -100,7 +100,7 @@ def dataset(request: Request, dataset: Annotated[str, DATASET], number: Number =
         "dataset": versions[-1].schema.record(),
         "releases": [_summary(release) for release in page.items],
     }
-    return _of_release(versions[-1], page, described | page.data(f"/catalog/{dataset}.json"))
+    return _of_release(request, versions[-1], page, described | page.data(f"/catalog/{dataset}.json"))
 
 
 @document(
@@ -110,7 +110,7 @@ def release(request: Request, dataset: Annotated[str, DATASET], version: Annotat
     """A release's record: digest, provenance, certificate, and where to download it."""
     shown = one_readable(request, dataset, version)
     page = paged_of(versions_readable(request, dataset)[::-1], 1)
-    return _of_release(shown, page, shown.record() | {"downloads": _downloads(shown)})
+    return _of_release(request, shown, page, shown.record() | {"downloads": _downloads(shown)})
 
 
 @routes.get(
@@ -177,14 +177,24 @@ def paged_of(found: Sequence[Release], number: int) -> Page[Release]:
     return paged(lambda count, skipped: found[skipped : skipped + count], number, size=SIZE)
 
 
-def _of_release(release: Release, page: Page[Release], data: dict[str, Any]) -> Document:
+def _of_release(request: Request, release: Release, page: Page[Release], data: dict[str, Any]) -> Document:
+    sections = [section for tell in request.app.state.behind if (section := tell(request, release))]
     return Document(
         title=translated(release.schema.title),
         template="dataset.html",
         lead=translated(release.schema.description),
-        values={"release": release, "facts": facts(release), "downloads": download_links(release)},
-        data=data,
-        figures=[_columns_of(release), _releases(release, page.items)],
+        values={
+            "release": release,
+            "facts": facts(release),
+            "downloads": download_links(release),
+            "behind": [(section.body, [figure.name for figure in section.figures]) for section in sections],
+        },
+        data=data | {name: value for section in sections for name, value in section.data.items()},
+        figures=[
+            _columns_of(release),
+            *(figure for section in sections for figure in section.figures),
+            _releases(release, page.items),
+        ],
         sources=[release],
         page=page,
     )

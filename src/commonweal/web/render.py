@@ -121,14 +121,14 @@ def page(
 
 def _navigation(request: Request, visitor: Visitor) -> list[tuple[str, str]]:
     """Give (address, name) of where the visitor may go: the house's own pages around those of the domains."""
-    rooms = [room for room in request.app.state.rooms if room.pages]
+    rooms = sorted((room for room in request.app.state.rooms if room.pages), key=lambda room: room.in_any_domain)
     last = (*AFTER_DOMAINS, *(() if _may(visitor, Permission.ADMINISTER) else FOR_STEWARDS))
     return [
         *((address, languages.translated(name)) for address, name, right in BEFORE_DOMAINS if _may(visitor, right)),
         *(
             (f"/{room.name}", languages.translated(room.title))
             for room in rooms
-            if visitor.may_somewhere(Permission.READ, room.name)
+            if visitor.may_somewhere(Permission.READ, None if room.in_any_domain else room.name)
         ),
         *((address, languages.translated(name)) for address, name, right in last if _may(visitor, right)),
     ]

@@ -115,7 +115,7 @@ def withdraw(settings: Settings, database: Database, number: int, by: Visitor | 
     """
     why = refuse_no_reason(why)
     with database.transaction() as session:
-        found = {one.number: one for one in _all(locked(session, settings))}.get(number)
+        found = {one.number: one for one in given(locked(session, settings))}.get(number)
         if found is None or found.withdrawn_at is not None:
             raise NotFound(
                 Wording("there is no standing approval of this number that holds"),
@@ -138,7 +138,13 @@ def withdraw(settings: Settings, database: Database, number: int, by: Visitor | 
 def approvals(settings: Settings, database: Database) -> list[StandingApproval]:
     """List all standing approvals, those that were withdrawn too."""
     with database.reading() as session:
-        return _all(read(session, settings))
+        return given(read(session, settings))
+
+
+def given(entries: Sequence[Entry]) -> list[StandingApproval]:
+    """Give all standing approvals of a whole ledger, those that were withdrawn too."""
+    withdrawn = {entry.said["number"]: entry for entry in entries if entry.kind == WITHDRAWAL}
+    return [_approval(entry, withdrawn.get(entry.sequence)) for entry in entries if entry.kind == GRANT]
 
 
 def covering(entries: Sequence[Entry], said: Mapping[str, Any]) -> StandingApproval | None:
@@ -153,7 +159,7 @@ def covering(entries: Sequence[Entry], said: Mapping[str, Any]) -> StandingAppro
         that would be to approve one's own.
     """
     proposed = datetime.fromisoformat(said["at"])
-    for approval in _all(entries):
+    for approval in given(entries):
         own = approval.given_by == said["who"] and proposed < approval.given_at
         if approval.withdrawn_at is None and not own and covers(approval, said):
             return approval
@@ -193,11 +199,6 @@ def _as_safe(name: str, wanted: Any, approved: Any) -> bool:
     if name == "rho" and numbers:
         return bool(wanted <= approved)
     return canonical(wanted) == canonical(approved)
-
-
-def _all(entries: Sequence[Entry]) -> list[StandingApproval]:
-    withdrawn = {entry.said["number"]: entry for entry in entries if entry.kind == WITHDRAWAL}
-    return [_approval(entry, withdrawn.get(entry.sequence)) for entry in entries if entry.kind == GRANT]
 
 
 def _approval(entry: Entry, withdrawn: Entry | None = None) -> StandingApproval:

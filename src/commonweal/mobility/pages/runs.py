@@ -154,7 +154,8 @@ def _outcome(job: Job) -> str:
                 parts.append(ngettext("%(num)s file was known", "%(num)s files were known", len(known)))
             return ", ".join(parts)
         case {"proposal": proposal}:
-            return _("proposal %(proposal)s waits for a steward", proposal=proposal)
+            said = _("proposal %(proposal)s waits for a steward", proposal=proposal)
+            return Markup('<a href="/disclosure/proposals/{}">{}</a>').format(proposal, said)
         case {"releases": releases}:
             link = Markup('<a href="/catalog/{0}/{1}">{2} {1}</a>')
             named = [(each["dataset"], each["version"], each["dataset"].partition(".")[2]) for each in releases]

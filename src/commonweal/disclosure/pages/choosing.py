@@ -1,0 +1,389 @@
+"""Choosing a rule: what each would keep and lose of a set of people's tables, compared by a job on what was counted.
+
+The comparison is made of counts that nothing protects, so it is for those who run the work or look after the records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from math import log
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+from markupsafe import Markup
+from starlette.datastructures import FormData
+from starlette.responses import Response
+
+from commonweal.core.errors import CommonwealError, InputError, NotFound
+from commonweal.core.identity.visitor import Visitor
+from commonweal.core.jobs import service as jobs
+from commonweal.core.jobs.models import SUCCEEDED, UNFINISHED, Job
+from commonweal.core.wording import Wording
+from commonweal.disclosure.pages import parts
+from commonweal.disclosure.pages.reading import ledger_of
+from commonweal.disclosure.pages.seeing import CHOOSERS, domain_of_people
+from commonweal.disclosure.planning.comparing import RULES
+from commonweal.web import words
+from commonweal.web.access import needs, posted, text, visitor_of
+from commonweal.web.chart import Line, time_chart
+from commonweal.web.document import Document, document, draw
+from commonweal.web.figure import Figure, Heading, Legend
+from commonweal.web.following import state_of, summary
+from commonweal.web.languages import _, translated
+from commonweal.web.table import Row
+
+KIND = "disclosure.plan"
+SHOWN = 20
+LARGEST = 2**31 - 1
+MOST = 12
+"""Numbers that may be asked for at once."""
+USUAL = {"people": "", "first": "", "last": "", "k": "5, 10, 15, 30", "bases": "5, 15", "epsilons": "0.1, 0.3, 1, 3"}
+MAY_CHOOSE = needs(*CHOOSERS, in_any_domain=True)
+
+Which = Annotated[
+    int | None,
+    Query(ge=1, le=LARGEST, alias="job", description="The job whose comparison is shown; by default the newest."),
+]
+Form = Annotated[FormData, Depends(posted)]
+
+routes = APIRouter()
+
+
+@document(routes, parts.PLAN, MAY_CHOOSE, summary="Rules compared", tag=parts.TAG, figure="choices")
+def plan(request: Request, number: Which = None) -> Document:
+    """What each rule would keep and lose, how far numbers would be off, and what attacks would find."""
+    return _document(request, number, dict(USUAL))
+
+
+@routes.post(parts.PLAN, include_in_schema=False)
+@MAY_CHOOSE
+def begin(request: Request, form: Form) -> Response:
+    """Have rules compared."""
+    visitor, typed = visitor_of(request), {name: text(form, name) for name in USUAL}
+    try:
+        asked = _asked(typed)
+        _require(visitor, asked["people"])
+        job = jobs.submit_or_adopt(request.app.state.database, KIND, asked, visitor.who)
+    except CommonwealError as error:
+        shown = _document(request, None, typed, error)
+        return draw(request, shown, address=parts.PLAN, status=error.status)
+    return parts.went_well(f"{parts.PLAN}?job={job}")
+
+
+def _may(visitor: Visitor, people: str) -> bool:
+    return any(visitor.may(right, domain_of_people(people)) for right in CHOOSERS)
+
+
+def _require(visitor: Visitor, people: str) -> None:
+    if not _may(visitor, people):
+        visitor.require(CHOOSERS[0], domain_of_people(people), what=people)
+
+
+def _asked(typed: Mapping[str, str]) -> dict[str, Any]:
+    """Read what was typed as the job's parameters; days from the first to the day after the last."""
+    people = typed["people"].strip()
+    if not people or "/" not in people:
+        raise InputError(
+            Wording("this names no set of people"), where="people", expected=Wording("such as mobility/PROJECT")
+        )
+    first, last = _day(typed["first"], "first"), _day(typed["last"], "last")
+    if last < first:
+        raise InputError(
+            Wording("the last day lies before the first"), where="last", expected=Wording("a day not before it")
+        )
+    return {
+        "people": people,
+        "first": first.isoformat(),
+        "last": (last + timedelta(days=1)).isoformat(),
+        "k": [_whole(number, "k") for number in _numbers(typed["k"], "k")],
+        "bases": [_whole(number, "bases") for number in _numbers(typed["bases"], "bases")],
+        "epsilons": _numbers(typed["epsilons"], "epsilons"),
+    }
+
+
+def _day(typed: str, where: str) -> date:
+    try:
+        found = date.fromisoformat(typed.strip())
+    except ValueError:
+        found = date.max
+    if not 1900 <= found.year < 2200:
+        raise InputError(
+            Wording("%(typed)s is no day", typed=repr(typed)), where=where, expected=Wording("a day such as 2026-03-01")
+        )
+    return found
+
+
+def _numbers(typed: str, where: str) -> list[float]:
+    try:
+        found = [float(each) for each in typed.replace(";", " ").replace(",", " ").split()]
+    except ValueError:
+        found = [0.0]
+    if len(found) > MOST or not all(0 < number <= 10_000 for number in found):
+        raise InputError(
+            Wording("these are no numbers to try"), where=where, expected=Wording("a few numbers such as 5, 15")
+        )
+    return found
+
+
+def _whole(number: float, where: str) -> int:
+    if number != int(number) or number < 2:
+        raise InputError(
+            Wording("these are no numbers to try"), where=where, expected=Wording("whole numbers from 2, such as 5, 15")
+        )
+    return int(number)
+
+
+def _document(
+    request: Request, number: int | None, typed: dict[str, str], error: CommonwealError | None = None
+) -> Document:
+    state, visitor = request.app.state, visitor_of(request)
+    known = jobs.chosen(
+        state.database, lambda _, parameters: _may(visitor, str(parameters.get("people", ""))), SHOWN, kinds=[KIND]
+    )
+    job = _chosen(request, known, number)
+    result: Mapping[str, Any] = (job.result or {}) if job and job.state == SUCCEEDED else {}
+    choices, curve = result.get("choices") or [], result.get("curve") or []
+    if job and typed == USUAL:
+        typed = _typed_of(job)
+    figures = [_choices(job, choices)] if job and choices else []
+    if job and curve:
+        figures.append(_curve(curve))
+    figures.append(_comparisons(request, known, job))
+    return Document(
+        title=_("Choosing a rule"),
+        template="disclosure_plan.html",
+        package=parts.PACKAGE,
+        lead=_about(job) if job else _("What each rule would keep and lose, before anything leaves."),
+        values={
+            "tabs": parts.tabs(request),
+            "error": error,
+            "typed": typed,
+            "job": job,
+            "goes_on": bool(job and job.state in UNFINISHED),
+            "failed": bool(job and job.state not in UNFINISHED and not choices),
+            "state": state_of(job) if job else "",
+            "any": bool(known),
+            "people": _known_people(request),
+        },
+        data={
+            "comparison": job
+            and {
+                **summary(job),
+                "people": job.parameters.get("people"),
+                "first": job.parameters.get("first"),
+                "last": job.parameters.get("last"),
+                "choices": choices,
+                "curve": curve,
+            },
+            "comparisons": [_plain(each) for each in known],
+        },
+        figures=figures,
+        query={"job": str(job.id)} if job else {},
+        private=True,
+    )
+
+
+def _chosen(request: Request, known: Sequence[Job], number: int | None) -> Job | None:
+    if number is None:
+        return next((job for job in known if job.state == SUCCEEDED), next(iter(known), None))
+    job = jobs.get(request.app.state.database, number)
+    if job.kind != KIND:
+        raise NotFound(Wording("job %(number)s compares no rules", number=str(number)), where="job")
+    _require(visitor_of(request), str(job.parameters.get("people", "")))
+    return job
+
+
+def _known_people(request: Request) -> list[str]:
+    """Give the sets of people that the ledger names and whoever asks may choose for."""
+    visitor = visitor_of(request)
+    named = {str(entry.said["people"]) for entry in ledger_of(request).entries if "people" in entry.said}
+    return sorted(people for people in named if _may(visitor, people))
+
+
+def _typed_of(job: Job) -> dict[str, str]:
+    asked = job.parameters
+
+    def listed(name: str) -> str:
+        return ", ".join(f"{number:g}" for number in asked.get(name) or [])
+
+    last = str(asked.get("last") or "")
+    return {
+        "people": str(asked.get("people", "")),
+        "first": str(asked.get("first") or ""),
+        "last": (date.fromisoformat(last) - timedelta(days=1)).isoformat() if last else "",
+        **{name: listed(name) for name in ("k", "bases", "epsilons")},
+    }
+
+
+def _about(job: Job) -> str:
+    asked = job.parameters
+    people = str(asked.get("people", ""))
+    if not asked.get("first") or not asked.get("last"):
+        return people
+    return f"{people} · {parts.period_in_words(asked['first'], asked['last'])}"
+
+
+def _title(choice: Mapping[str, Any]) -> str:
+    return translated(RULES.get(choice["rule"], choice.get("title") or choice["rule"]))
+
+
+def _verdict(choice: Mapping[str, Any]) -> str:
+    """Say whether a rule may be chosen, and why not."""
+    if choice["rule"] == "naive":
+        return _("not to be chosen: shown for comparison")
+    if not choice["safe"]:
+        return _("not to be chosen: hidden numbers can be worked out")
+    return _("may be chosen")
+
+
+def _choices(job: Job, choices: Sequence[Mapping[str, Any]]) -> Figure:
+    return Figure(
+        name="choices",
+        title=_("Rules compared"),
+        caption=_(
+            "What would be published by each rule, against what was counted. “Recovered” are hidden numbers that a "
+            "reader can work out exactly; for “who is counted”, 0.5 is guessing and 1 is knowing."
+        ),
+        headings=(
+            Heading(_("Rule"), key="rule"),
+            Heading(_("With"), key="with"),
+            Heading(_("Verdict"), key="safe"),
+            Heading(_("Numbers kept"), is_number=True, key="cells"),
+            Heading(_("People covered"), is_number=True, key="people"),
+            Heading(_("Typical error"), is_number=True, key="error"),
+            Heading(_("Nine in ten below"), is_number=True, key="worst"),
+            Heading(_("Narrowest interval"), is_number=True, key="narrowest"),
+            Heading(_("Recovered"), is_number=True, key="recovered"),
+            Heading(_("Who is counted"), is_number=True, key="membership"),
+            Heading(_("Spends (ρ)"), is_number=True, key="rho"),
+        ),
+        rows=[
+            Row(
+                (
+                    _title(each),
+                    parts.parameters_in_words(each["parameters"]),
+                    _verdict(each),
+                    words.share(each["cells"]),
+                    words.share(each["people"]),
+                    _percent(each["error"]),
+                    _percent(each["worst"]),
+                    "–" if each["narrowest"] is None else words.count(each["narrowest"]),
+                    words.count(each["recovered"]),
+                    "–" if each["membership"] is None else words.count(each["membership"], 2),
+                    f"{each['spent']['rho']:.3g}" if each.get("spent") else "–",
+                ),
+                has_value=bool(each["safe"]),
+            )
+            for each in choices
+        ],
+        records=[_choice_record(each) for each in choices],
+        says={"job": str(job.id)},
+    )
+
+
+def _choice_record(each: Mapping[str, Any]) -> dict[str, Any]:
+    named = ("rule", "cells", "people", "error", "worst", "narrowest", "recovered", "membership")
+    with_ = ", ".join(f"{name} {value}" for name, value in each["parameters"].items())
+    spent = each.get("spent") or {}
+    return {name: each[name] for name in named} | {
+        "with": with_,
+        "safe": bool(each["safe"]),
+        "rho": spent.get("rho"),
+        "unit": spent.get("unit"),
+    }
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else _("%(number)s %%", number=words.count(100 * value, 1))
+
+
+def _curve(curve: Sequence[Mapping[str, Any]]) -> Figure:
+    points = sorted(curve, key=lambda each: float(each["epsilon"]))
+    return Figure(
+        name="curve",
+        title=_("What more noise costs"),
+        caption=_(
+            "How far a number with noise is typically from what was counted, for each ε: the smaller ε, the stronger "
+            "the promise and the larger the error."
+        ),
+        headings=(
+            Heading(_("ε"), is_number=True, key="epsilon"),
+            Heading(_("Typical error"), is_number=True, key="error"),
+            Heading(_("Nine in ten below"), is_number=True, key="worst"),
+            Heading(_("Numbers looked at"), is_number=True, key="cells"),
+        ),
+        rows=[
+            Row(
+                (
+                    f"{each['epsilon']:g}",
+                    _percent(each["error"]),
+                    _percent(each["worst"]),
+                    words.count(each["cells"]),
+                ),
+                has_value=each["error"] is not None,
+            )
+            for each in points
+        ],
+        records=[{name: each[name] for name in ("epsilon", "error", "worst", "cells")} for each in points],
+        picture=_curve_drawn(points),
+        legend=Legend(
+            _("Error in per cent, by ε"),
+            [("point", _("typical error")), ("point line-1", _("nine numbers in ten are nearer"))],
+        ),
+    )
+
+
+def _curve_drawn(points: Sequence[Mapping[str, Any]]) -> Markup:
+    """Draw errors by ε, whose axis is logarithmic: from 0.1 to 1 is as far as from 1 to 10."""
+    places = [round(1000 * log(float(each["epsilon"]))) for each in points]
+    names = [f"{each['epsilon']:g}" for each in points]
+    lines = [
+        Line(_("typical error"), [_hundred(each["error"]) for each in points]),
+        Line(_("nine numbers in ten are nearer"), [_hundred(each["worst"]) for each in points]),
+    ]
+    return time_chart(places, names, lines, label=_("Error in per cent, by ε"))
+
+
+def _hundred(value: float | None) -> float | None:
+    return None if value is None else 100 * value
+
+
+def _comparisons(request: Request, known: Sequence[Job], shown: Job | None) -> Figure:
+    zone = request.app.state.settings.time_zone
+    return Figure(
+        name="comparisons",
+        title=_("Comparisons made"),
+        caption=_("The newest first; times by the clock of %(zone)s.", zone=zone),
+        headings=(
+            Heading(_("Job")),
+            Heading(_("What"), key="people"),
+            Heading(_("State"), key="state"),
+            Heading(_("Asked for"), key="submitted", is_time=True),
+        ),
+        rows=[
+            Row(
+                (
+                    _("Job %(number)s", number=str(job.id)),
+                    _about(job),
+                    state_of(job),
+                    words.moment(job.submitted, zone),
+                ),
+                current=shown is not None and job.id == shown.id,
+                href=f"{parts.PLAN}?job={job.id}",
+            )
+            for job in known
+        ],
+        records=[_plain(job) for job in known],
+    )
+
+
+def _plain(job: Job) -> dict[str, Any]:
+    return {
+        "job": job.id,
+        "state": job.state,
+        "people": job.parameters.get("people"),
+        "first": job.parameters.get("first"),
+        "last": job.parameters.get("last"),
+        "submitted": job.submitted.isoformat(),
+    }

@@ -1,0 +1,289 @@
+"""What was found out about tables before they leave: in plain words first, numbers below.
+
+What is published about a release must not help to work out what it hides. So nobody outside sees how many people are
+kept, which is the sum of what is hidden in other words, nor how the hidden cells divide into small ones and others, nor
+counts of people that no rule has protected. Cells that an attack names are shown to nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from commonweal.core.errors import Damaged
+from commonweal.core.wording import Wording
+from commonweal.disclosure.attacks.report import NUMBERS, Attacked, AttackReport
+from commonweal.disclosure.pages.parts import unit_in_words
+from commonweal.web import words
+from commonweal.web.figure import Figure, Heading
+from commonweal.web.languages import _, ngettext, translated
+from commonweal.web.table import Row
+
+METHODS: Mapping[str, str] = {
+    "none needed": Wording("nothing had to be hidden beyond what is too small"),
+    "exact": Wording("the fewest numbers possible, found exactly"),
+    "heuristic": Wording("few numbers, found step by step, and then audited"),
+    "exact and heuristic": Wording("the fewest numbers possible where tables are small; step by step elsewhere"),
+}
+PUBLIC = ("method", "cells", "required", "narrowest", "earlier")
+"""What everybody may know of an audit."""
+NAMES: Mapping[str, str] = {
+    "method": Wording("What else was hidden"),
+    "cells": Wording("Numbers looked at together"),
+    "small": Wording("Too small, and hidden"),
+    "complementary": Wording("Hidden to protect those"),
+    "differences": Wording("Differences that count too few people"),
+    "required": Wording("Required width of what can be known"),
+    "narrowest": Wording("Narrowest interval"),
+    "people_kept": Wording("Share of people in numbers that are kept"),
+    "programmes": Wording("Linear programmes solved"),
+    "whole_programmes": Wording("Of these over whole numbers"),
+    "earlier": Wording("Earlier releases considered"),
+}
+NOT_PUBLIC = ("people", "members", "others")
+"""Numbers of an attack that count people, unprotected."""
+
+
+@dataclass(frozen=True, eq=False)
+class Told:
+    """Evidence as a page tells it.
+
+    Parameters
+    ----------
+    verdict
+        What the attacks bring to light, in one sentence; empty if none was tried.
+    audit
+        What the audit found, in sentences.
+    attacks
+        (what it tries, what was found) of each attack.
+    figures
+        The numbers, as tables.
+    data
+        The same as JSON values.
+    refused
+        Whether an attack says that the tables must not be published.
+    """
+
+    verdict: str
+    audit: list[str]
+    attacks: list[tuple[str, str]]
+    figures: list[Figure]
+    data: dict[str, Any]
+    refused: bool = False
+
+
+def told(evidence: Any, spent: Mapping[str, Any] | None, *, inside: bool) -> Told:
+    """Tell evidence.
+
+    Parameters
+    ----------
+    evidence
+        As it was stored with a proposal.
+    spent
+        What is spent of a budget: then noise protects, and there is another promise than an audit's.
+    inside
+        Whether whoever reads works with what is not published anyway.
+    """
+    found: Mapping[str, Any] = evidence if isinstance(evidence, Mapping) else {}
+    audit, report = _audit_of(found, inside=inside), _report_of(found)
+    attacked = [*report.attacked] if report else []
+    sentences = [*_promise(spent), *(_audit_in_words(audit) if audit else [])]
+    if not sentences:
+        sentences = [_("No audit came with these tables.")]
+    attacks = [(_title(one), translated(one.finding.said)) for one in attacked]
+    verdict = translated(report.said) if report else ""
+    figures = [_findings(verdict, sentences, attacks)]
+    if audit:
+        figures.append(_audit_figure(audit))
+    if attacked:
+        figures.append(_attacks_figure(attacked, inside=inside))
+    return Told(
+        verdict,
+        sentences,
+        attacks,
+        figures,
+        {"audit": audit, "attacks": _attacks_plain(report, inside=inside) if report else None},
+        report.refused if report else False,
+    )
+
+
+def _findings(verdict: str, audit: list[str], attacks: list[tuple[str, str]]) -> Figure:
+    """Give what was found as a table, for the brief and for files: a page says it in sentences."""
+    said = [(_("Verdict"), verdict)] if verdict else []
+    said += [(_("Audit"), each) for each in audit] + attacks
+    return Figure(
+        name="findings",
+        title=_("What was found out"),
+        caption=_("What the audit proved and what the attacks tried, in words."),
+        headings=(Heading(_("What was tried")), Heading(_("What was found"))),
+        rows=[Row(each) for each in said],
+        records=[{"tried": tried, "found": found} for tried, found in said],
+    )
+
+
+def _audit_of(found: Mapping[str, Any], *, inside: bool) -> dict[str, Any] | None:
+    audit = found.get("audit")
+    if not isinstance(audit, Mapping):
+        return None
+    shown = {name: audit[name] for name in NAMES if name in audit and (inside or name in PUBLIC)}
+    if isinstance(shown.get("people_kept"), float):
+        shown["people_kept"] = round(shown["people_kept"], 2)
+    return shown
+
+
+def _report_of(found: Mapping[str, Any]) -> AttackReport | None:
+    if not isinstance(found.get("attacks"), Mapping):
+        return None
+    return AttackReport.parsed(found["attacks"])
+
+
+def _promise(spent: Mapping[str, Any] | None) -> list[str]:
+    if spent is None:
+        return []
+    return [
+        _(
+            "Random noise was added to every number, once. Whether one %(unit)s of anybody is among the records makes "
+            "hardly any difference to what is published, whatever a reader knows already: ε = %(epsilon)s, but for a "
+            "chance of δ = %(delta)s.",
+            unit=unit_in_words(spent["unit"]),
+            epsilon=f"{spent['epsilon']:.3g}",
+            delta=f"{spent['delta']:.3g}",
+        )
+    ]
+
+
+def _audit_in_words(audit: Mapping[str, Any]) -> list[str]:
+    said = [ngettext("%(num)s number was looked at.", "%(num)s numbers were looked at together.", audit["cells"])]
+    if "small" in audit:
+        said.append(
+            ngettext(
+                "%(num)s of them stands for too few people and is hidden.",
+                "%(num)s of them stand for too few people and are hidden.",
+                audit["small"],
+            )
+        )
+        said.append(
+            ngettext(
+                "%(num)s more is hidden, so that nobody can work those out.",
+                "%(num)s more are hidden, so that nobody can work those out.",
+                audit["complementary"],
+            )
+        )
+    if audit["narrowest"] is None:
+        said.append(_("Nothing is hidden, so there is nothing to work out."))
+    else:
+        said.append(
+            _(
+                "Whoever puts together everything that is published still cannot know a hidden number more closely "
+                "than by an interval %(narrowest)s wide; %(required)s is required.",
+                narrowest=words.count(audit["narrowest"]),
+                required=words.count(audit["required"]),
+            )
+        )
+    if (kept := audit.get("people_kept")) is not None:
+        said.append(
+            _("%(share)s of the people in numbers that are large enough stay visible.", share=words.share(kept))
+        )
+    earlier = audit["earlier"]
+    said.append(
+        ngettext(
+            "%(num)s earlier release about the same people was considered: %(names)s.",
+            "%(num)s earlier releases about the same people were considered: %(names)s.",
+            len(earlier),
+            names=", ".join(earlier),
+        )
+        if earlier
+        else _("Nothing about the same people was released before.")
+    )
+    return said
+
+
+def _audit_figure(audit: Mapping[str, Any]) -> Figure:
+    return Figure(
+        name="audit",
+        title=_("The audit in numbers"),
+        caption=_("What the audit of all tables together, and of what was released before, counted."),
+        headings=(Heading(_("What")), Heading(_("Number"), is_number=True)),
+        rows=[Row((translated(NAMES[name]), _written(name, value))) for name, value in audit.items()],
+        records=[{"what": name, "number": len(value) if name == "earlier" else value} for name, value in audit.items()],
+    )
+
+
+def _written(name: str, value: Any) -> str:
+    if value is None:
+        return "–"
+    if name == "method":
+        return translated(METHODS.get(value, value))
+    if name == "people_kept":
+        return words.share(value)
+    return words.count(len(value) if name == "earlier" else value)
+
+
+def _title(one: Attacked) -> str:
+    title = translated(one.title)
+    return f"{title} ({one.dataset})" if one.dataset else title
+
+
+def _numbers(one: Attacked, *, inside: bool) -> dict[str, Any]:
+    """Give the numbers of an attack by their names; never the cells that it found."""
+    kept = {name: value for name, value in asdict(one.finding).items() if name != "cells"}
+    return {name: value for name, value in kept.items() if inside or name not in NOT_PUBLIC}
+
+
+def _attacks_figure(attacked: list[Attacked], *, inside: bool) -> Figure:
+    each = [
+        (one, name, value)
+        for one in attacked
+        for name, value in _numbers(one, inside=inside).items()
+        if name in NUMBERS
+    ]
+    return Figure(
+        name="attacks",
+        title=_("The attacks in numbers"),
+        caption=_("What each attack tried and found; 0.5 is what guessing gives."),
+        headings=(
+            Heading(_("Attack"), key="attack"),
+            Heading(_("Dataset"), key="dataset"),
+            Heading(_("What")),
+            Heading(_("Number"), is_number=True),
+        ),
+        rows=[
+            Row((translated(one.title), one.dataset or "–", translated(NUMBERS[name]), _number(value)))
+            for one, name, value in each
+        ],
+        records=[
+            {"attack": one.attack, "dataset": one.dataset, "what": name, "number": value} for one, name, value in each
+        ],
+    )
+
+
+def _number(value: Any) -> str:
+    if value is None:
+        return "–"
+    return words.count(value, 3 if isinstance(value, float) else 0)
+
+
+def _attacks_plain(report: AttackReport, *, inside: bool) -> dict[str, Any]:
+    return {
+        "refused": report.refused,
+        "said": str(report.said),
+        "attacks": [
+            {
+                "attack": one.attack,
+                "dataset": one.dataset,
+                "said": str(one.finding.said),
+                "numbers": _numbers(one, inside=inside),
+            }
+            for one in report.attacked
+        ],
+    }
+
+
+def told_or_damaged(evidence: Any, spent: Mapping[str, Any] | None, *, inside: bool) -> Told:
+    """Tell evidence; what cannot be read is said to be so, and tells nothing."""
+    try:
+        return told(evidence, spent, inside=inside)
+    except (Damaged, KeyError, TypeError, ValueError):
+        said = _("What was found out about these tables cannot be read.")
+        return Told(said, [], [], [], {"audit": None, "attacks": None}, refused=True)
