@@ -290,7 +290,9 @@ FOUND = {
 @pytest.fixture
 def compared(home):
     """A comparison that a job has made."""
-    asked = {name: FOUND[name] for name in ("people", "first", "last")} | {"k": [15], "bases": [], "epsilons": [1]}
+    asked = {name: FOUND[name] for name in ("people", "first", "last")} | {
+        "rules": {"thresholds": [15], "bases": [], "epsilons": [0.1, 1, 3]}
+    }
     number = jobs.submit(home.database, "disclosure.plan", asked, "os:analyst")
     with home.database.transaction() as session:
         job = session.get(Job, number)
@@ -321,9 +323,7 @@ def test_a_comparison_is_asked_for_by_a_form(home, closed, reader_of):
             "people": "mobility/lockdown",
             "first": "2015-03-27",
             "last": "2015-03-29",
-            "k": [5, 15],
-            "bases": [5],
-            "epsilons": [0.5, 1.0],
+            "rules": {"thresholds": [5, 15], "bases": [5], "epsilons": [0.5, 1.0]},
         },
     )
     assert "It is not finished" in analyst.get("/disclosure/plan?job=1").text

@@ -15,7 +15,7 @@ from commonweal.core.identity.people import called
 from commonweal.disclosure.ledger.budgets import KIND, RELEASE
 from commonweal.disclosure.ledger.entries import Entry
 from commonweal.disclosure.ledger.spending import ONE_DAY, Budget, Spending, Unit, left, number_text, spending_of
-from commonweal.disclosure.pages.parts import unit_in_words
+from commonweal.disclosure.pages.parts import number, unit_in_words
 from commonweal.disclosure.pages.seeing import domain_of_people
 from commonweal.web import words
 from commonweal.web.access import visitor_of
@@ -116,8 +116,8 @@ def budgets_figure(request: Request, found: Sequence[Remaining]) -> Figure:
                 (
                     one.budget.people,
                     unit_in_words(one.budget.unit),
-                    f"{one.budget.rho:g}",
-                    number_text(one.least),
+                    number(one.budget.rho),
+                    number(float(number_text(one.least))),
                     words.days_in_words(*one.span) if one.span else _("everywhere"),
                     words.count(one.releases),
                     names[one.set_by],

@@ -50,7 +50,6 @@ def _section(
         parts.PACKAGE,
         "disclosure_certificate.html",
         title=title,
-        evidence=evidence,
         facts=facts,
         wrong=translated(wrong.what) if wrong else None,
     )

@@ -96,9 +96,11 @@ def _asked(typed: Mapping[str, str]) -> dict[str, Any]:
         "people": people,
         "first": first.isoformat(),
         "last": (last + timedelta(days=1)).isoformat(),
-        "k": [_whole(number, "k") for number in _numbers(typed["k"], "k")],
-        "bases": [_whole(number, "bases") for number in _numbers(typed["bases"], "bases")],
-        "epsilons": _numbers(typed["epsilons"], "epsilons"),
+        "rules": {
+            "thresholds": [_whole(number, "k") for number in _numbers(typed["k"], "k")],
+            "bases": [_whole(number, "bases") for number in _numbers(typed["bases"], "bases")],
+            "epsilons": _numbers(typed["epsilons"], "epsilons"),
+        },
     }
 
 
@@ -154,7 +156,9 @@ def _document(
         title=_("Choosing a rule"),
         template="disclosure_plan.html",
         package=parts.PACKAGE,
-        lead=_about(job) if job else _("What each rule would keep and lose, before anything leaves."),
+        lead=_("Compared for %(what)s", what=_about(job))
+        if job
+        else _("What each rule would keep and lose, before anything leaves."),
         values={
             "tabs": parts.tabs(request),
             "error": error,
@@ -203,16 +207,18 @@ def _known_people(request: Request) -> list[str]:
 
 def _typed_of(job: Job) -> dict[str, str]:
     asked = job.parameters
+    rules: Mapping[str, Any] = asked.get("rules") or {}
 
     def listed(name: str) -> str:
-        return ", ".join(f"{number:g}" for number in asked.get(name) or [])
+        return ", ".join(f"{number:g}" for number in rules.get(name) or [])
 
     last = str(asked.get("last") or "")
     return {
         "people": str(asked.get("people", "")),
         "first": str(asked.get("first") or ""),
         "last": (date.fromisoformat(last) - timedelta(days=1)).isoformat() if last else "",
-        **{name: listed(name) for name in ("k", "bases", "epsilons")},
+        "k": listed("thresholds"),
+        **{name: listed(name) for name in ("bases", "epsilons")},
     }
 
 
@@ -242,27 +248,27 @@ def _choices(job: Job, choices: Sequence[Mapping[str, Any]]) -> Figure:
         name="choices",
         title=_("Rules compared"),
         caption=_(
-            "What would be published by each rule, against what was counted. “Recovered” are hidden numbers that a "
-            "reader can work out exactly; for “who is counted”, 0.5 is guessing and 1 is knowing."
+            "What each rule would publish, against what was counted: the share of numbers kept, and of people in them; "
+            "the typical error, and below which nine in ten errors lie; the narrowest interval in which something "
+            "hidden is known to lie; hidden numbers that a reader can work out exactly; how well it can be told "
+            "whether a person is counted, where 0.5 is guessing and 1 is knowing."
         ),
         headings=(
             Heading(_("Rule"), key="rule"),
-            Heading(_("With"), key="with"),
             Heading(_("Verdict"), key="safe"),
-            Heading(_("Numbers kept"), is_number=True, key="cells"),
-            Heading(_("People covered"), is_number=True, key="people"),
-            Heading(_("Typical error"), is_number=True, key="error"),
-            Heading(_("Nine in ten below"), is_number=True, key="worst"),
-            Heading(_("Narrowest interval"), is_number=True, key="narrowest"),
+            Heading(_("Kept"), is_number=True, key="cells"),
+            Heading(_("People"), is_number=True, key="people"),
+            Heading(_("Error"), is_number=True, key="error"),
+            Heading(_("9 in 10"), is_number=True, key="worst"),
+            Heading(_("Interval"), is_number=True, key="narrowest"),
             Heading(_("Recovered"), is_number=True, key="recovered"),
-            Heading(_("Who is counted"), is_number=True, key="membership"),
+            Heading(_("Told apart"), is_number=True, key="membership"),
             Heading(_("Spends (ρ)"), is_number=True, key="rho"),
         ),
         rows=[
             Row(
                 (
-                    _title(each),
-                    parts.parameters_in_words(each["parameters"]),
+                    f"{_title(each)} ({parts.parameters_in_words(each['parameters'])})",
                     _verdict(each),
                     words.share(each["cells"]),
                     words.share(each["people"]),
@@ -271,7 +277,7 @@ def _choices(job: Job, choices: Sequence[Mapping[str, Any]]) -> Figure:
                     "–" if each["narrowest"] is None else words.count(each["narrowest"]),
                     words.count(each["recovered"]),
                     "–" if each["membership"] is None else words.count(each["membership"], 2),
-                    f"{each['spent']['rho']:.3g}" if each.get("spent") else "–",
+                    parts.number(float(f"{each['spent']['rho']:.3g}")) if each.get("spent") else "–",
                 ),
                 has_value=bool(each["safe"]),
             )
@@ -295,7 +301,7 @@ def _choice_record(each: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _percent(value: float | None) -> str:
-    return "–" if value is None else _("%(number)s %%", number=words.count(100 * value, 1))
+    return "–" if value is None else _("%(number)s%%", number=words.count(100 * value, 1))
 
 
 def _curve(curve: Sequence[Mapping[str, Any]]) -> Figure:
@@ -316,7 +322,7 @@ def _curve(curve: Sequence[Mapping[str, Any]]) -> Figure:
         rows=[
             Row(
                 (
-                    f"{each['epsilon']:g}",
+                    parts.number(each["epsilon"]),
                     _percent(each["error"]),
                     _percent(each["worst"]),
                     words.count(each["cells"]),
@@ -337,7 +343,7 @@ def _curve(curve: Sequence[Mapping[str, Any]]) -> Figure:
 def _curve_drawn(points: Sequence[Mapping[str, Any]]) -> Markup:
     """Draw errors by ε, whose axis is logarithmic: from 0.1 to 1 is as far as from 1 to 10."""
     places = [round(1000 * log(float(each["epsilon"]))) for each in points]
-    names = [f"{each['epsilon']:g}" for each in points]
+    names = [parts.number(each["epsilon"]) for each in points]
     lines = [
         Line(_("typical error"), [_hundred(each["error"]) for each in points]),
         Line(_("nine numbers in ten are nearer"), [_hundred(each["worst"]) for each in points]),

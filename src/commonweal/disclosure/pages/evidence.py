@@ -14,7 +14,7 @@ from typing import Any
 from commonweal.core.errors import Damaged
 from commonweal.core.wording import Wording
 from commonweal.disclosure.attacks.report import NUMBERS, Attacked, AttackReport
-from commonweal.disclosure.pages.parts import unit_in_words
+from commonweal.disclosure.pages.parts import number, unit_in_words
 from commonweal.web import words
 from commonweal.web.figure import Figure, Heading
 from commonweal.web.languages import _, ngettext, translated
@@ -51,23 +51,14 @@ class Told:
 
     Parameters
     ----------
-    verdict
-        What the attacks bring to light, in one sentence; empty if none was tried.
-    audit
-        What the audit found, in sentences.
-    attacks
-        (what it tries, what was found) of each attack.
     figures
-        The numbers, as tables.
+        What was found in plain words, under the verdict; then the numbers, ``audit`` and ``attacks``.
     data
         The same as JSON values.
     refused
         Whether an attack says that the tables must not be published.
     """
 
-    verdict: str
-    audit: list[str]
-    attacks: list[tuple[str, str]]
     figures: list[Figure]
     data: dict[str, Any]
     refused: bool = False
@@ -99,9 +90,6 @@ def told(evidence: Any, spent: Mapping[str, Any] | None, *, inside: bool) -> Tol
     if attacked:
         figures.append(_attacks_figure(attacked, inside=inside))
     return Told(
-        verdict,
-        sentences,
-        attacks,
         figures,
         {"audit": audit, "attacks": _attacks_plain(report, inside=inside) if report else None},
         report.refused if report else False,
@@ -109,13 +97,12 @@ def told(evidence: Any, spent: Mapping[str, Any] | None, *, inside: bool) -> Tol
 
 
 def _findings(verdict: str, audit: list[str], attacks: list[tuple[str, str]]) -> Figure:
-    """Give what was found as a table, for the brief and for files: a page says it in sentences."""
-    said = [(_("Verdict"), verdict)] if verdict else []
-    said += [(_("Audit"), each) for each in audit] + attacks
+    """Give what was found in plain words."""
+    said = [(_("Audit"), " ".join(audit)), *attacks]
     return Figure(
         name="findings",
         title=_("What was found out"),
-        caption=_("What the audit proved and what the attacks tried, in words."),
+        caption=verdict or _("No attack report came with these tables."),
         headings=(Heading(_("What was tried")), Heading(_("What was found"))),
         rows=[Row(each) for each in said],
         records=[{"tried": tried, "found": found} for tried, found in said],
@@ -147,15 +134,15 @@ def _promise(spent: Mapping[str, Any] | None) -> list[str]:
             "hardly any difference to what is published, whatever a reader knows already: ε = %(epsilon)s, but for a "
             "chance of δ = %(delta)s.",
             unit=unit_in_words(spent["unit"]),
-            epsilon=f"{spent['epsilon']:.3g}",
-            delta=f"{spent['delta']:.3g}",
+            epsilon=number(float(f"{spent['epsilon']:.3g}")),
+            delta=number(float(f"{spent['delta']:.3g}")),
         )
     ]
 
 
 def _audit_in_words(audit: Mapping[str, Any]) -> list[str]:
     said = [ngettext("%(num)s number was looked at.", "%(num)s numbers were looked at together.", audit["cells"])]
-    if "small" in audit:
+    if audit.get("small"):
         said.append(
             ngettext(
                 "%(num)s of them stands for too few people and is hidden.",
@@ -163,6 +150,7 @@ def _audit_in_words(audit: Mapping[str, Any]) -> list[str]:
                 audit["small"],
             )
         )
+    if audit.get("complementary"):
         said.append(
             ngettext(
                 "%(num)s more is hidden, so that nobody can work those out.",
@@ -244,14 +232,10 @@ def _attacks_figure(attacked: list[Attacked], *, inside: bool) -> Figure:
         caption=_("What each attack tried and found; 0.5 is what guessing gives."),
         headings=(
             Heading(_("Attack"), key="attack"),
-            Heading(_("Dataset"), key="dataset"),
             Heading(_("What")),
             Heading(_("Number"), is_number=True),
         ),
-        rows=[
-            Row((translated(one.title), one.dataset or "–", translated(NUMBERS[name]), _number(value)))
-            for one, name, value in each
-        ],
+        rows=[Row((_title(one), translated(NUMBERS[name]), _number(value))) for one, name, value in each],
         records=[
             {"attack": one.attack, "dataset": one.dataset, "what": name, "number": value} for one, name, value in each
         ],
@@ -286,4 +270,4 @@ def told_or_damaged(evidence: Any, spent: Mapping[str, Any] | None, *, inside: b
         return told(evidence, spent, inside=inside)
     except (Damaged, KeyError, TypeError, ValueError):
         said = _("What was found out about these tables cannot be read.")
-        return Told(said, [], [], [], {"audit": None, "attacks": None}, refused=True)
+        return Told([_findings(said, [said], [])], {"audit": None, "attacks": None}, refused=True)

@@ -97,7 +97,7 @@ def what_it_says(entry: Entry) -> str:
             return _(
                 "%(people)s: ρ = %(rho)s a %(unit)s",
                 people=said["people"],
-                rho=f"{said['rho']:g}",
+                rho=parts.number(said["rho"]),
                 unit=parts.unit_in_words(said["unit"]),
             )
         case "standing":
@@ -121,9 +121,10 @@ def _verified(report: Report) -> dict[str, Any]:
 
 
 def _entries(request: Request, page: Page[Entry]) -> Figure:
-    who = {one.who for one in page.items} | {
-        one.said["approval"].get("by", "") for one in page.items if "approval" in one.said
-    }
+    said = [one.said for one in page.items]
+    approvals = [each["approval"] for each in said if "approval" in each]
+    who = {one.who for one in page.items} | {each["proposed_by"] for each in said if "proposed_by" in each}
+    who |= {each["by"] for each in approvals if "by" in each}
     names = called(request.app.state.database, who)
     return Figure(
         name="entries",
@@ -146,7 +147,7 @@ def _entries(request: Request, page: Page[Entry]) -> Figure:
                     translated(KINDS.get(one.kind, one.kind)),
                     what_it_says(one),
                     parts.spent_in_words(one.said["spent"]) if one.said.get("spent") else "",
-                    names[one.said["proposed_by"]] if one.said.get("proposed_by") in names else names[one.who],
+                    names[one.said.get("proposed_by", one.who)],
                     parts.allowed_by(one, names),
                 )
             )

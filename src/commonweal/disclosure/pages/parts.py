@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
+from babel.numbers import get_decimal_symbol
 from fastapi import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -18,7 +20,7 @@ from commonweal.disclosure.planning.comparing import RULES
 from commonweal.web import words
 from commonweal.web.access import visitor_of
 from commonweal.web.document import NO_STORE
-from commonweal.web.languages import _, translated
+from commonweal.web.languages import _, current, translated
 from commonweal.web.provenance import said
 
 PACKAGE = "commonweal.disclosure"
@@ -93,16 +95,28 @@ def unit_in_words(unit: str) -> str:
     return translated(UNITS[Unit(unit)])
 
 
+def number(value: float) -> str:
+    """Write a number as it is, however small.
+
+    Examples
+    --------
+    >>> number(0.3), number(1e-06), number(15)
+    ('0.3', '0.000001', '15')
+    """
+    written = f"{Decimal(repr(value)):f}".removesuffix(".0")
+    return written.replace(".", get_decimal_symbol(current().locale))
+
+
 def spent_in_words(spent: Mapping[str, Any] | None) -> str:
     """Say what a release spends of each person's privacy."""
     if spent is None:
         return _("nothing of a budget")
     return _(
         "ρ = %(rho)s a %(unit)s (ε = %(epsilon)s, δ = %(delta)s)",
-        rho=f"{spent['rho']:g}",
+        rho=number(spent["rho"]),
         unit=unit_in_words(spent["unit"]),
-        epsilon=f"{spent['epsilon']:.3g}",
-        delta=f"{spent['delta']:.3g}",
+        epsilon=number(float(f"{spent['epsilon']:.3g}")),
+        delta=number(float(f"{spent['delta']:.3g}")),
     )
 
 
