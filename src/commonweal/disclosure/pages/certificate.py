@@ -93,6 +93,5 @@ def _plain(release: Release, entry: Entry, evidence: Told) -> dict[str, Any]:
         "spent": said["spent"],
         "approval": dict(said["approval"]),
         "entry": {"sequence": entry.sequence, "at": entry.at.isoformat(), "hash": entry.hash},
-        "audit": evidence.data["audit"],
-        "attacks": evidence.data["attacks"],
+        **evidence.data,
     }

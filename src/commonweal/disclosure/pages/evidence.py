@@ -15,6 +15,8 @@ from commonweal.core.errors import Damaged
 from commonweal.core.wording import Wording
 from commonweal.disclosure.attacks.report import NUMBERS, Attacked, AttackReport
 from commonweal.disclosure.pages.parts import number, unit_in_words
+from commonweal.disclosure.private.promise import Promise
+from commonweal.disclosure.private.unit import Unit
 from commonweal.web import words
 from commonweal.web.figure import Figure, Heading
 from commonweal.web.languages import _, ngettext, translated
@@ -79,30 +81,39 @@ def told(evidence: Any, spent: Mapping[str, Any] | None, *, inside: bool) -> Tol
     found: Mapping[str, Any] = evidence if isinstance(evidence, Mapping) else {}
     audit, report = _audit_of(found, inside=inside), _report_of(found)
     attacked = [*report.attacked] if report else []
-    sentences = [*_promise(spent), *(_audit_in_words(audit) if audit else [])]
-    if not sentences:
-        sentences = [_("No audit came with these tables.")]
-    attacks = [(_title(one), translated(one.finding.said)) for one in attacked]
-    verdict = translated(report.said) if report else ""
-    figures = [_findings(verdict, sentences, attacks)]
+    promise = _promise_of(found)
+    rows = [(_("Noise"), " ".join(_promised(spent, promise)))] if spent else []
+    if audit or not spent:
+        rows.append((_("Audit"), " ".join(_audit_in_words(audit)) if audit else _("No audit came with these tables.")))
+    rows += [(_title(one), translated(one.finding.said)) for one in attacked]
+    figures = [_findings(translated(report.said) if report else _without_report(spent), rows)]
     if audit:
         figures.append(_audit_figure(audit))
     if attacked:
         figures.append(_attacks_figure(attacked, inside=inside))
     return Told(
         figures,
-        {"audit": audit, "attacks": _attacks_plain(report, inside=inside) if report else None},
+        {
+            "audit": audit,
+            "attacks": _attacks_plain(report, inside=inside) if report else None,
+            "promise": promise.record() if promise else None,
+        },
         report.refused if report else False,
     )
 
 
-def _findings(verdict: str, audit: list[str], attacks: list[tuple[str, str]]) -> Figure:
+def _without_report(spent: Mapping[str, Any] | None) -> str:
+    if spent:
+        return _("Noise bounds every attack, known or not; one tried on the records would tell of them too.")
+    return _("No attack report came with these tables.")
+
+
+def _findings(verdict: str, said: list[tuple[str, str]]) -> Figure:
     """Give what was found in plain words."""
-    said = [(_("Audit"), " ".join(audit)), *attacks]
     return Figure(
         name="findings",
         title=_("What was found out"),
-        caption=verdict or _("No attack report came with these tables."),
+        caption=verdict,
         headings=(Heading(_("What was tried")), Heading(_("What was found"))),
         rows=[Row(each) for each in said],
         records=[{"tried": tried, "found": found} for tried, found in said],
@@ -125,9 +136,15 @@ def _report_of(found: Mapping[str, Any]) -> AttackReport | None:
     return AttackReport.parsed(found["attacks"])
 
 
-def _promise(spent: Mapping[str, Any] | None) -> list[str]:
-    if spent is None:
-        return []
+def _promise_of(found: Mapping[str, Any]) -> Promise | None:
+    promise = found.get("promise")
+    if not isinstance(promise, Mapping):
+        return None
+    return Promise(Unit(promise["unit"]), float(promise["epsilon"]), float(promise["delta"]))
+
+
+def _promised(spent: Mapping[str, Any], promise: Promise | None) -> list[str]:
+    more = [translated(promise.said)] if promise else []
     return [
         _(
             "Random noise was added to every number, once. Whether one %(unit)s of anybody is among the records makes "
@@ -136,7 +153,8 @@ def _promise(spent: Mapping[str, Any] | None) -> list[str]:
             unit=unit_in_words(spent["unit"]),
             epsilon=number(float(f"{spent['epsilon']:.3g}")),
             delta=number(float(f"{spent['delta']:.3g}")),
-        )
+        ),
+        *more,
     ]
 
 
@@ -270,4 +288,5 @@ def told_or_damaged(evidence: Any, spent: Mapping[str, Any] | None, *, inside: b
         return told(evidence, spent, inside=inside)
     except (Damaged, KeyError, TypeError, ValueError):
         said = _("What was found out about these tables cannot be read.")
-        return Told([_findings(said, [said], [])], {"audit": None, "attacks": None}, refused=True)
+        nothing = {"audit": None, "attacks": None, "promise": None}
+        return Told([_findings(said, [(_("Audit"), said)])], nothing, refused=True)
