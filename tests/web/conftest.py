@@ -576,9 +576,9 @@ def propose_homes(home: Home, who: str = WHO, first: date = FIRST, **said: Any) 
             list(joint.tables.values()), {"audit": joint.audit.record(), "attacks": report.record()}
         )
 
-    part = disclosure.Part(
-        homes.DATASET, [Input("store lockdown/2015", "ab" * 32, "store")], PARAMETERS, area_set=AREA_SET
-    )
+    about = {"first_day": days[0].isoformat(), "last_day": (days[1] - timedelta(days=1)).isoformat()}
+    made_from = [Input("store lockdown/2015", "ab" * 32, "store")]
+    part = disclosure.Part(homes.DATASET, made_from, PARAMETERS | about, area_set=AREA_SET)
     asked = {
         "people": "mobility/lockdown",
         "first": days[0],

@@ -52,7 +52,7 @@ def page_of(proposal) -> str:
 def test_what_waits_is_found_from_the_navigation_and_read_in_plain_words(steward, waiting):
     assert '<a href="/disclosure">Disclosure control</a>' in steward.get("/catalog").text
     first = steward.get("/disclosure").text
-    assert f'<a href="{page_of(waiting)}">{waiting.short}</a>' in first
+    assert f'<a href="{page_of(waiting)}">Home areas of mobility/lockdown, 27 – 28 March 2015</a>' in first
     page = steward.get(page_of(waiting)).text
     for said in (
         "It waits for a steward. Nothing of it is published.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,6 +21,10 @@ from commonweal.core.identity.agreements import Terms
 from commonweal.core.identity.roles import ALLOWED
 from commonweal.core.identity.visitor import Visitor
 from commonweal.core.jobs import service as jobs
+from commonweal.core.jobs.models import Job
+from commonweal.disclosure.ledger.budgets import set_budget
+from commonweal.disclosure.releasing.proposals import Proposal
+from commonweal.disclosure.releasing.publishing import approve
 from commonweal.domains import ROOMS, initialise
 from commonweal.mobility.asking import Asked, import_from_inbox
 from commonweal.web.access import SESSION, Access, access_of
@@ -53,8 +57,25 @@ ALSO = {
     "/administration/audit?verify=true": 200,
     "/mobility/inside?areas=SL-W&polygon=-13.3,8.1+-12.9,8.1+-12.9,8.6&centre=-8.8,7.75&radius=20": 200,
     "/jobs/2": 200,
+    "/catalog/mobility.home/2": 200,
+    "/disclosure/ledger?verify=true": 200,
+    "/disclosure/proposals/0000": 404,
 }
 """What else is looked at, with its status: mistakes, and pages that show most when they are asked for it."""
+
+ABOUT = ("people", "first", "last")
+CHOICE = {"cells": 0.9, "people": 0.99, "error": 0.01, "worst": 0.05, "narrowest": 14, "recovered": 0, "spent": None}
+COMPARED = {
+    "people": "mobility/lockdown",
+    "first": "2026-03-01",
+    "last": "2026-03-04",
+    "choices": [
+        {"rule": rule, "parameters": {"k": 15}, "membership": 0.52, "safe": rule != "naive", **CHOICE}
+        for rule in ("naive", "threshold")
+    ],
+    "curve": [{"epsilon": each, "error": 0.03 / each, "worst": 0.1 / each, "cells": 106} for each in (0.1, 1.0, 3.0)],
+}
+"""What a comparison of rules gave."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +91,7 @@ class Page:
         if self.access.permission not in (None, Permission.READ):
             if reader == SIGNED_OUT:
                 return 303
-            if self.access.permission not in ALLOWED[ROLES[reader]]:
+            if not {self.access.permission, self.access.otherwise} & ALLOWED[ROLES[reader]]:
                 return 403
         if self.access.signed_in and reader == SIGNED_OUT:
             return 303
@@ -79,16 +100,22 @@ class Page:
 
 @pytest.fixture(scope="session")
 def whole(
-    tmp_path_factory: pytest.TempPathFactory, publish_days: Callable[..., None], hand_over: Callable[..., Any]
+    tmp_path_factory: pytest.TempPathFactory,
+    publish_days: Callable[..., None],
+    hand_over: Callable[..., Any],
+    propose: Callable[..., Proposal],
 ) -> Iterator[SimpleNamespace]:
     """An installation where everything is published that there is, and somebody of each role.
 
     It has `home`, of each role, and of somebody with all rights, the secret of a session (`sessions`) and a token
-    (`tokens`), and a link that somebody new has not followed (`offered`).
+    (`tokens`), a link that somebody new has not followed (`offered`), and a proposal that waits (`proposal`).
     """
     folder = tmp_path_factory.mktemp("whole")
     home = initialise(folder / "data", folder / "keys")
     publish_days(home, DAYS)
+    set_budget(home.settings, home.database, "mobility/lockdown", "person-day", 0.5, "os:steward", "as decided")
+    approve(home.settings, home.database, propose(home, first=DAYS[0]).id, "os:steward", "as every month")
+    waiting = propose(home, first=DAYS[1])
     kept = {"backups": folder / "backups", "backup_keys": folder / "backup-keys"}
     for each in kept.values():
         each.mkdir()
@@ -108,9 +135,13 @@ def whole(
     analyst = Visitor(1, grants=(Grant(Role.ANALYST),))
     jobs.cancel(home.database, import_from_inbox(home.settings, home.database, analyst, asked), "os:tester")
     import_from_inbox(home.settings, home.database, analyst, asked)  # this one waits for ever
+    compared = jobs.submit(home.database, "disclosure.plan", {name: COMPARED[name] for name in ABOUT}, "os:analyst")
+    with home.database.transaction() as session:
+        done = session.get_one(Job, compared)
+        done.state, done.result, done.finished = "succeeded", COMPARED, datetime.now(UTC)
     _, offered = people.create(home.database, "newcomer", "Newcomer", [], "os:tester")
     backing_up.create(home.settings, home.database, ROOMS, *(each / BACKUP for each in kept.values()), "os:tester")
-    yield SimpleNamespace(home=home, sessions=held, tokens=shown, offered=offered)
+    yield SimpleNamespace(home=home, sessions=held, tokens=shown, offered=offered, proposal=waiting.short)
     home.database.close()
 
 
@@ -130,7 +161,7 @@ def whole_served(whole: SimpleNamespace, serve: Callable[..., str]) -> str:
 @pytest.fixture(scope="session")
 def pages(whole: SimpleNamespace, whole_site: Any, whole_served: str) -> list[Page]:
     """Every page: what the routes answer with HTML, and what else is looked at."""
-    known = {"/welcome/{offered}": whole.offered, **PLACES}
+    known = {"/welcome/{offered}": whole.offered, "/disclosure/proposals/{proposal}": whole.proposal, **PLACES}
     found = []
     for route in routes_of_pages(whole_site.app):
         access = access_of(route)

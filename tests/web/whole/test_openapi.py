@@ -54,11 +54,16 @@ def examples_of(parameter) -> list[str]:
     return [str(each["value"] if isinstance(each, dict) else each) for each in found]
 
 
-def addresses_of(path: str, operation: dict, offered: str) -> list[str]:
+def only_here(whole) -> dict[str, str]:
+    """Give what stands in a path that is another in every installation."""
+    return {"offered": whole.offered, "proposal": whole.proposal}
+
+
+def addresses_of(path: str, operation: dict, whole) -> list[str]:
     """Give every address that the examples make: with the first of each parameter, and with each other in its place.
 
-    Data are also asked for without parameters. The secret of a link is the one that works here, since no example could
-    be one.
+    Data are also asked for without parameters. The secret of a link and the number of a proposal are those of here,
+    since no example could be one.
     """
     inside, first, others = [], {}, []
     for parameter in operation.get("parameters", []):
@@ -75,7 +80,7 @@ def addresses_of(path: str, operation: dict, offered: str) -> list[str]:
     for places, query in product(product(*inside), queries):
         address = path
         for name, value in places:
-            address = address.replace(f"{{{name}}}", offered if name == "offered" else quote(value))
+            address = address.replace(f"{{{name}}}", only_here(whole).get(name, quote(value)))
         made.append(f"{address}?{urlencode(query)}" if query else address)
     return list(dict.fromkeys(made))
 
@@ -124,7 +129,7 @@ def test_every_parameter_is_explained_and_has_an_example(operations):
 def test_every_example_runs(operations, ask, whole):
     wrong = []
     for path, operation in operations:
-        for address in addresses_of(path, operation, whole.offered):
+        for address in addresses_of(path, operation, whole):
             answer = ask(address)
             media_type = answer.headers["content-type"].partition(";")[0]
             if answer.status_code != 200 or media_type not in operation["responses"]["200"]["content"]:
@@ -142,7 +147,7 @@ def test_no_value_of_a_parameter_is_too_strange(operations, ask, whole, strange)
         given = {each["name"]: (examples_of(each) or [""])[0] for each in operation.get("parameters", [])}
         inside = {each["name"] for each in operation.get("parameters", []) if each["in"] == "path"}
         for name in given:
-            asked = given | {"offered": whole.offered} | {name: strange}
+            asked = given | only_here(whole) | {name: strange}
             address = path
             for each in inside:
                 address = address.replace(f"{{{each}}}", quote(asked[each], safe=""))
@@ -215,9 +220,7 @@ def test_within_a_version_no_field_of_what_is_published_goes_away(operations, as
         for_everyone = {} in operation["security"]
         if for_everyone and list(operation["responses"]["200"]["content"]) == ["application/json"]:
             fields = {
-                name
-                for address in addresses_of(path, operation, whole.offered)
-                for name in fields_of(ask(address).json())
+                name for address in addresses_of(path, operation, whole) for name in fields_of(ask(address).json())
             }
             given[path] = sorted(fields)
     if os.environ.get("PROMISE"):

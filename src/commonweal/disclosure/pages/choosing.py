@@ -42,8 +42,14 @@ USUAL = {"people": "", "first": "", "last": "", "k": "5, 10, 15, 30", "bases": "
 MAY_CHOOSE = needs(*CHOOSERS, in_any_domain=True)
 
 Which = Annotated[
-    int | None,
-    Query(ge=1, le=LARGEST, alias="job", description="The job whose comparison is shown; by default the newest."),
+    int,
+    Query(
+        ge=0,
+        le=LARGEST,
+        alias="job",
+        description="Number of the job whose comparison is shown; 0: the newest.",
+        examples=[0],
+    ),
 ]
 Form = Annotated[FormData, Depends(posted)]
 
@@ -51,7 +57,7 @@ routes = APIRouter()
 
 
 @document(routes, parts.PLAN, MAY_CHOOSE, summary="Rules compared", tag=parts.TAG, figure="choices")
-def plan(request: Request, number: Which = None) -> Document:
+def plan(request: Request, number: Which = 0) -> Document:
     """What each rule would keep and lose, how far numbers would be off, and what attacks would find."""
     return _document(request, number, dict(USUAL))
 
@@ -66,7 +72,7 @@ def begin(request: Request, form: Form) -> Response:
         _require(visitor, asked["people"])
         job = jobs.submit_or_adopt(request.app.state.database, KIND, asked, visitor.who)
     except CommonwealError as error:
-        shown = _document(request, None, typed, error)
+        shown = _document(request, 0, typed, error)
         return draw(request, shown, address=parts.PLAN, status=error.status)
     return parts.went_well(f"{parts.PLAN}?job={job}")
 
@@ -136,9 +142,7 @@ def _whole(number: float, where: str) -> int:
     return int(number)
 
 
-def _document(
-    request: Request, number: int | None, typed: dict[str, str], error: CommonwealError | None = None
-) -> Document:
+def _document(request: Request, number: int, typed: dict[str, str], error: CommonwealError | None = None) -> Document:
     state, visitor = request.app.state, visitor_of(request)
     known = jobs.chosen(
         state.database, lambda _, parameters: _may(visitor, str(parameters.get("people", ""))), SHOWN, kinds=[KIND]
@@ -188,8 +192,8 @@ def _document(
     )
 
 
-def _chosen(request: Request, known: Sequence[Job], number: int | None) -> Job | None:
-    if number is None:
+def _chosen(request: Request, known: Sequence[Job], number: int) -> Job | None:
+    if not number:
         return next((job for job in known if job.state == SUCCEEDED), next(iter(known), None))
     job = jobs.get(request.app.state.database, number)
     if job.kind != KIND:

@@ -48,15 +48,14 @@ def overview(request: Request) -> Document:
     waiting = [one for one in undecided if sees(visitor, one)]
     left = _released(request, ledger.entries)
     budgets, approvals = seen_budgets(request, ledger.entries), seen_approvals(request, ledger.entries)
-    figures = [_left_figure(left)]
+    figures = [_left_figure(left)] if left else []
     data: dict[str, Any] = {
         "whole": ledger.wrong is None,
         "released": [_left_plain(*each) for each in left],
     }
     if follows:
-        figures = [
+        figures += [
             *([_waiting_figure(request, waiting)] if waiting else []),
-            *(figures if left else []),
             *([budgets_figure(request, budgets)] if budgets else []),
             *([approvals_figure(request, approvals)] if approvals else []),
         ]
@@ -70,7 +69,12 @@ def overview(request: Request) -> Document:
         template="disclosure.html",
         package=parts.PACKAGE,
         lead=_("The rules that keep people from being found in what is published."),
-        values={"tabs": parts.tabs(request), "wrong": ledger.wrong, "waiting": waiting, "follows": follows},
+        values={
+            "tabs": parts.tabs(request),
+            "wrong": ledger.wrong,
+            "waiting": _waiting(request, waiting),
+            "follows": follows,
+        },
         data=data,
         figures=figures,
         private=follows,
@@ -115,6 +119,25 @@ def proposal_plain(one: Proposal) -> dict[str, Any]:
 def titles_of(one: Proposal) -> str:
     """Name the tables of a proposal."""
     return ", ".join(translated(table["dataset"]["title"]) for table in one.said["tables"])
+
+
+def _waiting(request: Request, waiting: Sequence[Proposal]) -> list[dict[str, str]]:
+    """Say of each proposal what a list of links shows."""
+    names = called(request.app.state.database, {one.who for one in waiting})
+    return [
+        {
+            "address": f"{parts.HOME}/proposals/{one.short}",
+            "title": _(
+                "%(tables)s of %(people)s, %(period)s",
+                tables=titles_of(one),
+                people=one.said["people"],
+                period=parts.period_in_words(one.said["first"], one.said["last"]),
+            ),
+            "rule": parts.rule_in_words(one.said["rule"], one.said["parameters"]),
+            "by": _("proposed by %(who)s", who=names[one.who]),
+        }
+        for one in waiting
+    ]
 
 
 def _waiting_figure(request: Request, waiting: Sequence[Proposal]) -> Figure:
