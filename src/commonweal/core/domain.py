@@ -33,6 +33,7 @@ class Domain:
         Function that draws the room's part of the overview page.
     behind
         Function of a request and a release that says on the release's page what stands behind it, a `Section` or None.
+        Its first figure is in words, two columns of text; the others are the numbers below.
     datasets
         `Dataset` declarations.
     jobs
