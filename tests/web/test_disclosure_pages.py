@@ -11,6 +11,9 @@ from commonweal.core.jobs import service as jobs
 from commonweal.core.jobs.models import Job
 from commonweal.disclosure.ledger.budgets import set_budget
 from commonweal.disclosure.ledger.spending import Loss, Unit
+from commonweal.disclosure.pages.evidence import told
+from commonweal.disclosure.private.promise import Promise
+from commonweal.disclosure.private.unit import Unit as PrivateUnit
 from commonweal.disclosure.releasing.proposals import Stage, get
 from commonweal.disclosure.releasing.publishing import approve
 from commonweal.disclosure.releasing.standing import approvals
@@ -195,6 +198,15 @@ def test_a_steward_sees_more_of_a_proposal_but_never_cells_that_an_attack_names(
     assert "cells" not in json.dumps([attack["numbers"] for attack in evidence["attacks"]["attacks"]])
 
 
+def test_of_noise_it_is_said_what_no_attack_can_exceed():
+    spent = {"unit": "person-day", "rho": 0.1, "epsilon": 1.0, "delta": 1e-6}
+    shown = told({"promise": Promise(PrivateUnit.DAY, 1.0, 0.0).record()}, spent, inside=False)
+    [(tried, said)] = [row.cells for row in shown.figures[0].rows]
+    assert tried == "Noise"
+    assert "ε = 1, but for a chance of δ = 0.000001" in said
+    assert "picked at most 73 times out of 100" in said
+
+
 def test_a_release_on_a_damaged_ledger_says_that_it_cannot_be_proven(home, closed, reader_of, released):
     (home.settings.keys / "disclosure-ledger.head").write_text('{"sequence": 9, "hash": "' + "0" * 64 + '"}\n')
     answer = reader_of(closed, STEWARD).get(f"/catalog/{released.dataset}/1")
@@ -338,6 +350,6 @@ def test_what_is_made_of_raw_counts_is_for_those_who_work_with_them(closed, read
     elsewhere = reader_of(closed, Grant(Role.ANALYST, "sensing"))
     assert elsewhere.get("/disclosure/plan.json").json()["comparison"] is None
     assert elsewhere.get("/disclosure/plan?job=1").status_code == 403
-    assert elsewhere.post(
-        "/disclosure/plan", people="mobility/x", first="2015-03-27", last="2015-03-28"
-    ).status_code in (403, 422)
+    form = {"people": "mobility/lockdown", "k": "15"}
+    for browser in (elsewhere, reader_of(closed, STEWARD)):  # who only looks after the records does not run the work
+        assert browser.post("/disclosure/plan", **form).status_code == 403

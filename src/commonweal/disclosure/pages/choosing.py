@@ -16,14 +16,17 @@ from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from commonweal.core.errors import CommonwealError, InputError, NotFound
-from commonweal.core.identity.visitor import Visitor
+from commonweal.core.identity import Permission
 from commonweal.core.jobs import service as jobs
 from commonweal.core.jobs.models import SUCCEEDED, UNFINISHED, Job
+from commonweal.core.jobs.rights import Rights
 from commonweal.core.wording import Wording
 from commonweal.disclosure.pages import parts
 from commonweal.disclosure.pages.reading import ledger_of
-from commonweal.disclosure.pages.seeing import CHOOSERS, domain_of_people
+from commonweal.disclosure.pages.seeing import CHOOSERS
+from commonweal.disclosure.planning.choosing import Rules
 from commonweal.disclosure.planning.comparing import RULES
+from commonweal.disclosure.planning.service import KIND, plan_parameters, request_plan
 from commonweal.web import words
 from commonweal.web.access import needs, posted, text, visitor_of
 from commonweal.web.chart import Line, time_chart
@@ -33,12 +36,11 @@ from commonweal.web.following import state_of, summary
 from commonweal.web.languages import _, translated
 from commonweal.web.table import Row
 
-KIND = "disclosure.plan"
 SHOWN = 20
 LARGEST = 2**31 - 1
 MOST = 12
 """Numbers that may be asked for at once."""
-USUAL = {"people": "", "first": "", "last": "", "k": "5, 10, 15, 30", "bases": "5, 15", "epsilons": "0.1, 0.3, 1, 3"}
+USUAL = {"people": "", "first": "", "last": "", "k": "5, 10, 15, 30", "bases": "5, 15", "epsilons": "0.1, 0.5, 1, 2, 5"}
 MAY_CHOOSE = needs(*CHOOSERS, in_any_domain=True)
 
 Which = Annotated[
@@ -66,51 +68,42 @@ def plan(request: Request, number: Which = 0) -> Document:
 @MAY_CHOOSE
 def begin(request: Request, form: Form) -> Response:
     """Have rules compared."""
-    visitor, typed = visitor_of(request), {name: text(form, name) for name in USUAL}
+    state, typed = request.app.state, {name: text(form, name) for name in USUAL}
     try:
-        asked = _asked(typed)
-        _require(visitor, asked["people"])
-        job = jobs.submit_or_adopt(request.app.state.database, KIND, asked, visitor.who)
+        job = request_plan(state.database, state.rooms, visitor_of(request), _asked(typed))
     except CommonwealError as error:
         shown = _document(request, 0, typed, error)
         return draw(request, shown, address=parts.PLAN, status=error.status)
     return parts.went_well(f"{parts.PLAN}?job={job}")
 
 
-def _may(visitor: Visitor, people: str) -> bool:
-    return any(visitor.may(right, domain_of_people(people)) for right in CHOOSERS)
+def _rights(request: Request) -> Rights:
+    state = request.app.state
+    return Rights(state.database, state.rooms, visitor_of(request))
 
 
-def _require(visitor: Visitor, people: str) -> None:
-    if not _may(visitor, people):
-        visitor.require(CHOOSERS[0], domain_of_people(people), what=people)
+def _may_look(rights: Rights, asked: Mapping[str, Any]) -> bool:
+    return any(rights.may(right, KIND, asked) for right in CHOOSERS)
 
 
 def _asked(typed: Mapping[str, str]) -> dict[str, Any]:
-    """Read what was typed as the job's parameters; days from the first to the day after the last."""
+    """Read what was typed as the job's parameters."""
     people = typed["people"].strip()
     if not people or "/" not in people:
         raise InputError(
             Wording("this names no set of people"), where="people", expected=Wording("such as mobility/PROJECT")
         )
-    first, last = _day(typed["first"], "first"), _day(typed["last"], "last")
-    if last < first:
-        raise InputError(
-            Wording("the last day lies before the first"), where="last", expected=Wording("a day not before it")
-        )
-    return {
-        "people": people,
-        "first": first.isoformat(),
-        "last": (last + timedelta(days=1)).isoformat(),
-        "rules": {
-            "thresholds": [_whole(number, "k") for number in _numbers(typed["k"], "k")],
-            "bases": [_whole(number, "bases") for number in _numbers(typed["bases"], "bases")],
-            "epsilons": _numbers(typed["epsilons"], "epsilons"),
-        },
-    }
+    rules = Rules(
+        tuple(_whole(number, "k") for number in _numbers(typed["k"], "k")),
+        tuple(_whole(number, "bases") for number in _numbers(typed["bases"], "bases")),
+        tuple(_numbers(typed["epsilons"], "epsilons")),
+    )
+    return plan_parameters(people, _day(typed["first"], "first"), _day(typed["last"], "last"), rules)
 
 
-def _day(typed: str, where: str) -> date:
+def _day(typed: str, where: str) -> date | None:
+    if not typed.strip():
+        return None
     try:
         found = date.fromisoformat(typed.strip())
     except ValueError:
@@ -143,10 +136,8 @@ def _whole(number: float, where: str) -> int:
 
 
 def _document(request: Request, number: int, typed: dict[str, str], error: CommonwealError | None = None) -> Document:
-    state, visitor = request.app.state, visitor_of(request)
-    known = jobs.chosen(
-        state.database, lambda _, parameters: _may(visitor, str(parameters.get("people", ""))), SHOWN, kinds=[KIND]
-    )
+    state, rights = request.app.state, _rights(request)
+    known = jobs.chosen(state.database, lambda _, asked: _may_look(rights, asked), SHOWN, kinds=[KIND])
     job = _chosen(request, known, number)
     result: Mapping[str, Any] = (job.result or {}) if job and job.state == SUCCEEDED else {}
     choices, curve = result.get("choices") or [], result.get("curve") or []
@@ -173,14 +164,14 @@ def _document(request: Request, number: int, typed: dict[str, str], error: Commo
             "state": state_of(job) if job else "",
             "any": bool(known),
             "people": _known_people(request),
+            "may_run": visitor_of(request).may_somewhere(Permission.RUN, None),
         },
         data={
             "comparison": job
             and {
                 **summary(job),
                 "people": job.parameters.get("people"),
-                "first": job.parameters.get("first"),
-                "last": job.parameters.get("last"),
+                **_days(job),
                 "choices": choices,
                 "curve": curve,
             },
@@ -198,15 +189,16 @@ def _chosen(request: Request, known: Sequence[Job], number: int) -> Job | None:
     job = jobs.get(request.app.state.database, number)
     if job.kind != KIND:
         raise NotFound(Wording("job %(number)s compares no rules", number=str(number)), where="job")
-    _require(visitor_of(request), str(job.parameters.get("people", "")))
+    if not _may_look(_rights(request), job.parameters):
+        _rights(request).require(CHOOSERS[0], job)
     return job
 
 
 def _known_people(request: Request) -> list[str]:
     """Give the sets of people that the ledger names and whoever asks may choose for."""
-    visitor = visitor_of(request)
+    rights = _rights(request)
     named = {str(entry.said["people"]) for entry in ledger_of(request).entries if "people" in entry.said}
-    return sorted(people for people in named if _may(visitor, people))
+    return sorted(people for people in named if rights.may(Permission.RUN, KIND, {"people": people}))
 
 
 def _typed_of(job: Job) -> dict[str, str]:
@@ -226,12 +218,17 @@ def _typed_of(job: Job) -> dict[str, str]:
     }
 
 
+def _days(job: Job) -> dict[str, str | None]:
+    """Give first and last-exclusive day: those that were asked for, or else that were found."""
+    said: Mapping[str, Any] = job.result or {}
+    return {name: job.parameters.get(name) or said.get(name) for name in ("first", "last")}
+
+
 def _about(job: Job) -> str:
-    asked = job.parameters
-    people = str(asked.get("people", ""))
-    if not asked.get("first") or not asked.get("last"):
+    people, days = str(job.parameters.get("people", "")), _days(job)
+    if not days["first"] or not days["last"]:
         return people
-    return f"{people} · {parts.period_in_words(asked['first'], asked['last'])}"
+    return f"{people} · {parts.period_in_words(days['first'], days['last'])}"
 
 
 def _title(choice: Mapping[str, Any]) -> str:
@@ -393,7 +390,6 @@ def _plain(job: Job) -> dict[str, Any]:
         "job": job.id,
         "state": job.state,
         "people": job.parameters.get("people"),
-        "first": job.parameters.get("first"),
-        "last": job.parameters.get("last"),
+        **_days(job),
         "submitted": job.submitted.isoformat(),
     }
