@@ -560,10 +560,10 @@ def open_page(browser: Any, served: str) -> Iterator[Callable[..., Any]]:
 
 def propose_homes(home: Home, who: str = WHO, first: date = FIRST, **said: Any) -> Proposal:
     """Protect home areas together with what was released before, attack them, and propose them."""
-    codes = load(home.database, AREA_SET).codes
-    people = [6 if place == 3 else 20 * place + 5 for place in range(len(codes))]
-    start = pa.array([datetime(first.year, first.month, first.day, tzinfo=UTC)] * len(codes), pa.timestamp("us", "UTC"))
-    raw = pa.table({"area": codes, "start": start, "subscribers": people, "people": people})
+    start = datetime(first.year, first.month, first.day, tzinfo=UTC)
+    people = [6 if place == 3 else 20 * place + 5 for place in range(len(load(home.database, AREA_SET).codes))]
+    rows = [(code, start, many, many) for code, many in zip(load(home.database, AREA_SET).codes, people, strict=True)]
+    raw = _table(rows, "area", "start", "subscribers", "people")
     days = (first, first + timedelta(days=2))
 
     def make() -> disclosure.Drawn:
@@ -572,9 +572,7 @@ def propose_homes(home: Home, who: str = WHO, first: date = FIRST, **said: Any) 
         joint = disclosure.protect_together([counted], earlier=earlier, k=15)
         tried = Attacked(homes.DATASET.name, Membership(0.51, 0.02, 150, 150, 987))
         report = AttackReport((*joint.findings, tried))
-        return disclosure.Drawn(
-            list(joint.tables.values()), {"audit": joint.audit.record(), "attacks": report.record()}
-        )
+        return disclosure.Drawn(list(joint.tables.values()), joint.evidence() | {"attacks": report.record()})
 
     about = {"first_day": days[0].isoformat(), "last_day": (days[1] - timedelta(days=1)).isoformat()}
     made_from = [Input("store lockdown/2015", "ab" * 32, "store")]
