@@ -50,6 +50,7 @@ NAMED: dict[str, Callable[[Any], dict[str, Any]]] = {
     "the release of another table as that of another entry": lambda house: _naming(
         entry(house, "disclosure.ledger"), 3
     ),
+    "an entry of its own making": lambda house: _invented(house),
     "no entry of the ledger": lambda house: {"sequence": 1, "hash": entry(house, "disclosure.ledger").hash},
 }
 
@@ -57,6 +58,21 @@ NAMED: dict[str, Callable[[Any], dict[str, Any]]] = {
 def _naming(noted: audit.AuditEntry, number: int) -> dict[str, Any]:
     ledger = {"sequence": number, "hash": noted.details.get("hash", "0" * 64)}
     return {"sequence": noted.sequence, "hash": noted.hash, "ledger": ledger}
+
+
+def _invented(house: Any) -> dict[str, Any]:
+    """Name an entry that tells of the very table, but that the ledger did not write."""
+    digest = catalog.canonical_digest(house.request("demo.raw").parts[0].dataset, house.table(400, 300, 3))
+    ledger: dict[str, Any] = {"sequence": 5, "hash": "ab" * 32}
+    with house.database.transaction() as session:
+        noted = audit.record(
+            session,
+            who=ANALYST,
+            action="demo.release",
+            what="release of demo.raw",
+            details=ledger | {"tables": [{"dataset": "demo.raw", "digest": digest}]},
+        )
+        return {"sequence": noted.sequence, "hash": noted.hash, "ledger": ledger}
 
 
 @pytest.mark.parametrize("named", NAMED)

@@ -8,8 +8,9 @@ the people that they were said to be of before.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from commonweal.core.catalog import declaration
@@ -24,6 +25,18 @@ from commonweal.disclosure.service import ROUNDED_TOTALS, THRESHOLD
 STORE = "store"
 """The kind of input that holds what is known of people."""
 PROTECTED_TOGETHER = "the tables and the evidence that commonweal.disclosure.protect_together returned together"
+
+
+class _Told(NamedTuple):
+    """What the database tells of a release: the staged record, and dataset and version of each table."""
+
+    said: Mapping[str, Any]
+    releases: Sequence[Any]
+
+    @property
+    def tables(self) -> list[tuple[str, str]]:
+        """Dataset and digest of each."""
+        return [(table["dataset"]["name"], table["digest"]) for table in self.said["tables"]]
 
 
 def refuse_unproven(session: Session, entries: Sequence[Entry], said: Mapping[str, Any], evidence: Any) -> None:
@@ -157,15 +170,19 @@ def _refuse_other_people(session: Session, entries: Sequence[Entry], said: Mappi
             )
 
 
-def _others(
-    session: Session, entries: Sequence[Entry], said: Mapping[str, Any]
-) -> Iterator[tuple[Entry, ProposalRecord]]:
+def _others(session: Session, entries: Sequence[Entry], said: Mapping[str, Any]) -> Iterator[tuple[Entry, _Told]]:
+    told = {
+        request: _Told(staged, releases)
+        for request, staged, releases in session.execute(
+            select(ProposalRecord.id, ProposalRecord.said, ProposalRecord.releases)
+        )
+    }
     for entry in entries:
         if entry.kind == RELEASE and entry.said["request"] != said["request"]:
-            record = session.get(ProposalRecord, entry.said["request"])
-            if record is None:
+            found = told.get(entry.said["request"])
+            if found is None or found.tables != [(each["dataset"], each["digest"]) for each in entry.said["tables"]]:
                 raise Damaged(f"what entry {entry.sequence} released is not told of any more", where="proposals")
-            yield entry, record
+            yield entry, found
 
 
 def _stores(said: Mapping[str, Any]) -> set[tuple[str, str]]:
