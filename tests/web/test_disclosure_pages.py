@@ -207,6 +207,16 @@ def test_of_noise_it_is_said_what_no_attack_can_exceed():
     assert "picked at most 73 times out of 100" in said
 
 
+def test_of_changed_numbers_it_is_not_said_that_they_are_hidden():
+    audit = {"method": "controlled-rounding", "cells": 9, "required": 4, "narrowest": 8, "earlier": []}
+    shown = told({"audit": audit}, None, inside=False)
+    [(_, said)] = [row.cells for row in shown.figures[0].rows]
+    assert "Every number was changed." in said
+    assert "an interval 8 wide; 4 is required" in said
+    assert "hidden" not in said
+    assert "before" not in said
+
+
 def test_a_release_on_a_damaged_ledger_says_that_it_cannot_be_proven(home, closed, reader_of, released):
     (home.settings.keys / "disclosure-ledger.head").write_text('{"sequence": 9, "hash": "' + "0" * 64 + '"}\n')
     answer = reader_of(closed, STEWARD).get(f"/catalog/{released.dataset}/1")

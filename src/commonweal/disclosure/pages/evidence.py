@@ -14,7 +14,7 @@ from typing import Any
 from commonweal.core.errors import Damaged
 from commonweal.core.wording import Wording
 from commonweal.disclosure.attacks.report import NUMBERS, Attacked, AttackReport
-from commonweal.disclosure.pages.parts import number, unit_in_words
+from commonweal.disclosure.pages.parts import number, rule_title, unit_in_words
 from commonweal.disclosure.private.promise import Promise
 from commonweal.disclosure.private.unit import Unit
 from commonweal.web import words
@@ -31,7 +31,7 @@ METHODS: Mapping[str, str] = {
 PUBLIC = ("method", "cells", "required", "narrowest", "earlier")
 """What everybody may know of an audit."""
 NAMES: Mapping[str, str] = {
-    "method": Wording("What else was hidden"),
+    "method": Wording("How"),
     "cells": Wording("Numbers looked at together"),
     "small": Wording("Too small, and hidden"),
     "complementary": Wording("Hidden to protect those"),
@@ -159,6 +159,7 @@ def _promised(spent: Mapping[str, Any], promise: Promise | None) -> list[str]:
 
 
 def _audit_in_words(audit: Mapping[str, Any]) -> list[str]:
+    changed = audit["method"] not in METHODS  # by a rule that hides nothing, and so is not judged by what it keeps
     said = [ngettext("%(num)s number was looked at.", "%(num)s numbers were looked at together.", audit["cells"])]
     if audit.get("small"):
         said.append(
@@ -179,14 +180,22 @@ def _audit_in_words(audit: Mapping[str, Any]) -> list[str]:
     if audit["narrowest"] is None:
         said.append(_("Nothing is hidden, so there is nothing to work out."))
     else:
+        width = {name: words.count(audit[name]) for name in ("narrowest", "required")}
         said.append(
             _(
+                "Every number was changed. Whoever puts together everything that is published with them still cannot "
+                "know what was counted more closely than by an interval %(narrowest)s wide; %(required)s is required.",
+                **width,
+            )
+            if changed
+            else _(
                 "Whoever puts together everything that is published still cannot know a hidden number more closely "
                 "than by an interval %(narrowest)s wide; %(required)s is required.",
-                narrowest=words.count(audit["narrowest"]),
-                required=words.count(audit["required"]),
+                **width,
             )
         )
+    if changed:
+        return said
     if (kept := audit.get("people_kept")) is not None:
         said.append(
             _("%(share)s of the people in numbers that are large enough stay visible.", share=words.share(kept))
@@ -220,7 +229,7 @@ def _written(name: str, value: Any) -> str:
     if value is None:
         return "–"
     if name == "method":
-        return translated(METHODS.get(value, value))
+        return translated(METHODS[value]) if value in METHODS else rule_title(value)
     if name == "people_kept":
         return words.share(value)
     return words.count(len(value) if name == "earlier" else value)
