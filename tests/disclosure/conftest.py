@@ -15,7 +15,7 @@ from commonweal.core.catalog import Dataset, Dimension, Input, Kind, Measure, Pr
 from commonweal.core.console import Home
 from commonweal.core.database import Database, connect
 from commonweal.core.settings import CONFIG, load
-from commonweal.disclosure.joint import Counted, Joint, protect_together
+from commonweal.disclosure import Counted, Joint, protect_together
 from commonweal.disclosure.ledger.budgets import set_budget
 from commonweal.disclosure.ledger.entries import Entry, read
 from commonweal.disclosure.ledger.spending import Loss, Unit

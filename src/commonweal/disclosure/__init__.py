@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from commonweal.disclosure.dominance import Dominance
-    from commonweal.disclosure.joint import Audit, Counted, Earlier, Joint, Keys, RawCells, protect_together, raw_cells
+    from commonweal.disclosure.drafts import Counted, Earlier, Keys, RawCells, raw_cells
+    from commonweal.disclosure.joint import Audit, Joint, protect_together
     from commonweal.disclosure.ledger.spending import Loss, Unit
     from commonweal.disclosure.linear.keys import rows_by_key, with_columns
     from commonweal.disclosure.linear.relations import Kind, Relations, grouped, joined
@@ -34,18 +35,18 @@ _HOME = {
     "ROUNDED_TOTALS": "service",
     "THRESHOLD": "service",
     "Audit": "joint",
-    "Counted": "joint",
+    "Counted": "drafts",
     "Dominance": "dominance",
     "Drawn": "releasing.proposals",
-    "Earlier": "joint",
+    "Earlier": "drafts",
     "Joint": "joint",
-    "Keys": "joint",
+    "Keys": "drafts",
     "Kind": "linear.relations",
     "Loss": "ledger.spending",
     "Outcome": "releasing.publishing",
     "Part": "releasing.request",
     "Proposal": "releasing.proposals",
-    "RawCells": "joint",
+    "RawCells": "drafts",
     "Relations": "linear.relations",
     "Request": "releasing.request",
     "Unit": "ledger.spending",
@@ -53,7 +54,7 @@ _HOME = {
     "joined": "linear.relations",
     "parts_by": "totals",
     "protect_together": "joint",
-    "raw_cells": "joint",
+    "raw_cells": "drafts",
     "release": "releasing.publishing",
     "released_before": "releasing.earlier",
     "rules_before": "releasing.earlier",

@@ -9,7 +9,7 @@ from commonweal.core.catalog import declaration
 from commonweal.core.database import Database
 from commonweal.core.errors import Damaged
 from commonweal.core.settings import Settings
-from commonweal.disclosure.joint import Earlier, counting
+from commonweal.disclosure.drafts import Earlier, counting
 from commonweal.disclosure.ledger.entries import read
 from commonweal.disclosure.models import ProposalRecord
 from commonweal.disclosure.releasing import staged
