@@ -55,11 +55,17 @@ class Earlier:
         As what it was published.
     table
         What was published.
+    k
+        The threshold below which it hid; if None, the one of what is protected beside it.
+    hidden_too
+        Rows, from 0, that it hid to protect others; all else that it hid was below *k*, which its readers know.
     """
 
     label: str
     dataset: Dataset
     table: pa.Table
+    k: int | None = None
+    hidden_too: Sequence[int] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,7 +200,10 @@ class Draft:
         known = np.asarray(value.is_valid())
         values = pc.fill_null(value, 0).cast(pa.int64(), safe=False).to_numpy()
         keys = earlier.table.select(earlier.dataset.key)
-        low, high = np.where(known, values, 0), np.where(known, values, UNBOUNDED)
+        k_then = earlier.k or k
+        most = np.full(len(known), k_then - 1)
+        most[list(earlier.hidden_too)] = UNBOUNDED
+        low, high = np.where(known, values, 0), np.where(known, values, most)
         if ROUNDED_TO in earlier.table.column_names:
             base = pc.fill_null(earlier.table.column(ROUNDED_TO), 1).to_numpy()
             high = np.where(known, values + base - 1, high)
@@ -203,7 +212,7 @@ class Draft:
         row = rows_by_key(keys, self.keys)
         self._compare(row, low, high, k)
         exact, fresh = low == high, np.flatnonzero(row < 0)
-        need = np.where(known, 0, k - 1)
+        need = np.where(known, 0, k_then - 1)
         self._append(keys, low, low, high, need, exact, fresh)
         said = np.full(len(self.cells.value), np.nan)
         said[rows_by_key(keys, self.keys)] = np.where(exact, values, np.nan)

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from commonweal.core.catalog.digest import canonical_digest
+from commonweal.core.catalog.check import conform
+from commonweal.core.catalog.digest import digest_of_conformed
 from commonweal.core.errors import Refused
 from commonweal.disclosure.attacks.differencing import differencing
 from commonweal.disclosure.attacks.reconstruction import reconstruction
@@ -21,6 +22,7 @@ from commonweal.disclosure.attacks.report import Attacked, AttackReport
 from commonweal.disclosure.dominance import HALF, Dominance
 from commonweal.disclosure.drafts import Counted, Earlier, Relate, drafted, together
 from commonweal.disclosure.linear.bounds import Contradiction, possible
+from commonweal.disclosure.linear.keys import rows_by_key
 from commonweal.disclosure.linear.relations import Kind, Relations, joined
 from commonweal.disclosure.linear.rows import UNBOUNDED, rows_of
 from commonweal.disclosure.linear.suppression import Cells, suppress, with_differences
@@ -51,6 +53,9 @@ class Audit:
         What was published before and considered.
     tables
         Canonical digest of each table that was audited, by the name of its dataset.
+    hidden_too
+        Rows of each table, from 0, that were hidden to protect others: never for readers, but later releases are
+        protected by it, since of the others readers know that they are small.
     """
 
     method: str
@@ -65,10 +70,12 @@ class Audit:
     whole_programmes: int
     earlier: tuple[str, ...]
     tables: Mapping[str, str]
+    hidden_too: Mapping[str, Sequence[int]]
 
     def record(self) -> dict[str, Any]:
         """Return it as JSON values."""
-        return {**vars(self), "earlier": list(self.earlier), "tables": dict(self.tables)}
+        plain = {name: dict(value) if isinstance(value, Mapping) else value for name, value in vars(self).items()}
+        return {**plain, "earlier": list(self.earlier)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +136,6 @@ def protect_together(
     Refused
         Together with what was published before, something could be worked out whatever is hidden now.
     """
-    names = [one.dataset.name for one in tables]
     drafts, keys = drafted(tables, earlier, k, dominance)
     cells = together([draft.cells for draft in drafts.values()])
     unknown = np.concatenate([draft.unknown for draft in drafts.values()]) if drafts else np.zeros(0, bool)
@@ -150,10 +156,14 @@ def protect_together(
     shown = own & ~small[:count]
     people = cells.value[shown].sum()
     relevant = hidden & (wider.need > 0)
-    protected = {}
-    for name in names:
+    protected, hidden_too = dict[str, pa.Table](), dict[str, list[int]]()
+    for one in tables:
+        name, draft = one.dataset.name, drafts[one.dataset.name]
         begin = keys[name].first
-        protected[name] = drafts[name].published(hidden[begin : begin + drafts[name].rows])
+        its_own = hidden[begin : begin + draft.rows]
+        protected[name] = conform(one.dataset, draft.published(its_own))
+        row = rows_by_key(protected[name].select(one.dataset.key), draft.keys) if one.dataset.key else np.zeros(1, int)
+        hidden_too[name] = np.flatnonzero((its_own & ~small[begin : begin + draft.rows])[row]).tolist()
     audit = Audit(
         method=" and ".join(methods) or "none needed",
         cells=int(own.sum()),
@@ -161,12 +171,13 @@ def protect_together(
         complementary=int((own & hidden[:count] & ~small[:count]).sum()),
         differences=len(wider.value) - count,
         required=k - 1,
-        narrowest=int(width[relevant].min()) if relevant.any() else None,
+        narrowest=int(min(width[relevant].min(), wider.value.max() + k)) if relevant.any() else None,
         people_kept=float(cells.value[shown & ~hidden[:count]].sum() / people) if people else None,
         programmes=found.bounds.solved[0],
         whole_programmes=found.bounds.solved[1],
         earlier=tuple(sorted(one.label for one in earlier)),
-        tables={one.dataset.name: canonical_digest(one.dataset, protected[one.dataset.name]) for one in tables},
+        tables={one.dataset.name: digest_of_conformed(one.dataset, protected[one.dataset.name]) for one in tables},
+        hidden_too=hidden_too,
     )
     shown_values = np.where(hidden[:count] | unknown, np.nan, cells.value.astype(np.float64))
     findings = (
@@ -205,14 +216,19 @@ def _completed(cells: Cells, unknown: np.ndarray, given: Relations) -> tuple[Cel
     given = _holding(cells, unknown, given)
     if not unknown.any():
         return cells, given
-    low, high = np.where(unknown, cells.low, cells.value), np.where(unknown, cells.high, cells.value)
-    try:
-        table = possible(rows_of(given), low, high)
-    except Contradiction:
-        part_of = np.repeat(np.arange(len(given)), np.diff(given.first))
-        touched = np.bincount(part_of, unknown[given.part], len(given)).astype(bool) | unknown[given.whole]
-        return cells, given.chosen(~touched)
-    return Cells(np.where(unknown, table, cells.value), *list(vars(cells).values())[1:]), given
+    low = np.where(unknown, cells.low, cells.value)
+    # Where not all that was hidden can have been small, some of it was not.
+    for most in (cells.high, np.where(cells.fixed | ~unknown, cells.high, UNBOUNDED)):
+        try:
+            table = possible(rows_of(given), low, np.where(unknown, most, cells.value))
+        except Contradiction:
+            continue
+        high = np.where(unknown, most, cells.high)
+        value = np.where(unknown, table, cells.value)
+        return Cells(value, cells.low, high, cells.need, cells.fixed, cells.weight), given
+    part_of = np.repeat(np.arange(len(given)), np.diff(given.first))
+    touched = np.bincount(part_of, unknown[given.part], len(given)).astype(bool) | unknown[given.whole]
+    return cells, given.chosen(~touched)
 
 
 def _holding(cells: Cells, unknown: np.ndarray, given: Relations) -> Relations:

@@ -121,4 +121,5 @@ def _audit(rule: Rule, found: Changed, cells: int, digests: dict[str, str]) -> A
         whole_programmes=found.programmes[1],
         earlier=(),
         tables=digests,
+        hidden_too={},
     )

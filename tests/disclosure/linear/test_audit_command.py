@@ -88,6 +88,7 @@ def test_what_has_no_end_is_null(tmp_path):
         ("area,value\nA,3\nB,5.13\n", "row 2"),
         ("area,value\nA,-3\n", "row 1"),
         ("area,value\nA,<5\n", "row 1"),
+        ("area,value\nA,1_000\n", "row 1"),
         ("", "no column value"),
     ],
 )

@@ -103,6 +103,16 @@ def test_bounds_of_a_table_with_margins_are_those_of_another_solver(seed):
             assert round(sign * other.fun) == ours
 
 
+def test_a_long_chain_is_followed_to_its_end():
+    count = 400
+    rows = rows_of(relations([(cell, [cell + 1], Kind.SUM) for cell in reversed(range(count - 1))]))
+    low, high = np.zeros(count, np.int64), np.full(count, UNBOUNDED)
+    low[0] = high[0] = 7
+    answer = bounds(rows, low, high)
+    assert (answer.low == 7).all()
+    assert (answer.high == 7).all()
+
+
 def test_an_answer_that_is_wide_enough_is_witnessed_by_tables_and_not_measured_further():
     count = 30
     rows = rows_of(relations([(count, range(count), Kind.SUM), (count + 1, range(count), Kind.UNION)]))

@@ -20,7 +20,7 @@ import numpy as np
 from commonweal.core.errors import InputError
 from commonweal.disclosure.linear.parting import Part, parts
 from commonweal.disclosure.linear.programme import Infeasible, Programme, as_whole
-from commonweal.disclosure.linear.rows import UNBOUNDED, Rows, binding, tighten
+from commonweal.disclosure.linear.rows import SETTLED, UNBOUNDED, Rows, binding, tighten
 
 LOOK_BACK, WORTH = 6, 8
 """Programmes about all cells at once are given up when the last six of them settled fewer than eight cells each."""
@@ -137,7 +137,7 @@ def bounds(
     solved = np.zeros(2, np.int64)
     for part in parts(binding(rows, low, high), free, low):
         own = part.cells
-        if part.tree:
+        if part.tree and broken == SETTLED:
             continue
         if enough is not None and witnessed is not None:
             range_ = witnessed[1][own] - witnessed[0][own]
@@ -221,9 +221,9 @@ class _Range:
             self.most[cell] == self.high[cell] if way > 0 else self.least[cell] == self.low[cell]
         ):
             return
-        solution = self._try({cell: way})
+        solution = self._try({cell: way}, bounded=way < 0 or self.high[cell] < UNBOUNDED)
         if solution is None:
-            self.high[cell] = self.most[cell] = UNBOUNDED
+            self.most[cell] = UNBOUNDED
             return
         end = np.floor(solution[cell] + 1e-6) if way > 0 else np.ceil(solution[cell] - 1e-6)
         self._limit(cell, way, int(end))
@@ -240,9 +240,9 @@ class _Range:
         one = np.array([cell])
         self.programme.bound(one, self.low[one], self.high[one])
 
-    def _try(self, costs: dict[int, float] | np.ndarray) -> np.ndarray | None:
+    def _try(self, costs: dict[int, float] | np.ndarray, *, bounded: bool = False) -> np.ndarray | None:
         self.tries[0] += 1
-        solution = self.programme.extreme(costs)
+        solution = self.programme.extreme(costs, bounded=bounded)
         if solution is not None:
             table = as_whole(self.rows, self.low, self.high, solution)
             if table is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,9 +120,10 @@ def _value(path: Path, row: int, fields: list[str], header: list[str], column: i
     if not text:
         return -1
     try:
-        number = float(text)
-        value = int(text) if text.lstrip("+-").isdigit() else int(number)
-        if value != number or not 0 <= value <= LARGEST:
+        if not re.fullmatch(r"\+?[0-9]+(\.0*)?([eE]\+?[0-9]{1,2})?", text):
+            raise ValueError
+        value = int(text) if text.isdecimal() else int(float(text))
+        if value > LARGEST:
             raise ValueError
     except (ValueError, OverflowError):
         raise InputError(

@@ -85,7 +85,9 @@ class Programme:
         """Set bounds of some cells anew."""
         self._solver.changeColsBounds(len(cells), cells.astype(np.int32), _finite(low), _finite(high))
 
-    def extreme(self, costs: Mapping[int, float] | np.ndarray, *, whole: bool = False) -> np.ndarray | None:
+    def extreme(
+        self, costs: Mapping[int, float] | np.ndarray, *, whole: bool = False, bounded: bool = False
+    ) -> np.ndarray | None:
         """Find an x that maximises Σ costs · x.
 
         Parameters
@@ -94,6 +96,8 @@ class Programme:
             Of each cell, or of the cells that have any.
         whole
             Whether x shall be whole numbers.
+        bounded
+            Whether it is known that there is an end.
 
         Returns
         -------
@@ -116,7 +120,20 @@ class Programme:
         if len(changed):
             self._solver.changeColsCost(len(changed), changed, wanted[changed])
             self._costs = wanted
-        return self._whole() if whole else self._solved()
+        found = self._whole() if whole else self._solved()
+        if found is None and bounded:
+            self._anew()
+            found = self._ended()
+            if found is None:
+                raise Unsolved("the solver lost its way between large numbers", expected="smaller ones")
+        return found
+
+    def _anew(self) -> None:
+        """Solve again from nothing, another way, where the last solution leads nowhere."""
+        self._solver.clearSolver()
+        self._solver.setOptionValue("simplex_strategy", DUAL)
+        self._solver.run()
+        self._solver.setOptionValue("simplex_strategy", PRIMAL)
 
     def _whole(self) -> np.ndarray | None:
         kinds = np.full(len(self._everything), int(highspy.HighsVarType.kInteger), np.uint8)
@@ -132,13 +149,12 @@ class Programme:
 
     def _solved(self) -> np.ndarray | None:
         self._solver.run()
+        if self._solver.getModelStatus() not in _ENDED:
+            self._anew()
+        return self._ended()
+
+    def _ended(self) -> np.ndarray | None:
         ended = _ENDED.get(self._solver.getModelStatus())
-        if ended is None:  # where the last solution leads nowhere, begin anew, another way
-            self._solver.clearSolver()
-            self._solver.setOptionValue("simplex_strategy", DUAL)
-            self._solver.run()
-            self._solver.setOptionValue("simplex_strategy", PRIMAL)
-            ended = _ENDED.get(self._solver.getModelStatus())
         if ended == "unbounded":
             return None
         if ended == "infeasible":

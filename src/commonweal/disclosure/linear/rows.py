@@ -17,6 +17,8 @@ from commonweal.disclosure.linear.relations import Kind, Relations
 UNBOUNDED = np.int64(1) << 60
 """Stands for no bound, in whole numbers."""
 ROUNDS = 100
+SETTLED, UNSETTLED = -1, -2
+"""How narrowing bounds row by row ends: nothing follows any more; or it was given up, since it takes long."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +125,8 @@ def tighten(rows: Rows, low: np.ndarray, high: np.ndarray) -> int:
     Returns
     -------
     int
-        A row that cannot hold, or -1. Then `low` and `high` are without meaning.
+        A row that cannot hold, and then `low` and `high` are without meaning; or `SETTLED`, where nothing follows any
+        more; or `UNSETTLED`.
 
     Examples
     --------
@@ -209,4 +212,4 @@ def _tighten(first, cell, sign, lower, upper, low, high, unbounded, rounds):  # 
                     return r
         if not changed:
             return -1
-    return -1
+    return -2

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
+from typing import Any
 
 from commonweal.core import catalog
 from commonweal.core.catalog import declaration
@@ -10,7 +13,7 @@ from commonweal.core.database import Database
 from commonweal.core.errors import Damaged
 from commonweal.core.settings import Settings
 from commonweal.disclosure.drafts import Earlier, counting
-from commonweal.disclosure.ledger.entries import read
+from commonweal.disclosure.ledger.entries import Entry, read
 from commonweal.disclosure.models import ProposalRecord
 from commonweal.disclosure.releasing import staged
 from commonweal.disclosure.releasing.proving import concerns, waiting_label
@@ -54,15 +57,25 @@ def released_before(
         ]
         records = {entry.sequence: session.get(ProposalRecord, entry.said["request"]) for entry in entries}
         releases = {number: list(record.releases) for number, record in records.items() if record}
+        audits = {number: (record.evidence or {}).get("audit", {}) for number, record in records.items() if record}
     for entry in entries:
         for name, version in releases.get(entry.sequence, ()):
             release = catalog.get(database, name, version)
-            found.append(Earlier(release.label, release.schema, release.table(settings)))
+            found.append(_known(entry, audits, Earlier(release.label, release.schema, release.table(settings))))
         if not releases.get(entry.sequence):  # approved, but not published yet
             there = staged.find(settings, entry.said["request"])
             if there is None:
                 raise Damaged(f"what entry {entry.sequence} released is not there any more", where="staged tables")
             for table, said in zip(there.tables(), there.said["tables"], strict=True):
                 dataset = declaration.parse(said["dataset"])
-                found.append(Earlier(waiting_label(dataset.name, entry.sequence), dataset, table))
+                label = waiting_label(dataset.name, entry.sequence)
+                found.append(_known(entry, audits, Earlier(label, dataset, table)))
     return [one for one in found if counting(one.dataset) is not None]
+
+
+def _known(entry: Entry, audits: Mapping[int, Any], earlier: Earlier) -> Earlier:
+    """Add what its readers know of what it hid, as its audit tells."""
+    hidden_too = audits.get(entry.sequence, {}).get("hidden_too", {}).get(earlier.dataset.name)
+    if hidden_too is None or type(k := entry.said["parameters"].get("k")) is not int:
+        return earlier
+    return replace(earlier, k=k, hidden_too=tuple(hidden_too))

@@ -185,5 +185,6 @@ def _others(session: Session, entries: Sequence[Entry], said: Mapping[str, Any])
             yield entry, found
 
 
-def _stores(said: Mapping[str, Any]) -> set[tuple[str, str]]:
-    return {(one["name"], one["digest"]) for table in said["tables"] for one in table["inputs"] if one["kind"] == STORE}
+def _stores(said: Mapping[str, Any]) -> set[str]:
+    """Give the stores that tables were made from, by name: what is in one changes, whom it is about does not."""
+    return {one["name"] for table in said["tables"] for one in table["inputs"] if one["kind"] == STORE}
