@@ -189,7 +189,7 @@ def test_it_covers_a_rho_that_is_at_most_as_large_by_the_same_unit(
 @pytest.mark.parametrize(
     "other",
     [
-        {"rule": "cell-key"},
+        {"rule": "another"},
         {"parameters": {"k": 15, "base": 5}},
         {"parameters": {}},
         {"parameters": {"k": "15"}},

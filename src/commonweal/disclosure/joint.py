@@ -155,7 +155,8 @@ def protect_together(
     methods = [name for name, many in (("exact", found.exact), ("heuristic", found.heuristic)) if many]
     shown = own & ~small[:count]
     people = cells.value[shown].sum()
-    relevant = hidden & (wider.need > 0)
+    # What another release hid keeps the range that its own rule asks for.
+    relevant = hidden & (wider.need > 0) & np.concatenate([own, np.ones(len(hidden) - count, bool)])
     protected, hidden_too = dict[str, pa.Table](), dict[str, list[int]]()
     for one in tables:
         name, draft = one.dataset.name, drafts[one.dataset.name]

@@ -92,15 +92,9 @@ def refuse_unproven(session: Session, entries: Sequence[Entry], said: Mapping[st
 
 
 def _refuse_unproven_change(said: Mapping[str, Any], evidence: Any, where: str) -> None:
-    """Let noise that is drawn pass by what it spends, and an alternative to suppression by its audit."""
-    if said["spent"] is not None:
-        return
+    """Let an alternative to suppression pass by its audit; any other rule is a steward's to judge."""
     if said["rule"] not in (CONTROLLED_ROUNDING, CELL_KEY):
-        raise Refused(
-            f"{said['rule']} is no rule that protects people",
-            where=where,
-            expected=f"{THRESHOLD}, {CONTROLLED_ROUNDING}, {CELL_KEY}, or noise that spends of a budget",
-        )
+        return
     audit = _audit(evidence, where)
     if audit["narrowest"] is None or audit["narrowest"] < audit["required"]:
         raise Refused("the audit found an interval that is too narrow", where=where, expected=PROTECTED_TOGETHER)

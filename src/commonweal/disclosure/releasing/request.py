@@ -19,7 +19,7 @@ from commonweal.core.catalog.provenance import Input, code_version
 from commonweal.core.errors import InputError, Refused
 from commonweal.disclosure.ledger.budgets import refuse_no_name
 from commonweal.disclosure.ledger.spending import Loss
-from commonweal.disclosure.service import THRESHOLD
+from commonweal.disclosure.rounding.rules import CELL_KEY, CONTROLLED_ROUNDING
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,7 @@ def conformed(request: Request, tables: Sequence[pa.Table]) -> list[pa.Table]:
     for part, table in zip(request.parts, checked, strict=True):
         # A total of nobody is no small count, since all of its parts are published.
         _refuse_small(part.dataset, table, request.parameters.get("k"), least=0 if part.rule is None else 1)
-        if request.rule != THRESHOLD:
+        if request.rule in (CONTROLLED_ROUNDING, CELL_KEY):
             _refuse_exact(part.dataset, table, request.rule)
     return checked
 
