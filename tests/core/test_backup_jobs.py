@@ -75,7 +75,7 @@ def test_a_backup_is_made_into_the_two_folders_by_whoever_asked(kept: Home) -> N
     assert (backup.size, backup.verdict) == (backup.path.stat().st_size, None)
     assert datetime.strptime(backup.name, listing.NAME).replace(tzinfo=UTC) >= before
     assert backup.made is not None
-    assert (backup.made.who, backup.made.digest, backup.made.keys) == (WHO, done["digest"], 1)
+    assert (backup.made.who, backup.made.digest, backup.made.keys) == (WHO, done["digest"], 2)
     assert service.verify(backup.path, backup.keys_path).digest == done["digest"]
 
 

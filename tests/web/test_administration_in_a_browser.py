@@ -128,7 +128,11 @@ def test_a_backup_is_made_and_verified_by_keyboard_without_scripts(open_page, id
     page.get_by_role("button", name="Verify it now").focus()
     with page.expect_navigation():
         page.keyboard.press("Enter")
-    work(kept)
-    page.goto(shown)
+    for _ in range(40):  # somebody else may have taken it up
+        work(kept)
+        page.goto(shown)
+        if "Verified" in page.inner_text("main"):
+            break
+        time.sleep(0.5)
     assert "Verified: whole, its keys too" in page.inner_text("main")
     assert f"commonweal backup restore {kept.settings.backups / name}" in page.inner_text("main")

@@ -36,7 +36,7 @@ class Counted:
         """Open a page and read it to its end; give the bytes of each request."""
         self.waiting, self.names, self.sizes = set[str](), dict[str, str](), dict[str, int]()
         self.tab.goto(address)
-        for figure in self.tab.locator("main figure").all():
+        for figure in self.tab.locator("main figure:visible").all():
             # Its script may load what it draws with only when somebody comes to it.
             figure.hover()
         return self.loaded()
