@@ -111,8 +111,8 @@ def opened_of(browser, serve):
     def opened(home):
         contexts.append(browser.new_context())
         page = contexts[-1].new_page()
-        page.goto(serve(home, open_reading="true") + "/")
-        page.wait_for_function("performance.getEntriesByType('resource').some(one => one.name.includes('/news.'))")
+        with page.expect_response(lambda response: "/news." in response.url):
+            page.goto(serve(home, open_reading="true") + "/")
         page.wait_for_timeout(1500)  # the first that the stream tells is what is known
         return page
 
