@@ -14,6 +14,8 @@ export default function slider(form) {
     });
   }
   form.addEventListener("change", () => form.requestSubmit());
+  // Whoever was quicker than this script is not left with an hour that is not shown.
+  if (range && range.value !== range.defaultValue) form.requestSubmit();
   form.querySelector("button:not([type=button])").hidden = true;
   const button = form.querySelector("[data-play]");
   const next = form.closest("figure").querySelector("a[rel=next]");
