@@ -27,10 +27,10 @@ from commonweal.core import audit_head, audit_triggers
 from commonweal.core.audit_head import EMPTY, Head
 from commonweal.core.canonical import JSON, canonical
 from commonweal.core.database import Base, Database, take_turns
-from commonweal.core.errors import CommonwealError, Damaged, InputError
+from commonweal.core.errors import CommonwealError, InputError
+from commonweal.core.findings import FINDINGS_KEPT, Finding, Report
 from commonweal.core.settings import Settings
 
-FINDINGS_KEPT = 100
 PAGE = 500
 
 
@@ -182,58 +182,6 @@ def newest(database: Database, last: int) -> list[AuditEntry]:
         return list(session.scalars(select(AuditEntry).order_by(AuditEntry.sequence.desc()).limit(last)))
 
 
-@dataclass(frozen=True)
-class Finding:
-    """Something that is not as it was written.
-
-    Parameters
-    ----------
-    sequence
-        The entry, or the first of several; None where no entry is concerned.
-    what
-        What was found, as a sentence.
-    """
-
-    sequence: int | None
-    what: str
-
-
-@dataclass(frozen=True)
-class Report:
-    """What `verify` found.
-
-    Parameters
-    ----------
-    entries
-        Number of entries read.
-    head
-        Where the key directory says the log ends, after it was brought up to date; None if it cannot be read.
-    findings
-        The first hundred findings, in order.
-    found
-        Number of all findings.
-    """
-
-    entries: int
-    head: Head | None
-    findings: tuple[Finding, ...]
-    found: int
-
-    def refuse_damage(self) -> None:
-        """Do nothing if all is well.
-
-        Raises
-        ------
-        Damaged
-            With the first finding and the number of all.
-        """
-        if self.found:
-            more = f" and {self.found - 1} more findings" if self.found > 1 else ""
-            raise Damaged(
-                f"{self.findings[0].what}{more}", where="audit log", expected="an unbroken chain; see docs/audit.md"
-            )
-
-
 def verify(settings: Settings, database: Database) -> Report:
     """Read the whole log and find what was altered, removed, reordered, inserted, cut off or restored.
 
@@ -286,7 +234,7 @@ def verify(settings: Settings, database: Database) -> Report:
         note(last.sequence + 1, f"{missing} missing: the end of the log was cut off, or an older log restored")
     if head and not found and last.sequence > head.sequence:
         head = audit_head.advance(settings.keys, lambda _: last)
-    return Report(entries, head, tuple(findings), found)
+    return Report("audit log", "docs/audit.md", entries, head, tuple(findings), found)
 
 
 def keep_head(keys: Path, database: Database) -> Head:
@@ -302,16 +250,12 @@ def keep_head(keys: Path, database: Database) -> Head:
         The key directory cannot be written to.
     """
 
-    def newest(head: Head) -> Head:
+    def whole(head: Head) -> Iterator[Head | None]:
         with database.reading() as session:
             for link in _links(session, head):
-                if link.findings:
-                    _log.error("the audit log is damaged, run: commonweal audit verify")
-                    break
-                head = link.head
-        return head
+                yield None if link.findings else link.head
 
-    return audit_head.advance(keys, newest)
+    return audit_head.follow(keys, whole)
 
 
 def restore(session: Session) -> list[str]:

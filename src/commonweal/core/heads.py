@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import fcntl
 import json
+import logging
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from commonweal.core.durable import replacing
 from commonweal.core.errors import Damaged, explain
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -54,10 +57,13 @@ class HeadFile:
         Its name without ending; the file ends in ``.head``, and what writers wait for in ``.lock``.
     title
         What people call the log.
+    verify
+        The command that proves its entries.
     """
 
     name: str
     title: str
+    verify: str
 
     @property
     def file(self) -> str:
@@ -145,6 +151,33 @@ class HeadFile:
                 return head
             self._write(keys, found)
             return found
+
+    def follow(self, keys: Path, whole: Callable[[Head], Iterable[Head | None]]) -> Head:
+        """Move the head forward to the end of the log, as far as the log is whole: it never vouches for damage.
+
+        Parameters
+        ----------
+        keys
+            The key directory.
+        whole
+            Given the head as it is, walks on from there: the head after each further entry, None where the log is
+            damaged.
+
+        Returns
+        -------
+        Head
+            The head as it now is.
+        """
+
+        def newest(head: Head) -> Head:
+            for further in whole(head):
+                if further is None:
+                    _log.error("%s is damaged, run: %s", self.title, self.verify)
+                    break
+                head = further
+            return head
+
+        return self.advance(keys, newest)
 
     @contextmanager
     def _locked(self, keys: Path) -> Iterator[None]:

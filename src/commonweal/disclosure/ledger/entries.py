@@ -35,9 +35,10 @@ from commonweal.disclosure.models import LedgerRecord
 
 HEADING = "commonweal disclosure ledger 1"
 ACTION = LEDGER
-HEAD = HeadFile("disclosure-ledger", "the ledger")
+VERIFY = "commonweal disclosure ledger verify"
+HEAD = HeadFile("disclosure-ledger", "the ledger", VERIFY)
 KEY_FILES = (HEAD.file, HEAD.lock)
-TRIGGERS = AppendOnly("disclosure_ledger", "the ledger", "commonweal disclosure ledger verify")
+TRIGGERS = AppendOnly("disclosure_ledger", "the ledger", VERIFY)
 check = TRIGGERS.check
 
 _log = logging.getLogger(__name__)
@@ -240,16 +241,12 @@ def keep_head(keys: Path, database: Database) -> Head:
         The key directory cannot be written to.
     """
 
-    def newest(head: Head) -> Head:
+    def whole(head: Head) -> Iterator[Head | None]:
         with database.reading() as session:
             for link in links(session, keys, head, head.sequence):
-                if link.findings or link.entry is None:
-                    _log.error("the ledger is damaged, run: commonweal disclosure ledger verify")
-                    break
-                head = link.entry.head
-        return head
+                yield None if link.findings or link.entry is None else link.entry.head
 
-    return HEAD.advance(keys, newest)
+    return HEAD.follow(keys, whole)
 
 
 def prepare(settings: Settings, database: Database) -> None:
@@ -326,4 +323,4 @@ def _digest(fields: Mapping[str, Any]) -> str:
 
 
 def _damaged(what: str) -> Damaged:
-    return Damaged(what, where="ledger", expected="an unbroken chain; run: commonweal disclosure ledger verify")
+    return Damaged(what, where="ledger", expected=f"an unbroken chain; run: {VERIFY}")

@@ -2,56 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from sqlalchemy import select
 
 from commonweal.core import catalog
-from commonweal.core.audit import AuditEntry, Finding
+from commonweal.core.audit import AuditEntry
 from commonweal.core.canonical import JSON
 from commonweal.core.database import Database
-from commonweal.core.errors import CommonwealError, Damaged
-from commonweal.core.heads import EMPTY, Head
+from commonweal.core.errors import CommonwealError
+from commonweal.core.findings import FINDINGS_KEPT, Finding, Report
+from commonweal.core.heads import EMPTY
 from commonweal.core.settings import Settings
 from commonweal.disclosure.ledger.entries import ACTION, HEAD, keep_head, links, named
-
-FINDINGS_KEPT = 100
-
-
-@dataclass(frozen=True)
-class Report:
-    """What `verify` found.
-
-    Parameters
-    ----------
-    entries
-        Number of entries read.
-    head
-        Where the key directory says the ledger ends, after it was brought up to date; None if it cannot be read.
-    findings
-        The first hundred findings.
-    found
-        Number of all findings.
-    """
-
-    entries: int
-    head: Head | None
-    findings: tuple[Finding, ...]
-    found: int
-
-    def refuse_damage(self) -> None:
-        """Do nothing if all is well.
-
-        Raises
-        ------
-        Damaged
-            With the first finding and the number of all.
-        """
-        if self.found:
-            more = f" and {self.found - 1} more findings" if self.found > 1 else ""
-            raise Damaged(
-                f"{self.findings[0].what}{more}", where="ledger", expected="an unbroken chain; see docs/disclosure.md"
-            )
 
 
 def verify(settings: Settings, database: Database) -> Report:
@@ -96,7 +57,8 @@ def verify(settings: Settings, database: Database) -> Report:
             )
     if head and not findings and last > head.sequence:
         head = keep_head(settings.keys, database)
-    return Report(len(hashes), head, tuple(findings[:FINDINGS_KEPT]), len(findings))
+    kept = tuple(findings[:FINDINGS_KEPT])
+    return Report("ledger", "docs/disclosure.md", len(hashes), head, kept, len(findings))
 
 
 def _beside_the_log(hashes: dict[int, str], noted: list[tuple[int, dict[str, JSON]]]) -> list[Finding]:

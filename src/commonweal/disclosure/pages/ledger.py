@@ -7,11 +7,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 
+from commonweal.core.findings import Report
 from commonweal.core.identity import Permission
 from commonweal.core.identity.people import called
 from commonweal.core.wording import Wording
 from commonweal.disclosure.ledger.entries import Entry
-from commonweal.disclosure.ledger.verifying import Report
 from commonweal.disclosure.ledger.verifying import verify as prove
 from commonweal.disclosure.pages import parts
 from commonweal.disclosure.pages.reading import ledger_of, seen_of
