@@ -4,22 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from fractions import Fraction
 
 from commonweal.core.database import Database
 from commonweal.core.errors import InputError, Refused
 from commonweal.core.settings import Settings
 from commonweal.core.wording import Wording
 from commonweal.disclosure.ledger.entries import Entry, append, locked, read
-from commonweal.disclosure.ledger.spending import Budget, Spending, Unit, exact, refuse_beyond, spending_of
+from commonweal.disclosure.ledger.spending import (
+    ONE_DAY,
+    Budget,
+    Spending,
+    Unit,
+    charged_by,
+    exact,
+    refuse_beyond,
+    spending_of,
+)
 
 KIND = "budget"
 RELEASE = "release"
 
 
 @dataclass(frozen=True)
-class Standing:
-    """A budget as it stands.
+class Remaining:
+    """A budget, and what is left of it.
 
     Parameters
     ----------
@@ -29,12 +39,18 @@ class Standing:
         Who set it last, and when.
     releases
         How many releases have spent of it.
+    least
+        What is left in the unit where least is.
+    span
+        First and last day of that unit; None if nothing was spent.
     """
 
     budget: Budget
     set_by: str
     set_at: datetime
     releases: int
+    least: Fraction
+    span: tuple[date, date] | None
 
 
 def set_budget(
@@ -72,17 +88,34 @@ def refuse_no_name(people: str) -> None:
         raise InputError("this names no set of people", where=repr(people), expected="such as mobility/PROJECT")
 
 
-def budgets(settings: Settings, database: Database) -> list[Standing]:
-    """List the budgets as they stand, by people."""
+def budgets(settings: Settings, database: Database) -> list[Remaining]:
+    """List the budgets and what is left of them, by people."""
     with database.reading() as session:
-        entries = read(session, settings)
-    found = {}
-    for entry in entries:
-        if entry.kind == KIND:
-            people = entry.said["people"]
-            spent = len([one for one in entries if one.kind == RELEASE and _spends(one, people)])
-            found[people] = Standing(_budget(entry), entry.who, entry.at, spent)
-    return [found[people] for people in sorted(found)]
+        return remaining(read(session, settings))
+
+
+def remaining(entries: Sequence[Entry]) -> list[Remaining]:
+    """Give each budget with what is left of it, by people.
+
+    Parameters
+    ----------
+    entries
+        The whole ledger.
+    """
+    newest = {entry.said["people"]: entry for entry in entries if entry.kind == KIND}
+    return [_remaining(newest[people], entries) for people in sorted(newest)]
+
+
+def _remaining(entry: Entry, entries: Sequence[Entry]) -> Remaining:
+    budget = _budget(entry)
+    spendings = [spent for one in _spending(entries, budget.people) if (spent := spending_of(one.said))]
+    charged = charged_by(spendings, budget.unit)
+    if not charged:
+        return Remaining(budget, entry.who, entry.at, 0, exact(budget.rho), None)
+    where = max(charged, key=lambda number: (charged[number], -number))
+    first, last = budget.unit.span(where)
+    least = max(exact(budget.rho) - charged[where], Fraction(0))
+    return Remaining(budget, entry.who, entry.at, len(spendings), least, (first, last - ONE_DAY))
 
 
 def refuse_beyond_budget(entries: Sequence[Entry], people: str, wanted: Spending, clock: str) -> None:
@@ -108,7 +141,7 @@ def refuse_beyond_budget(entries: Sequence[Entry], people: str, wanted: Spending
             where=people,
             expected=f"commonweal disclosure budget set {people} --rho R --unit {wanted.unit}",
         )
-    spends = [entry for entry in entries if entry.kind == RELEASE and _spends(entry, people)]
+    spends = _spending(entries, people)
     for entry in spends:
         if entry.said["clock"] != clock:
             raise Refused(
@@ -126,5 +159,10 @@ def _budget(entry: Entry) -> Budget:
     return Budget(entry.said["people"], Unit(entry.said["unit"]), entry.said["rho"])
 
 
-def _spends(entry: Entry, people: str) -> bool:
-    return bool(entry.said["people"] == people and entry.said["spent"] is not None)
+def _spending(entries: Sequence[Entry], people: str) -> list[Entry]:
+    """Give the releases that have spent of the budget of a set of people."""
+    return [
+        entry
+        for entry in entries
+        if entry.kind == RELEASE and entry.said["people"] == people and entry.said["spent"] is not None
+    ]

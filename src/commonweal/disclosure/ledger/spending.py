@@ -194,6 +194,15 @@ def charge(spending: Spending, unit: Unit) -> dict[int, Fraction]:
     return charged
 
 
+def charged_by(spendings: Iterable[Spending], unit: Unit) -> dict[int, Fraction]:
+    """Give what several releases spend together on each unit that any of them touches."""
+    charged: dict[int, Fraction] = {}
+    for spending in spendings:
+        for number, rho in charge(spending, unit).items():
+            charged[number] = charged.get(number, Fraction(0)) + rho
+    return charged
+
+
 def left(budget: Budget, spendings: Iterable[Spending], first: date, last: date) -> dict[date, Fraction]:
     """Give what a budget leaves in each unit that a period touches, by the unit's first day.
 
@@ -205,12 +214,9 @@ def left(budget: Budget, spendings: Iterable[Spending], first: date, last: date)
     >>> {f"{day:%d}": float(rho) for day, rho in left(budget, spent, date(2015, 3, 1), date(2015, 3, 5)).items()}
     {'01': 0.7, '02': 0.2, '03': 0.5, '04': 1.0}
     """
-    remaining = dict.fromkeys(budget.unit.touched(first, last), exact(budget.rho))
-    for spending in spendings:
-        for number, rho in charge(spending, budget.unit).items():
-            if number in remaining:
-                remaining[number] -= rho
-    return {budget.unit.span(number)[0]: rho for number, rho in remaining.items()}
+    charged = charged_by(spendings, budget.unit)
+    units = budget.unit.touched(first, last)
+    return {budget.unit.span(number)[0]: exact(budget.rho) - charged.get(number, 0) for number in units}
 
 
 def refuse_beyond(budget: Budget, spendings: Iterable[Spending], wanted: Spending) -> None:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
-from fractions import Fraction
 from typing import Any
 
 from fastapi import Request
 
 from commonweal.core.identity import Permission
 from commonweal.core.identity.people import called
-from commonweal.disclosure.ledger.budgets import KIND, RELEASE
+from commonweal.disclosure.ledger.budgets import Remaining, remaining
 from commonweal.disclosure.ledger.entries import Entry
-from commonweal.disclosure.ledger.spending import ONE_DAY, Budget, Spending, Unit, left, number_text, spending_of
+from commonweal.disclosure.ledger.spending import number_text
 from commonweal.disclosure.pages.parts import number, unit_in_words
 from commonweal.disclosure.pages.seeing import domain_of_people
 from commonweal.web import words
@@ -22,64 +19,6 @@ from commonweal.web.access import visitor_of
 from commonweal.web.figure import Figure, Heading
 from commonweal.web.languages import _
 from commonweal.web.table import Row
-
-
-@dataclass(frozen=True)
-class Remaining:
-    """A budget, and what is left of it.
-
-    Parameters
-    ----------
-    budget
-        Whose, by which unit, how much.
-    set_by, set_at
-        Who set it last, and when.
-    releases
-        How many releases have spent of it.
-    least
-        What is left in the unit where least is.
-    span
-        First and last day of that unit; None if nothing was spent.
-    """
-
-    budget: Budget
-    set_by: str
-    set_at: datetime
-    releases: int
-    least: Fraction
-    span: tuple[date, date] | None
-
-
-def remaining(entries: Sequence[Entry]) -> list[Remaining]:
-    """Give each budget with what is left of it, by people.
-
-    Parameters
-    ----------
-    entries
-        The whole ledger.
-    """
-    newest = {entry.said["people"]: entry for entry in entries if entry.kind == KIND}
-    return [_remaining(newest[people], entries) for people in sorted(newest)]
-
-
-def _remaining(entry: Entry, entries: Sequence[Entry]) -> Remaining:
-    said = entry.said
-    budget = Budget(said["people"], Unit(said["unit"]), said["rho"])
-    releases = [one.said for one in entries if one.kind == RELEASE and one.said["people"] == budget.people]
-    spendings = [spent for one in releases if (spent := spending_of(one))]
-    least, span = _least(budget, spendings)
-    return Remaining(budget, entry.who, entry.at, len(spendings), least, span)
-
-
-def _least(budget: Budget, spendings: Sequence[Spending]) -> tuple[Fraction, tuple[date, date] | None]:
-    whole = Fraction(repr(budget.rho))
-    found: tuple[Fraction, tuple[date, date] | None] = (whole, None)
-    for spending in spendings:
-        for day, rest in left(budget, spendings, spending.first, spending.last).items():
-            if rest < found[0]:
-                first, last = budget.unit.span(budget.unit.number(day))
-                found = max(rest, Fraction(0)), (first, last - ONE_DAY)
-    return found
 
 
 def seen_budgets(request: Request, entries: Sequence[Entry]) -> list[Remaining]:
