@@ -228,6 +228,28 @@ def test_the_same_records_are_not_released_as_those_of_other_people(filled_house
     assert filled_house.release(filled_house.request("demo.others", people="demo/gn")).publications
 
 
+def test_a_budget_is_not_spent_again_under_another_name_for_the_same_store(small_house: Any) -> None:
+    """A store is known by its name: what is in it changes from day to day, whom it is about does not."""
+    own = small_house.spending(1.0, "demo.first")
+    twin = small_house.spending(1.0, "demo.second", people="demo/twins")
+    name = own.parts[0].inputs[0].name
+    grown = [catalog.Input("more.csv", "cd" * 32, "file"), catalog.Input(name, "ef" * 32, "store")]
+    object.__setattr__(twin.parts[0], "inputs", grown)
+    for people in ("demo/sl", "demo/twins"):
+        small_house.budget(people)
+    first, second = (small_house.release_drawn(request).proposal for request in (own, twin))
+    approve(small_house.settings, small_house.database, first.id, STEWARD)
+    with pytest.raises(Refused, match="was released as records of demo/sl before"):
+        approve(small_house.settings, small_house.database, second.id, STEWARD)
+    late = small_house.spending(0.5, "demo.third", people="demo/twins")
+    object.__setattr__(late.parts[0], "inputs", grown)
+    with pytest.raises(Refused, match="was released as records of demo/sl before"):
+        small_house.release_drawn(late)
+    assert [entry.said["people"] for entry in small_house.ledger("release")] == ["demo/sl"]
+    others = small_house.spending(0.5, "demo.fourth", people="demo/twins")  # of a store of their own
+    assert small_house.release_drawn(others).waits
+
+
 def test_an_old_folder_of_a_proposal_put_back_is_refused(small_house: Any, tmp_path: Any) -> None:
     """It was audited before something else was released."""
     settings, database = small_house.settings, small_house.database
