@@ -11,8 +11,11 @@ import pytest
 
 from commonweal.core.catalog import get
 from commonweal.core.errors import Refused
-from commonweal.disclosure.ledger.budgets import set_budget
+from commonweal.disclosure.ledger.budgets import budgets, set_budget
+from commonweal.disclosure.ledger.entries import read
 from commonweal.disclosure.private import Rule, Unit
+from commonweal.disclosure.private.accounting import rho_of
+from commonweal.disclosure.releasing.proposals import get as get_proposal
 from commonweal.disclosure.releasing.publishing import approve
 from commonweal.mobility import service
 
@@ -53,6 +56,30 @@ def test_nothing_is_drawn_without_a_budget_or_beyond_it(run: Any) -> None:
     approve(operator.settings, operator.database, proposal, "os:bob", "as agreed")
     with pytest.raises(Refused, match="is left"):
         run(Rule(Unit.DAY, 1.0, confidence=0.9), "presence")
+
+
+@pytest.mark.parametrize(
+    ("rule", "spent"),
+    [
+        # Hours and days spend half of it each: ρ = 2 · (1/2)² / 2, which is told as the pure ε that was asked for.
+        (Rule(Unit.DAY, 1.0), {"rho": 0.25, "epsilon": 1.0, "delta": 0.0}),
+        (Rule(Unit.DAY, 1.0, 1e-6, "gaussian"), {"rho": rho_of(1.0, 1e-6), "epsilon": 1.0, "delta": 1e-6}),
+    ],
+    ids=["pure", "gaussian"],
+)
+def test_what_is_entered_and_shown_is_what_is_promised(rule: Rule, spent: dict[str, float], run: Any) -> None:
+    operator = run.operator
+    set_budget(operator.settings, operator.database, PEOPLE, "person-day", 1.0, "os:ada")
+    (identifier,) = run(rule, "presence")["proposals"]
+    approve(operator.settings, operator.database, identifier, "os:bob", "as agreed")
+    proposal = get_proposal(operator.database, identifier)
+    with operator.database.reading() as session:
+        entered = read(session, operator.settings)[-1].said["spent"]
+    assert {name: entered[name] for name in spent} == pytest.approx(spent, rel=1e-5)
+    for told in (proposal.said["spent"], proposal.evidence["promise"]):
+        assert (told["epsilon"], told["delta"]) == (entered["epsilon"], entered["delta"])
+    [left] = budgets(operator.settings, operator.database)
+    assert float(left.least) == pytest.approx(1 - spent["rho"], rel=1e-5)
 
 
 def test_the_same_run_finds_what_was_drawn_and_draws_nothing_again(run: Any) -> None:

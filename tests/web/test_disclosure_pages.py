@@ -198,12 +198,15 @@ def test_a_steward_sees_more_of_a_proposal_but_never_cells_that_an_attack_names(
     assert "cells" not in json.dumps([attack["numbers"] for attack in evidence["attacks"]["attacks"]])
 
 
-def test_of_noise_it_is_said_what_no_attack_can_exceed():
-    spent = {"unit": "person-day", "rho": 0.1, "epsilon": 1.0, "delta": 1e-6}
-    shown = told({"promise": Promise(PrivateUnit.DAY, 1.0, 0.0).record()}, spent, inside=False)
+@pytest.mark.parametrize(
+    ("delta", "exception"), [(1e-6, "but for a chance of δ = 0.000001"), (0.0, "without exception (δ = 0)")]
+)
+def test_of_noise_it_is_said_what_no_attack_can_exceed(delta, exception):
+    spent = {"unit": "person-day", "rho": 0.1, "epsilon": 1.0, "delta": delta}
+    shown = told({"promise": Promise(PrivateUnit.DAY, 1.0, delta).record()}, spent, inside=False)
     [(tried, said)] = [row.cells for row in shown.figures[0].rows]
     assert tried == "Noise"
-    assert "ε = 1, but for a chance of δ = 0.000001" in said
+    assert f"ε = 1, {exception}" in said
     assert "picked at most 73 times out of 100" in said
 
 

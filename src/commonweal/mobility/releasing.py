@@ -22,9 +22,6 @@ from commonweal.disclosure.releasing.request import Part, Request
 from commonweal.mobility.private import PrivateRun, private_runs
 from commonweal.mobility.runs import Plan
 
-TOLD_AT = 1e-6
-"""The δ for which ε is told to readers where the rule has none."""
-
 
 def release_private(
     settings: Settings,
@@ -74,12 +71,10 @@ def request(planned: Plan, run: PrivateRun) -> Request:
 
 
 def _loss(spent: Spent) -> Loss:
-    delta = spent.delta or TOLD_AT
-    return Loss(Unit(spent.unit.value), spent.rho, spent.loss.epsilon(delta), delta)
+    return Loss(Unit(spent.unit.value), spent.rho, spent.epsilon, spent.delta)
 
 
 def _drawn(run: PrivateRun) -> Drawn:
     spent = run.prepared.spent
-    loss = _loss(spent)
-    promise = Promise(spent.unit, loss.epsilon, loss.delta if spent.loss.pure is None or spent.delta else 0.0)
+    promise = Promise(spent.unit, spent.epsilon, spent.delta)
     return Drawn([run.draw().table], {"promise": promise.record()})

@@ -92,6 +92,15 @@ def test_levels_share_what_may_be_spent_and_each_has_its_own_noise() -> None:
     assert max(width) > 20
 
 
+@pytest.mark.parametrize("delta", [0.0, 1e-6])
+def test_a_pure_promise_is_told_as_one_however_many_levels_share_it(delta: float) -> None:
+    """Where 64 levels spend ε = 1/64 each, less than 1 could be told at some δ; but it would hold at that δ alone."""
+    rule = Rule(Unit.DAY, 1.0, delta, bounds={str(level): Bound(1) for level in range(64)})
+    spent = prepare(DATASET, COUNTS.slice(0, 0), GRID.slice(0, 0), rule, level="level").spent
+    assert spent.loss.epsilon(1e-6) < 0.7
+    assert (spent.epsilon, spent.delta) == (pytest.approx(1.0), 0.0)
+
+
 def test_the_table_has_a_row_for_every_public_key_and_none_tells_that_nobody_is_there() -> None:
     grid = pa.table({"level": ["all"] * 2000, "area": AREAS[:2000]})
     rule = Rule(Unit.DAY, 1.0, bounds={"all": Bound(1)})

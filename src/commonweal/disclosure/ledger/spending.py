@@ -90,7 +90,7 @@ class Loss:
     rho
         ρ of zero-concentrated differential privacy, for each unit.
     epsilon, delta
-        The same said as (ε, δ), for readers; they are not added up.
+        The same said as (ε, δ), for readers; they are not added up. A pure ε has δ = 0.
     """
 
     unit: Unit
@@ -101,8 +101,8 @@ class Loss:
     def __post_init__(self) -> None:
         exact(self.rho)
         exact(self.epsilon)
-        if not 0 < self.delta < 1:
-            raise InputError(f"δ is {self.delta}", expected="a number between 0 and 1")
+        if not 0 <= self.delta < 1:
+            raise InputError(f"δ is {self.delta}", expected="0, or a number between 0 and 1")
 
     def record(self) -> dict[str, Any]:
         """Return it as JSON values."""

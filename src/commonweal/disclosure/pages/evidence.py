@@ -144,18 +144,23 @@ def _promise_of(found: Mapping[str, Any]) -> Promise | None:
 
 
 def _promised(spent: Mapping[str, Any], promise: Promise | None) -> list[str]:
-    more = [translated(promise.said)] if promise else []
-    return [
-        _(
+    said = {"unit": unit_in_words(spent["unit"]), "epsilon": number(float(f"{spent['epsilon']:.3g}"))}
+    if spent["delta"]:
+        noise = _(
             "Random noise was added to every number, once. Whether one %(unit)s of anybody is among the records makes "
             "hardly any difference to what is published, whatever a reader knows already: ε = %(epsilon)s, but for a "
             "chance of δ = %(delta)s.",
-            unit=unit_in_words(spent["unit"]),
-            epsilon=number(float(f"{spent['epsilon']:.3g}")),
             delta=number(float(f"{spent['delta']:.3g}")),
-        ),
-        *more,
-    ]
+            **said,
+        )
+    else:
+        noise = _(
+            "Random noise was added to every number, once. Whether one %(unit)s of anybody is among the records makes "
+            "hardly any difference to what is published, whatever a reader knows already: ε = %(epsilon)s, without "
+            "exception (δ = 0).",
+            **said,
+        )
+    return [noise, *([translated(promise.said)] if promise else [])]
 
 
 def _audit_in_words(audit: Mapping[str, Any]) -> list[str]:

@@ -76,6 +76,11 @@ class Rule:
                 "a share is not a share", expected="above 0, and a share of at most 1, a confidence below 1"
             )
 
+    @property
+    def told_at(self) -> float:
+        """The δ for which ε is told: 0 where noise is Laplace and keys are public, whatever `delta` would allow."""
+        return self.delta if self.selects or self.family == "gaussian" else 0.0
+
     def limit(self) -> Loss:
         """Give what this table may cost at most."""
         hidden = self.delta * self.share if self.selects else 0.0

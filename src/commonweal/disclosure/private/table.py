@@ -135,7 +135,7 @@ class Prepared:
         """What drawing it costs, by the maps of the measurements that draw."""
         rule = self.rule
         used = rule.selections() if rule.selects else rule.noises()
-        return Spent(rule.unit, compose(used[level].loss(bound) for level, bound in rule.bounds.items()), rule.delta)
+        return Spent(rule.unit, compose(used[level].loss(bound) for level, bound in rule.bounds.items()), rule.told_at)
 
 
 @dataclass(frozen=True)
