@@ -24,7 +24,8 @@ from commonweal.core.heads import EMPTY, Head
 from commonweal.disclosure.cli import app
 from commonweal.disclosure.ledger import entries
 from commonweal.disclosure.ledger.budgets import budgets, set_budget
-from commonweal.disclosure.ledger.spending import Budget, Spending, Unit, charge, left, refuse_beyond
+from commonweal.disclosure.ledger.spending import Amount, Budget, Loss, Spending, Unit, charge, left, refuse_beyond
+from commonweal.disclosure.ledger.telling import what_is_spent
 from commonweal.disclosure.ledger.verifying import verify
 from commonweal.disclosure.releasing.proposals import Stage
 from commonweal.disclosure.releasing.publishing import approve, release
@@ -354,6 +355,23 @@ def test_a_charge_is_the_square_of_the_release_s_units_that_a_unit_meets(
     assert charged == {unit: Fraction(len(met) ** 2, 2) for unit, met in expected.items()}
 
 
+def test_by_hand_the_delta_of_thresholds_adds_up_once_for_each_unit() -> None:
+    day, week = (Budget("demo/sl", unit, 1.0, 5e-6) for unit in (Unit.DAY, Unit.WEEK))
+    two_days = Spending(date(2015, 3, 4), date(2015, 3, 6), Unit.DAY, 0.01, 1e-6)
+    by_day, by_week = (
+        left(one, [two_days] * 2, date(2015, 3, 4), date(2015, 3, 7), Amount.DELTA) for one in (day, week)
+    )
+    assert [float(rest) for rest in by_day.values()] == [3e-6, 3e-6, 5e-6]
+    assert [float(rest) for rest in by_week.values()] == [1e-6]  # 5 − 2 · 2 · 1 millionths; of ρ it is 2² each
+    refuse_beyond(day, [two_days] * 4, two_days)
+    with pytest.raises(
+        Refused, match=r"0 of the budget of δ = 0.000005 a person-day is left for 2015-03-04, and 0.000001"
+    ):
+        refuse_beyond(day, [two_days] * 5, two_days)
+    with pytest.raises(Refused, match=r"0.000001 of the budget of δ.*a δ of at most 0.0000005"):
+        refuse_beyond(week, [two_days] * 2, two_days)
+
+
 def with_budget(house: Any, rho: float, unit: str = "person-day") -> Any:
     set_budget(house.settings, house.database, "demo/sl", unit, rho, STEWARD)
     said = {"rho": 1.0, "unit": "person-day"}
@@ -374,6 +392,44 @@ def test_a_request_beyond_the_budget_is_refused_before_noise_is_drawn_with_what_
         small_house.spending(1.0, first=date(2015, 3, 4), last=date(2015, 3, 6))
     ).publications
     assert [str(one.releases) for one in budgets(small_house.settings, small_house.database)] == ["3"]
+
+
+def with_thresholds(house: Any, delta: float, *names: str, **other: Any) -> Any:
+    return house.spending(0.1, *names, loss=Loss(Unit.DAY, 0.1, 4.0, 1e-5, delta), **other)
+
+
+def test_a_budget_of_rho_alone_shows_no_keys_above_a_threshold(small_house: Any) -> None:
+    with_budget(small_house, 1.0)
+    with pytest.raises(Refused, match=r"0 of the budget of δ = 0 .*a budget with δ, or public keys"):
+        small_house.release_drawn(with_thresholds(small_house, 1e-6))
+    assert small_house.draws == 0
+    assert small_house.release_drawn(small_house.spending(0.1)).publications
+
+
+def test_the_delta_of_thresholds_is_entered_and_a_request_beyond_it_is_refused(small_house: Any) -> None:
+    settings, database = small_house.settings, small_house.database
+    set_budget(settings, database, "demo/sl", "person-day", 1.0, STEWARD, delta=2e-6)
+    said = {"rho": 0.1, "unit": "person-day", "threshold_delta": 1.5e-6}
+    grant(settings, database, "gaussian", "demo", said, STEWARD, "usual")
+    assert small_house.release_drawn(with_thresholds(small_house, 1.5e-6)).publications
+    assert small_house.ledger()[-1].said["spent"]["threshold_delta"] == 1.5e-6
+    assert "ρ = 0.1 and δ = 1.5e-06 a person-day" in what_is_spent(small_house.ledger()[-1])
+    with pytest.raises(Refused, match=r"0.0000005 of the budget of δ = 0.000002 .*a δ of at most 0.0000005"):
+        small_house.release_drawn(with_thresholds(small_house, 1e-6, "demo.flows"))
+    assert small_house.draws == 1
+    assert small_house.release_drawn(small_house.spending(0.1, "demo.public")).waits  # of δ it spends nothing
+    days = {"first": date(2015, 3, 4), "last": date(2015, 3, 6)}
+    assert small_house.release_drawn(with_thresholds(small_house, 1e-6, "demo.flows", **days)).publications
+    [left_] = budgets(settings, database)
+    assert (str(left_.least), float(left_.least_delta)) == ("9/10", 5e-7)
+
+
+def test_a_standing_approval_covers_no_larger_delta_of_thresholds(small_house: Any) -> None:
+    set_budget(small_house.settings, small_house.database, "demo/sl", "person-day", 1.0, STEWARD, delta=1e-4)
+    said = {"rho": 0.1, "unit": "person-day", "threshold_delta": 1e-6}
+    grant(small_house.settings, small_house.database, "gaussian", "demo", said, STEWARD, "usual")
+    assert small_house.release_drawn(with_thresholds(small_house, 1e-6)).publications
+    assert small_house.release_drawn(with_thresholds(small_house, 2e-6)).waits
 
 
 def test_without_a_budget_nothing_can_be_spent(small_house: Any) -> None:
@@ -404,10 +460,20 @@ def test_a_lower_budget_holds_for_what_was_spent_before_it(small_house: Any) -> 
         small_house.release_drawn(small_house.spending(0.1))
 
 
-@pytest.mark.parametrize(("unit", "rho"), [("person-year", 1.0), ("person-day", 0.0), ("person-day", float("nan"))])
-def test_a_budget_that_is_none_is_refused(unit: str, rho: float, small_house: Any) -> None:
+@pytest.mark.parametrize(
+    ("unit", "rho", "delta"),
+    [
+        ("person-year", 1.0, 0.0),
+        ("person-day", 0.0, 0.0),
+        ("person-day", float("nan"), 0.0),
+        ("person-day", 1.0, -1e-6),
+        ("person-day", 1.0, 1.0),
+        ("person-day", 1.0, float("nan")),
+    ],
+)
+def test_a_budget_that_is_none_is_refused(unit: str, rho: float, delta: float, small_house: Any) -> None:
     with pytest.raises(InputError):
-        set_budget(small_house.settings, small_house.database, "demo/sl", unit, rho, STEWARD)
+        set_budget(small_house.settings, small_house.database, "demo/sl", unit, rho, STEWARD, delta=delta)
     assert small_house.ledger() == []
 
 
@@ -459,7 +525,10 @@ def test_the_commands_list_and_prove_it(small_house: Any, monkeypatch: pytest.Mo
         assert result.exit_code == 0
         return result.output
 
-    run("budget", "set", "demo/sl", "--rho", "1", "--unit", "person-day", "--why", "as agreed")
+    set_ = run(
+        "budget", "set", "demo/sl", "--rho", "1", "--delta", "1e-6", "--unit", "person-day", "--why", "as agreed"
+    )
+    assert set_ == "demo/sl: ρ = 1.0 and δ = 1e-06 a person-day for all releases together\n"
     said = json.dumps({"rho": 0.5, "unit": "person-day"})
     run("standing", "grant", "gaussian", "--domain", "demo", "--parameters", said, "--why", "usual")
     small_house.release_drawn(small_house.spending(0.25))
@@ -470,7 +539,10 @@ def test_the_commands_list_and_prove_it(small_house: Any, monkeypatch: pytest.Mo
     listed = json.loads(run("ledger", "--json"))
     assert [entry["hash"] for entry in listed] == [entry.hash for entry in small_house.ledger()]
     assert run("ledger", "verify").startswith("the ledger is whole: 3 entries, head 3 ")
-    assert json.loads(run("budget", "list", "--json"))[0]["rho"] == 1.0
+    [listed_budget] = json.loads(run("budget", "list", "--json"))
+    assert {name: listed_budget[name] for name in ("rho", "left", "delta", "delta left")} == {
+        "rho": 1.0, "left": 0.75, "delta": 1e-6, "delta left": 1e-6,
+    }  # fmt: skip
     run("standing", "withdraw", "2", "--why", "no longer")
     assert [one.withdrawn_by for one in approvals(small_house.settings, small_house.database)] == [STEWARD]
     tamper(small_house, "UPDATE disclosure_ledger SET who = 'os:eve' WHERE sequence = 3")

@@ -82,6 +82,20 @@ def test_what_is_entered_and_shown_is_what_is_promised(rule: Rule, spent: dict[s
     assert float(left.least) == pytest.approx(1 - spent["rho"], rel=1e-5)
 
 
+def test_what_thresholds_may_show_of_a_person_is_entered_and_counted(run: Any) -> None:
+    operator, rule = run.operator, Rule(Unit.DAY, 5.0, 1e-6, selects=True)
+    set_budget(operator.settings, operator.database, PEOPLE, "person-day", 20.0, "os:ada")
+    with pytest.raises(Refused, match="0 of the budget of δ = 0 a person-day"):
+        run(rule, "presence")
+    set_budget(operator.settings, operator.database, PEOPLE, "person-day", 20.0, "os:ada", delta=1e-6)
+    (identifier,) = run(rule, "presence")["proposals"]
+    approve(operator.settings, operator.database, identifier, "os:bob", "as agreed")
+    spent = get_proposal(operator.database, identifier).said["spent"]
+    assert 0.5e-6 < spent["threshold_delta"] <= spent["delta"] == 1e-6
+    [left] = budgets(operator.settings, operator.database)
+    assert float(left.least_delta) == pytest.approx(1e-6 - spent["threshold_delta"])
+
+
 def test_the_same_run_finds_what_was_drawn_and_draws_nothing_again(run: Any) -> None:
     operator, rule = run.operator, Rule(Unit.DAY, 2.0)
     set_budget(operator.settings, operator.database, PEOPLE, "person-day", 5.0, "os:ada")

@@ -285,7 +285,12 @@ def test_a_budget_is_set_by_a_steward_of_its_domain_alone(home, closed, reader_o
     page = steward.get("/disclosure/standing").text
     assert "0.5" in page
     assert "everywhere" in page
-    assert steward.post("/disclosure/standing/budget", **(form | {"rho": "much"})).status_code == 422
+    assert steward.get("/disclosure.json").json()["budgets"][0]["delta"] == 0
+    assert steward.post("/disclosure/standing/budget", **(form | {"delta": "0,000001"})).status_code == 303
+    assert steward.get("/disclosure.json").json()["budgets"][0]["delta_left"] == 1e-6
+    assert "mobility/lockdown: ρ = 0.5 and δ = 0.000001 a person-day" in steward.get("/disclosure/ledger").text
+    for wrong in ({"rho": "much"}, {"delta": "much"}, {"delta": "2"}):
+        assert steward.post("/disclosure/standing/budget", **(form | wrong)).status_code == 422
     assert steward.post("/disclosure/standing/budget", **(form | {"people": "sensing/x"})).status_code == 403
     assert reader_of(closed, ANALYST).post("/disclosure/standing/budget", **form).status_code == 403
     assert "Set a budget" not in reader_of(closed, ANALYST).get("/disclosure/standing").text

@@ -71,7 +71,7 @@ def request(planned: Plan, run: PrivateRun) -> Request:
 
 
 def _loss(spent: Spent) -> Loss:
-    return Loss(Unit(spent.unit.value), spent.rho, spent.epsilon, spent.delta)
+    return Loss(Unit(spent.unit.value), spent.rho, spent.epsilon, spent.delta, spent.loss.delta)
 
 
 def _drawn(run: PrivateRun) -> Drawn:

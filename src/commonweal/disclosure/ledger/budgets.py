@@ -14,9 +14,11 @@ from commonweal.core.wording import Wording
 from commonweal.disclosure.ledger.entries import Entry, append, locked, read
 from commonweal.disclosure.ledger.spending import (
     ONE_DAY,
+    Amount,
     Budget,
     Spending,
     Unit,
+    chance,
     charged_by,
     exact,
     refuse_beyond,
@@ -40,9 +42,11 @@ class Remaining:
     releases
         How many releases have spent of it.
     least
-        What is left in the unit where least is.
+        What is left of ρ in the unit where least is.
     span
         First and last day of that unit; None if nothing was spent.
+    least_delta
+        What is left of δ in the unit where least is.
     """
 
     budget: Budget
@@ -51,27 +55,37 @@ class Remaining:
     releases: int
     least: Fraction
     span: tuple[date, date] | None
+    least_delta: Fraction
 
 
 def set_budget(
-    settings: Settings, database: Database, people: str, unit: str, rho: float, who: str, why: str | None = None
+    settings: Settings,
+    database: Database,
+    people: str,
+    unit: str,
+    rho: float,
+    who: str,
+    why: str | None = None,
+    *,
+    delta: float = 0.0,
 ) -> Budget:
     """Set the budget of a set of people, in place of the former. What has been spent stays spent.
 
     Raises
     ------
     InputError
-        The people have no name, there is no such unit, or ρ is no number above 0.
+        The people have no name, there is no such unit, ρ is no number above 0, or δ no probability below 1.
     """
     refuse_no_name(people)
     try:
-        budget = Budget(people, Unit(unit), rho)
+        budget = Budget(people, Unit(unit), rho, delta)
     except ValueError:
         raise InputError(f"there is no unit {unit!r}", expected=f"one of: {', '.join(Unit)}") from None
     exact(rho)
+    chance(delta)
     with database.transaction() as session:
         locked(session, settings)
-        said = {"people": people, "unit": budget.unit.value, "rho": rho, "why": why}
+        said = {"people": people, "unit": budget.unit.value, "rho": rho, "delta": delta, "why": why}
         append(session, settings, who=who, kind=KIND, said=said, what=f"budget of {people}", why=why)
     return budget
 
@@ -109,13 +123,18 @@ def remaining(entries: Sequence[Entry]) -> list[Remaining]:
 def _remaining(entry: Entry, entries: Sequence[Entry]) -> Remaining:
     budget = _budget(entry)
     spendings = [spent for one in _spending(entries, budget.people) if (spent := spending_of(one.said))]
-    charged = charged_by(spendings, budget.unit)
+    least, where = _least(budget, spendings, Amount.RHO)
+    least_delta, _ = _least(budget, spendings, Amount.DELTA)
+    return Remaining(budget, entry.who, entry.at, len(spendings), least, where, least_delta)
+
+
+def _least(budget: Budget, spendings: Sequence[Spending], amount: Amount) -> tuple[Fraction, tuple[date, date] | None]:
+    charged = charged_by(spendings, budget.unit, amount)
     if not charged:
-        return Remaining(budget, entry.who, entry.at, 0, exact(budget.rho), None)
+        return budget.of(amount), None
     where = max(charged, key=lambda number: (charged[number], -number))
     first, last = budget.unit.span(where)
-    least = max(exact(budget.rho) - charged[where], Fraction(0))
-    return Remaining(budget, entry.who, entry.at, len(spendings), least, (first, last - ONE_DAY))
+    return max(budget.of(amount) - charged[where], Fraction(0)), (first, last - ONE_DAY)
 
 
 def refuse_beyond_budget(entries: Sequence[Entry], people: str, wanted: Spending, clock: str) -> None:
@@ -136,10 +155,11 @@ def refuse_beyond_budget(entries: Sequence[Entry], people: str, wanted: Spending
     """
     set_ = [_budget(entry) for entry in entries if entry.kind == KIND and entry.said["people"] == people]
     if not set_:
+        delta = " --delta D" if wanted.delta else ""
         raise Refused(
             Wording("no budget is set for these people, and the release would spend of it"),
             where=people,
-            expected=f"commonweal disclosure budget set {people} --rho R --unit {wanted.unit}",
+            expected=f"commonweal disclosure budget set {people} --rho R --unit {wanted.unit}{delta}",
         )
     spends = _spending(entries, people)
     for entry in spends:
@@ -156,7 +176,7 @@ def refuse_beyond_budget(entries: Sequence[Entry], people: str, wanted: Spending
 
 
 def _budget(entry: Entry) -> Budget:
-    return Budget(entry.said["people"], Unit(entry.said["unit"]), entry.said["rho"])
+    return Budget(entry.said["people"], Unit(entry.said["unit"]), entry.said["rho"], entry.said.get("delta", 0.0))
 
 
 def _spending(entries: Sequence[Entry], people: str) -> list[Entry]:

@@ -64,21 +64,24 @@ def set_(
     people: Annotated[str, typer.Argument(help="Whose: such as mobility/PROJECT.")],
     rho: Annotated[float, typer.Option(help="ρ (zCDP) that all releases together may spend in each unit.")],
     unit: Annotated[str, typer.Option(help="person-day, person-week or person-month.")] = "person-day",
+    delta: Annotated[float, typer.Option(help="δ that thresholds may spend; with 0, keys must be public.")] = 0.0,
     why: Annotated[str | None, typer.Option(help="Reason, for the ledger.")] = None,
 ) -> None:
     """Set what may be spent of each person's privacy; what has been spent stays spent."""
     from commonweal.core import audit
     from commonweal.disclosure.ledger.budgets import set_budget
+    from commonweal.disclosure.ledger.telling import amounts
 
     home = opened()
-    made = set_budget(home.settings, home.database, people, unit, rho, audit.who(), why)
-    print(f"{made.people}: ρ = {made.rho} a {made.unit} for all releases together")
+    made = set_budget(home.settings, home.database, people, unit, rho, audit.who(), why, delta=delta)
+    print(f"{made.people}: {amounts(made.rho, made.delta)} a {made.unit} for all releases together")
 
 
 @budget.command("list")
 def list_budgets(as_json: AsJson = False) -> None:
-    """List the budgets as they stand."""
+    """List the budgets, and the least that is left of each."""
     from commonweal.disclosure.ledger.budgets import budgets
+    from commonweal.disclosure.ledger.spending import number_text
 
     home = opened()
     rows = [
@@ -86,6 +89,9 @@ def list_budgets(as_json: AsJson = False) -> None:
             "people": one.budget.people,
             "unit": one.budget.unit.value,
             "rho": one.budget.rho,
+            "left": float(number_text(one.least)),
+            "delta": one.budget.delta,
+            "delta left": float(number_text(one.least_delta)),
             "set by": one.set_by,
             "releases": one.releases,
         }

@@ -7,8 +7,16 @@ of *n* units at once costs n² ρ (group privacy, Proposition 1.9). So for each 
 
     spent(b) = Σ over releases of n(b)² ρ,      n(b) = how many of the release's units touch b
 
-where a release touches every unit that any day of its period lies in, and all days of these. The rule is the same for
-all pairs of units:
+where a release touches every unit that any day of its period lies in, and all days of these.
+
+A table that shows only keys above a threshold keeps to its ρ but for a chance of δ (approximate zCDP, Definition 8.1
+there): that a key is shown that nobody but this person has. These chances add up too (Lemma 8.2), and for *n* units
+
+    δ(b) = Σ over releases of n(b) δ
+
+since the person adds one to each count at most, however many of the units it sees: of the keys that are theirs alone in
+*n* units, one is shown with a chance of no more than *n* times that of one unit. The rule is the same for all pairs of
+units:
 
 - budget and release by the same unit: n = 1, losses add up;
 - a release by week under a budget by day: n = 1, and it spends on all seven days of each of its weeks;
@@ -20,7 +28,7 @@ Numbers are exact fractions of what was written, so that ten tenths are one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -91,22 +99,35 @@ class Loss:
         ρ of zero-concentrated differential privacy, for each unit.
     epsilon, delta
         The same said as (ε, δ), for readers; they are not added up. A pure ε has δ = 0.
+    threshold_delta
+        The chance that ρ does not hold, where keys are shown above a threshold: it is added up. A part of `delta`.
     """
 
     unit: Unit
     rho: float
     epsilon: float
     delta: float
+    threshold_delta: float = 0.0
 
     def __post_init__(self) -> None:
         exact(self.rho)
         exact(self.epsilon)
         if not 0 <= self.delta < 1:
             raise InputError(f"δ is {self.delta}", expected="0, or a number between 0 and 1")
+        if not 0 <= self.threshold_delta <= self.delta:
+            raise InputError(f"δ of thresholds is {self.threshold_delta}", expected="a part of δ")
 
     def record(self) -> dict[str, Any]:
         """Return it as JSON values."""
-        return {"unit": self.unit.value, "rho": self.rho, "epsilon": self.epsilon, "delta": self.delta}
+        said = {"unit": self.unit.value, "rho": self.rho, "epsilon": self.epsilon, "delta": self.delta}
+        return said | {"threshold_delta": self.threshold_delta}
+
+
+class Amount(StrEnum):
+    """What is added up, and what a budget limits."""
+
+    RHO = "ρ"
+    DELTA = "δ"
 
 
 @dataclass(frozen=True)
@@ -121,12 +142,19 @@ class Spending:
         Whose trace it hides.
     rho
         ρ for each unit.
+    delta
+        The chance that it does not hold, where keys are shown above a threshold.
     """
 
     first: date
     last: date
     unit: Unit
     rho: float
+    delta: float = 0.0
+
+    def of(self, amount: Amount) -> Fraction:
+        """Give how much is spent for each unit."""
+        return exact(self.rho) if amount is Amount.RHO else chance(self.delta)
 
 
 @dataclass(frozen=True)
@@ -141,11 +169,18 @@ class Budget:
         By day, week or month.
     rho
         ρ for each unit.
+    delta
+        δ of thresholds for each unit; with 0, keys must be public.
     """
 
     people: str
     unit: Unit
     rho: float
+    delta: float = 0.0
+
+    def of(self, amount: Amount) -> Fraction:
+        """Give how much may be spent in each unit."""
+        return exact(self.rho) if amount is Amount.RHO else chance(self.delta)
 
 
 def exact(number: float) -> Fraction:
@@ -166,8 +201,21 @@ def exact(number: float) -> Fraction:
     return Fraction(repr(number))
 
 
-def charge(spending: Spending, unit: Unit) -> dict[int, Fraction]:
-    """Give what a release spends on each unit of a budget, n² ρ.
+def chance(number: float) -> Fraction:
+    """Read a probability below 1 as it was written.
+
+    Raises
+    ------
+    InputError
+        It is none.
+    """
+    if isinstance(number, bool) or not isinstance(number, int | float) or not 0 <= number < 1:
+        raise InputError(f"{number!r} is no δ", expected="0, or a small probability such as 0.000001")
+    return Fraction(repr(number))
+
+
+def charge(spending: Spending, unit: Unit, amount: Amount = Amount.RHO) -> dict[int, Fraction]:
+    """Give what a release spends on each unit of a budget: n² ρ, or n δ.
 
     Examples
     --------
@@ -183,6 +231,9 @@ def charge(spending: Spending, unit: Unit) -> dict[int, Fraction]:
     >>> days = Spending(date(2015, 3, 7), date(2015, 3, 10), Unit.DAY, 0.25)
     >>> [str(rho) for rho in charge(days, Unit.WEEK).values()]
     ['1', '1/4']
+    >>> days = Spending(date(2015, 3, 7), date(2015, 3, 10), Unit.DAY, 0.25, delta=1e-6)
+    >>> [float(delta) for delta in charge(days, Unit.WEEK, Amount.DELTA).values()]
+    [2e-06, 1e-06]
     """
     units = spending.unit.touched(spending.first, spending.last)
     first, last = spending.unit.span(units[0])[0], spending.unit.span(units[-1])[1]
@@ -190,20 +241,22 @@ def charge(spending: Spending, unit: Unit) -> dict[int, Fraction]:
     for number in unit.touched(first, last):
         begins, ends = unit.span(number)
         touching = len(spending.unit.touched(max(begins, first), min(ends, last)))
-        charged[number] = touching**2 * exact(spending.rho)
+        charged[number] = spending.of(amount) * (touching**2 if amount is Amount.RHO else touching)
     return charged
 
 
-def charged_by(spendings: Iterable[Spending], unit: Unit) -> dict[int, Fraction]:
+def charged_by(spendings: Iterable[Spending], unit: Unit, amount: Amount = Amount.RHO) -> dict[int, Fraction]:
     """Give what several releases spend together on each unit that any of them touches."""
     charged: dict[int, Fraction] = {}
     for spending in spendings:
-        for number, rho in charge(spending, unit).items():
-            charged[number] = charged.get(number, Fraction(0)) + rho
+        for number, more in charge(spending, unit, amount).items():
+            charged[number] = charged.get(number, Fraction(0)) + more
     return charged
 
 
-def left(budget: Budget, spendings: Iterable[Spending], first: date, last: date) -> dict[date, Fraction]:
+def left(
+    budget: Budget, spendings: Iterable[Spending], first: date, last: date, amount: Amount = Amount.RHO
+) -> dict[date, Fraction]:
     """Give what a budget leaves in each unit that a period touches, by the unit's first day.
 
     Examples
@@ -214,12 +267,12 @@ def left(budget: Budget, spendings: Iterable[Spending], first: date, last: date)
     >>> {f"{day:%d}": float(rho) for day, rho in left(budget, spent, date(2015, 3, 1), date(2015, 3, 5)).items()}
     {'01': 0.7, '02': 0.2, '03': 0.5, '04': 1.0}
     """
-    charged = charged_by(spendings, budget.unit)
+    charged = charged_by(spendings, budget.unit, amount)
     units = budget.unit.touched(first, last)
-    return {budget.unit.span(number)[0]: exact(budget.rho) - charged.get(number, 0) for number in units}
+    return {budget.unit.span(number)[0]: budget.of(amount) - charged.get(number, 0) for number in units}
 
 
-def refuse_beyond(budget: Budget, spendings: Iterable[Spending], wanted: Spending) -> None:
+def refuse_beyond(budget: Budget, spendings: Sequence[Spending], wanted: Spending) -> None:
     """Do nothing if a budget leaves enough for a release in every unit that it spends on.
 
     Raises
@@ -237,48 +290,64 @@ def refuse_beyond(budget: Budget, spendings: Iterable[Spending], wanted: Spendin
     commonweal.core.errors.Refused: mobility/sl: 0.3 of the budget of ρ = 1.0 a person-day is left for 2015-03-03, and
     0.5 would be spent (expected: a ρ of at most 0.3, or another period)
     """
-    charges = charge(wanted, budget.unit)
+    for amount in Amount:
+        if wanted.of(amount):
+            _refuse_beyond(budget, spendings, wanted, amount)
+
+
+def _refuse_beyond(budget: Budget, spendings: Sequence[Spending], wanted: Spending, amount: Amount) -> None:
+    charges = charge(wanted, budget.unit, amount)
     first, last = budget.unit.span(min(charges))[0], budget.unit.span(max(charges))[1]
-    rest = left(budget, spendings, first, last)
+    rest = left(budget, spendings, first, last, amount)
     lacking = {}
-    for number, rho in charges.items():
+    for number, each in charges.items():
         begins = budget.unit.span(number)[0]
-        if rho > rest[begins]:
-            lacking[begins] = (rest[begins], rho)
+        if each > rest[begins]:
+            lacking[begins] = (rest[begins], each)
     if not lacking:
         return
     day, (remaining, asked) = min(lacking.items(), key=lambda item: (item[1][0] - item[1][1], item[0]))
     others = len(lacking) - 1
     more = counted(", as for %(num)s other", ", as for %(num)s others", others) if others else ""
-    ratio = min(rest[budget.unit.span(number)[0]] / (rho / exact(wanted.rho)) for number, rho in charges.items())
+    ratio = min(rest[budget.unit.span(number)[0]] / (each / wanted.of(amount)) for number, each in charges.items())
     raise Refused(
         Wording(
-            "%(left)s of the budget of ρ = %(whole)s a %(unit)s is left for %(day)s, and %(asked)s would be spent"
-            "%(more)s",
+            "%(left)s of the budget of %(amount)s = %(whole)s a %(unit)s is left for %(day)s, and %(asked)s would be "
+            "spent%(more)s",
             left=number_text(max(remaining, Fraction(0))),
-            whole=budget.rho,
+            amount=amount.value,
+            whole=budget.rho if amount is Amount.RHO else number_text(budget.of(amount)),
             unit=UNITS[budget.unit],
             day=day.isoformat(),
             asked=number_text(asked),
             more=more,
         ),
         where=budget.people,
-        expected=Wording("a ρ of at most %(most)s, or another period", most=number_text(ratio))
-        if ratio > 0
-        else Wording("another period"),
+        expected=_what_would_do(budget, amount, ratio),
     )
 
 
+def _what_would_do(budget: Budget, amount: Amount, most: Fraction) -> str:
+    if not budget.of(amount):
+        return Wording("a budget with δ, or public keys")
+    if most <= 0:
+        return Wording("another period")
+    return Wording("a %(amount)s of at most %(most)s, or another period", amount=amount.value, most=number_text(most))
+
+
 def number_text(number: Fraction) -> str:
-    """Write a fraction as a decimal number, rounded down in the twelfth place.
+    """Write a fraction as a decimal number, rounded down in the twelfth place; below a millionth in the twentieth.
 
     Examples
     --------
     >>> number_text(Fraction(3, 10)), number_text(Fraction(2)), number_text(Fraction(2, 3))
     ('0.3', '2', '0.666666666666')
+    >>> number_text(chance(1.5e-9)), number_text(Fraction(0))
+    ('0.0000000015', '0')
     """
-    digits = f"{(number * 10**12).__floor__():013}"
-    return f"{digits[:-12]}.{digits[-12:]}".rstrip("0").rstrip(".")
+    places = 12 if number >= Fraction(1, 10**6) else 20
+    digits = f"{(number * 10**places).__floor__():0{places + 1}}"
+    return f"{digits[:-places]}.{digits[-places:]}".rstrip("0").rstrip(".")
 
 
 def spending_of(said: Mapping[str, Any]) -> Spending | None:
@@ -287,4 +356,4 @@ def spending_of(said: Mapping[str, Any]) -> Spending | None:
     if spent is None:
         return None
     first, last = (date.fromisoformat(said[name]) for name in ("first", "last"))
-    return Spending(first, last, Unit(spent["unit"]), spent["rho"])
+    return Spending(first, last, Unit(spent["unit"]), spent["rho"], spent.get("threshold_delta", 0.0))

@@ -26,7 +26,7 @@ def what_it_says(entry: Entry) -> str:
             rule = f"{said['rule']} {canonical(said['parameters'])}"
             return f"{tables} of {said['people']}, {days(said['first'], said['last'])}, {rule}"
         case "budget":
-            return f"{said['people']}: ρ = {said['rho']} a {said['unit']}"
+            return f"{said['people']}: {amounts(said['rho'], said.get('delta', 0))} a {said['unit']}"
         case "standing":
             which = ", ".join(said["datasets"]) or said["domain"]
             return f"{said['rule']} {canonical(said['parameters'])} for {which}"
@@ -40,7 +40,19 @@ def what_is_spent(entry: Entry) -> str:
     spent = entry.said.get("spent")
     if spent is None:
         return ""
-    return f"ρ = {spent['rho']} a {spent['unit']} (ε = {spent['epsilon']:.3g}, δ = {spent['delta']:.3g})"
+    spends = amounts(spent["rho"], spent.get("threshold_delta", 0))
+    return f"{spends} a {spent['unit']} (ε = {spent['epsilon']:.3g}, δ = {spent['delta']:.3g})"
+
+
+def amounts(rho: float, delta: float) -> str:
+    """Say ρ, and δ of thresholds where there is any.
+
+    Examples
+    --------
+    >>> amounts(0.5, 0), amounts(0.5, 1e-06)
+    ('ρ = 0.5', 'ρ = 0.5 and δ = 1e-06')
+    """
+    return f"ρ = {rho} and δ = {delta:.3g}" if delta else f"ρ = {rho}"
 
 
 def days(first: str, last: str) -> str:

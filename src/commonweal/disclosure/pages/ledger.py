@@ -95,9 +95,9 @@ def what_it_says(entry: Entry) -> str:
             )
         case "budget":
             return _(
-                "%(people)s: ρ = %(rho)s a %(unit)s",
+                "%(people)s: %(amounts)s a %(unit)s",
                 people=said["people"],
-                rho=parts.number(said["rho"]),
+                amounts=parts.amounts_in_words(said["rho"], said.get("delta", 0)),
                 unit=parts.unit_in_words(said["unit"]),
             )
         case "standing":

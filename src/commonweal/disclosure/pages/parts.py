@@ -112,12 +112,25 @@ def spent_in_words(spent: Mapping[str, Any] | None) -> str:
     if spent is None:
         return _("nothing of a budget")
     return _(
-        "ρ = %(rho)s a %(unit)s (ε = %(epsilon)s, δ = %(delta)s)",
-        rho=number(spent["rho"]),
+        "%(amounts)s a %(unit)s (ε = %(epsilon)s, δ = %(delta)s)",
+        amounts=amounts_in_words(spent["rho"], spent.get("threshold_delta", 0)),
         unit=unit_in_words(spent["unit"]),
         epsilon=number(float(f"{spent['epsilon']:.3g}")),
         delta=number(float(f"{spent['delta']:.3g}")),
     )
+
+
+def amounts_in_words(rho: float, delta: float) -> str:
+    """Say ρ, and δ of thresholds where there is any.
+
+    Examples
+    --------
+    >>> amounts_in_words(0.5, 0), amounts_in_words(0.5, 1e-06)
+    ('ρ = 0.5', 'ρ = 0.5 and δ = 0.000001')
+    """
+    if not delta:
+        return f"ρ = {number(rho)}"
+    return _("ρ = %(rho)s and δ = %(delta)s", rho=number(rho), delta=number(float(f"{delta:.3g}")))
 
 
 def allowed_by(entry: Entry, names: Mapping[str, str]) -> str:

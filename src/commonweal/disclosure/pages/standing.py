@@ -21,7 +21,7 @@ from commonweal.disclosure.pages.budgets import budgets_figure, budgets_plain, s
 from commonweal.disclosure.pages.proposals import proposal_of
 from commonweal.disclosure.pages.reading import ledger_of
 from commonweal.disclosure.pages.seeing import domain_of_people, domains_open
-from commonweal.disclosure.releasing.standing import grant, withdraw
+from commonweal.disclosure.releasing.standing import approvable, grant, withdraw
 from commonweal.disclosure.releasing.stewards import steward
 from commonweal.web.access import needs, posted, text, visitor_of
 from commonweal.web.document import Document, document, draw
@@ -29,7 +29,7 @@ from commonweal.web.languages import _, translated
 
 LONGEST = 500
 LONGEST_PARAMETERS = 5000
-TYPED = ("rule", "domain", "dataset", "parameters", "people", "rho", "unit")
+TYPED = ("rule", "domain", "dataset", "parameters", "people", "rho", "delta", "unit")
 
 Like = Annotated[
     str,
@@ -86,8 +86,9 @@ def budget(request: Request, form: Form) -> Response:
 
     def set_it() -> None:
         who = steward(visitor_of(request), domain_of_people(people))
-        rho, why = _number(text(form, "rho")), _why(form) or None
-        set_budget(state.settings, state.database, people, text(form, "unit"), rho, who, why)
+        rho, why = _number(form, "rho"), _why(form) or None
+        delta = _number(form, "delta") if text(form, "delta").strip() else 0.0
+        set_budget(state.settings, state.database, people, text(form, "unit"), rho, who, why, delta=delta)
 
     return _done(request, form, set_it)
 
@@ -135,14 +136,11 @@ def _document(request: Request, typed: dict[str, str], error: CommonwealError | 
 
 def _typed_like(request: Request, identifier: str) -> dict[str, str]:
     one = proposal_of(request, identifier)
-    wanted = dict(one.said["parameters"])
-    if one.said["spent"] is not None:
-        wanted |= {name: one.said["spent"][name] for name in ("rho", "unit")}
     return {
         "rule": one.said["rule"],
         "domain": one.domain,
         "dataset": " ".join(one.datasets),
-        "parameters": json.dumps(wanted, ensure_ascii=False, sort_keys=True),
+        "parameters": json.dumps(approvable(one.said), ensure_ascii=False, sort_keys=True),
     }
 
 
@@ -158,13 +156,13 @@ def _parameters(typed: str) -> dict[str, Any]:
     return said
 
 
-def _number(typed: str) -> float:
+def _number(form: FormData, name: str) -> float:
     try:
-        found = float(typed.strip().replace(",", "."))
+        found = float(text(form, name).strip().replace(",", "."))
     except ValueError:
         found = 0.0
     if not 0 < found < float("inf"):
-        raise InputError(Wording("this is no amount of privacy"), where="rho", expected=Wording("a number above 0"))
+        raise InputError(Wording("this is no amount of privacy"), where=name, expected=Wording("a number above 0"))
     return found
 
 

@@ -37,7 +37,8 @@ class StandingApproval:
     datasets
         Which; all of the domain's if empty.
     rule, parameters
-        What protects them. A release may have a greater *k* and a smaller ρ; all else must be the same.
+        What protects them. A release may have a greater *k*, and a smaller ρ or δ of thresholds; all else must be the
+        same.
     given_by, given_at, why
         Who gave it, when and why.
     withdrawn_by, withdrawn_at
@@ -184,19 +185,34 @@ def covers(approval: StandingApproval, said: Mapping[str, Any]) -> bool:
         return False
     if approval.datasets and not names <= set(approval.datasets):
         return False
-    wanted = dict(said["parameters"])
-    if said["spent"] is not None:
-        wanted |= {name: said["spent"][name] for name in ("rho", "unit")}
+    wanted = approvable(said)
     return wanted.keys() == approval.parameters.keys() and all(
         _as_safe(name, wanted[name], value) for name, value in approval.parameters.items()
     )
+
+
+def approvable(said: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what a standing approval that covers a proposal has as parameters: the rule's, and what is spent.
+
+    Examples
+    --------
+    >>> spent = {"unit": "person-day", "rho": 0.5, "epsilon": 1.0, "delta": 1e-6, "threshold_delta": 1e-6}
+    >>> approvable({"parameters": {"selects": True}, "spent": spent})
+    {'selects': True, 'rho': 0.5, 'unit': 'person-day', 'threshold_delta': 1e-06}
+    """
+    found = dict(said["parameters"])
+    if said["spent"] is not None:
+        found |= {name: said["spent"][name] for name in ("rho", "unit")}
+        if said["spent"].get("threshold_delta"):
+            found["threshold_delta"] = said["spent"]["threshold_delta"]
+    return found
 
 
 def _as_safe(name: str, wanted: Any, approved: Any) -> bool:
     numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in (wanted, approved))
     if name == "k" and numbers:
         return bool(wanted >= approved)
-    if name == "rho" and numbers:
+    if name in ("rho", "threshold_delta") and numbers:
         return bool(wanted <= approved)
     return canonical(wanted) == canonical(approved)
 
