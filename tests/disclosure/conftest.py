@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from commonweal.core.catalog import Dataset, Dimension, Input, Kind, Measure, Privacy, with_states
@@ -38,6 +39,12 @@ def counts(name: str) -> Dataset:
         measures=(Measure("subscribers", "integer", "", "{subscribers}", Kind.SUM, "subscribers"),),
         privacy=Privacy.PEOPLE,
     )
+
+
+def perturbed(table: pa.Table) -> pa.Table:
+    """Say of every count that it is not as it was counted."""
+    states = pc.replace_substring(table["subscribers_state"], "reported", "perturbed")
+    return table.set_column(table.column_names.index("subscribers_state"), "subscribers_state", states)
 
 
 class House:
@@ -84,7 +91,8 @@ class House:
         def drawing() -> Drawn:
             self.draws += 1
             # Another table each time, as noise is.
-            return Drawn(tables or [self.table(100 + self.draws, 200, 300)], {"drawn": self.draws})
+            made = tables or [self.table(100 + self.draws, 200, 300)]
+            return Drawn([perturbed(table) for table in made], {"drawn": self.draws})
 
         return drawing
 

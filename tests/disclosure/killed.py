@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from commonweal.core.catalog import Dataset, Dimension, Input, Kind, Measure, Privacy, with_states
+from commonweal.core.catalog import Dataset, Dimension, Input, Kind, Measure, Privacy
 from commonweal.core.console import opened
 from commonweal.core.database import Database
 from commonweal.core.settings import Settings
@@ -46,7 +46,7 @@ def ask(settings: Settings, database: Database, kill: Callable[[str], None] = la
             file.write("drawn\n")
         noise = int.from_bytes(os.urandom(2))
         tables = [
-            with_states(dataset(name), pa.table({"area": ["A"], "subscribers": [1000 + noise]}))
+            pa.table({"area": ["A"], "subscribers": [1000 + noise], "subscribers_state": ["perturbed"]})
             for name in ("demo.homes", "demo.flows")
         ]
         kill("drawn")

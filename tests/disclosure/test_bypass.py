@@ -172,6 +172,51 @@ def test_a_rule_that_is_none_gets_nobody_around_the_audit(
         shown_house.release(request, shown_house.table(400, 300, 20), evidence=evidence)
 
 
+@pytest.mark.parametrize("rule", ["our own", "Threshold", "threshold ", "Small cells hidden"])
+@pytest.mark.parametrize("spends", [True, False])
+def test_a_rule_that_the_house_does_not_know_is_certified_as_judged_by_a_steward(
+    rule: str, spends: bool, small_house: Any
+) -> None:
+    """With the evidence of a table that was proven, too."""
+    small_house.budget("demo/sl")
+    evidence = small_house.protected(small_house.request(), small_house.table(400, 300, 20)).evidence()
+    if spends:
+        waits = small_house.release_drawn(small_house.spending(0.1, rule=rule))
+    else:
+        waits = small_house.release(small_house.request(rule=rule), small_house.table(400, 300, 20), evidence=evidence)
+    assert waits.waits
+    [made] = approve(small_house.settings, small_house.database, waits.proposal.id, STEWARD).publications
+    assert made.release.certificate.rule == f"{rule} (judged by a steward, not proven)"
+    assert made.release.certificate.judged == rule
+
+
+def test_a_rule_that_the_house_proves_is_certified_by_its_name(filled_house: Any) -> None:
+    certificate = catalog.get(filled_house.database, "demo.homes", 1).certificate
+    assert (certificate.rule, certificate.judged) == ("threshold", None)
+
+
+@pytest.mark.parametrize("known", ["threshold", "rounded-totals", "controlled-rounding", "cell-key"])
+@pytest.mark.parametrize("rule", ["our own", "differential-privacy"])
+def test_no_table_of_a_request_under_another_rule_is_said_to_be_protected_by_one_that_is_proven(
+    rule: str, known: str, small_house: Any
+) -> None:
+    small_house.budget("demo/sl")
+    request = small_house.spending(0.1, rule=rule)
+    object.__setattr__(request.parts[0], "rule", known)
+    with pytest.raises(Refused, match=f"is said to be protected by {known}"):
+        small_house.release_drawn(request)
+
+
+def test_noise_spends_of_a_budget_and_leaves_no_count_as_it_was(small_house: Any) -> None:
+    """What spends is no part of later audits, so a table that was not changed may not pass as noise."""
+    small_house.budget("demo/sl")
+    with pytest.raises(Refused, match="noise that spends nothing"):
+        small_house.release_drawn(small_house.request(rule="differential-privacy"))
+    for rule in ("differential-privacy", "our own"):
+        with pytest.raises(Refused, match="is published as it was counted"):
+            small_house.release(small_house.spending(0.1, rule=rule), small_house.table(400, 300, 20), evidence=None)
+
+
 def test_evidence_that_was_forged_after_staging_is_not_taken(small_house: Any) -> None:
     waiting = small_house.release().proposal
     path = small_house.settings.staged / waiting.id / "evidence.json"

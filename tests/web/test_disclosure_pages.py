@@ -210,6 +210,25 @@ def test_of_noise_it_is_said_what_no_attack_can_exceed(delta, exception):
     assert "picked at most 73 times out of 100" in said
 
 
+def test_of_a_rule_that_the_house_does_not_know_nothing_is_said_to_be_proven(home, closed, reader_of, steward, propose):
+    """Though it came with an audit and attacks: those of these very tables, but nothing has looked whether they are."""
+    one = propose(home, rule="our own", parameters={"k": 15})
+    judges = "“our own”, which a steward judges and nothing proves"
+    shown = steward.get(page_of(one)).text
+    assert judges in shown
+    assert "No audit proves what “our own” does: a steward judges whether it protects people." in shown
+    assert "came with the tables, and nothing has checked it" in shown
+    assert judges in steward.get("/disclosure").text
+    assert steward.post(f"{page_of(one)}/approve").status_code == 303
+    reader = reader_of(closed, ANALYST)
+    page = reader.get("/catalog/mobility.home/1").text
+    assert "rule “our own”, which a steward judged and nothing proved" in page
+    assert "No audit proves what “our own” does: a steward judges whether it protects people." in page
+    protection = reader.get("/catalog/mobility.home/1.json").json()["protection"]
+    assert (protection["audit"], protection["attacks"]) == (None, None)
+    assert judges in steward.get("/disclosure/ledger").text
+
+
 def test_of_changed_numbers_it_is_not_said_that_they_are_hidden():
     audit = {"method": "controlled-rounding", "cells": 9, "required": 4, "narrowest": 8, "earlier": []}
     shown = told({"audit": audit}, None, inside=False)

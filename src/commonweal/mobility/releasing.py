@@ -11,11 +11,11 @@ from functools import partial
 from commonweal.core.catalog import code_version
 from commonweal.core.database import Database
 from commonweal.core.settings import Settings
-from commonweal.core.wording import Wording
 from commonweal.disclosure.ledger.spending import Loss, Unit
 from commonweal.disclosure.private.promise import Promise
 from commonweal.disclosure.private.rule import Rule
 from commonweal.disclosure.private.table import Spent
+from commonweal.disclosure.releasing.grounds import DIFFERENTIAL_PRIVACY
 from commonweal.disclosure.releasing.proposals import Drawn
 from commonweal.disclosure.releasing.publishing import Outcome, release
 from commonweal.disclosure.releasing.request import Part, Request
@@ -62,7 +62,7 @@ def request(planned: Plan, run: PrivateRun) -> Request:
         people=f"mobility/{planned.project.name}",
         first=planned.first,
         last=planned.last,
-        rule=Wording("differential-privacy"),
+        rule=DIFFERENTIAL_PRIVACY,
         parameters=protecting,
         parts=(part,),
         loss=_loss(run.prepared.spent),

@@ -72,7 +72,12 @@ def protection(release: Release) -> tuple[tuple[str, str | None], ...]:
     known = release.provenance.parameters
     own = {name: value for name, value in certificate.parameters.items() if name == "k" or known.get(name) != value}
     parameters = ", ".join(f"{_name(name)} {said(value)}" for name, value in sorted(own.items()))
-    rule, entry = translated(certificate.rule), certificate.ledger_entry.get("sequence", "?")
+    judged, entry = certificate.judged, certificate.ledger_entry.get("sequence", "?")
+    rule = (
+        translated(certificate.rule)
+        if judged is None
+        else _("“%(rule)s”, which a steward judged and nothing proved", rule=judged)
+    )
     applied = _("rule %(rule)s: %(parameters)s", rule=rule, parameters=parameters)
     return (
         (applied if parameters else _("rule %(rule)s", rule=rule), None),

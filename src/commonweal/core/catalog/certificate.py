@@ -16,6 +16,8 @@ from commonweal.core.canonical import canonical
 from commonweal.core.catalog.ring import PUBLIC_KEY, is_signed
 from commonweal.core.errors import InputError, Refused, Unavailable, explain
 
+JUDGED = " (judged by a steward, not proven)"
+"""How a certificate's rule ends that is none of those that `disclosure` proves."""
 LEDGER = "disclosure.ledger"
 """What the audit log calls an entry that tells of one in the ledger of releases."""
 
@@ -31,7 +33,7 @@ class Certificate:
     digest
         Canonical digest of the protected table (hex SHA-256).
     rule
-        Name of the rule, such as ``"threshold"``.
+        Name of the rule, such as ``"threshold"``; of one that a steward judged and nothing proved, it ends in `JUDGED`.
     parameters
         The rule's parameters (JSON values).
     ledger_entry
@@ -47,6 +49,11 @@ class Certificate:
     parameters: Mapping[str, Any]
     ledger_entry: Mapping[str, Any]
     signature: str
+
+    @property
+    def judged(self) -> str | None:
+        """The name of a rule that a steward judged; None if the rule is one that `disclosure` proves."""
+        return self.rule.removesuffix(JUDGED) if self.rule.endswith(JUDGED) else None
 
     def record(self) -> dict[str, Any]:
         """Return the certificate as JSON values; :func:`parse` is its inverse."""

@@ -34,7 +34,8 @@ def behind(request: Request, release: Release) -> Section | None:
         return _section(None, [], wrong=error)
     if found is None:
         return None
-    evidence = told_or_damaged(found.evidence, found.entry.said["spent"], inside=False)
+    said = found.entry.said
+    evidence = told_or_damaged(found.evidence, said["spent"], inside=False, rule=said["rule"])
     return _section(evidence, _facts(release, found.entry), data=_plain(release, found.entry, evidence))
 
 

@@ -14,9 +14,11 @@ from typing import Any
 from commonweal.core.errors import Damaged
 from commonweal.core.wording import Wording
 from commonweal.disclosure.attacks.report import NUMBERS, Attacked, AttackReport
-from commonweal.disclosure.pages.parts import number, rule_title, unit_in_words
+from commonweal.disclosure.pages.parts import TITLES, number, unit_in_words
 from commonweal.disclosure.private.promise import Promise
 from commonweal.disclosure.private.unit import Unit
+from commonweal.disclosure.releasing.grounds import is_known
+from commonweal.disclosure.service import THRESHOLD
 from commonweal.web import words
 from commonweal.web.figure import Figure, Heading
 from commonweal.web.languages import _, ngettext, translated
@@ -66,7 +68,7 @@ class Told:
     refused: bool = False
 
 
-def told(evidence: Any, spent: Mapping[str, Any] | None, *, inside: bool) -> Told:
+def told(evidence: Any, spent: Mapping[str, Any] | None, *, inside: bool, rule: str = THRESHOLD) -> Told:
     """Tell evidence.
 
     Parameters
@@ -77,16 +79,23 @@ def told(evidence: Any, spent: Mapping[str, Any] | None, *, inside: bool) -> Tol
         What is spent of a budget: then noise protects, and there is another promise than an audit's.
     inside
         Whether whoever reads works with what is not published anyway.
+    rule
+        What protects the tables. Of one that the house does not know it is said that nothing was proven; what came with
+        its tables, nothing has checked: it is for those who judge, and for no reader.
     """
+    judged = [] if is_known(rule) else [(_("Rule"), _judgement(rule, inside=inside))]
+    if judged and not inside:
+        return Told([_findings(judged[0][1], judged)], {"audit": None, "attacks": None, "promise": None})
     found: Mapping[str, Any] = evidence if isinstance(evidence, Mapping) else {}
     audit, report = _audit_of(found, inside=inside), _report_of(found)
     attacked = [*report.attacked] if report else []
     promise = _promise_of(found)
-    rows = [(_("Noise"), " ".join(_promised(spent, promise)))] if spent else []
+    rows = judged + ([(_("Noise"), " ".join(_promised(spent, promise)))] if spent else [])
     if audit or not spent:
         rows.append((_("Audit"), " ".join(_audit_in_words(audit)) if audit else _("No audit came with these tables.")))
     rows += [(_title(one), translated(one.finding.said)) for one in attacked]
-    figures = [_findings(translated(report.said) if report else _without_report(spent), rows)]
+    verdict = judged[0][1] if judged else translated(report.said) if report else _without_report(spent)
+    figures = [_findings(verdict, rows)]
     if audit:
         figures.append(_audit_figure(audit))
     if attacked:
@@ -100,6 +109,13 @@ def told(evidence: Any, spent: Mapping[str, Any] | None, *, inside: bool) -> Tol
         },
         report.refused if report else False,
     )
+
+
+def _judgement(rule: str, *, inside: bool) -> str:
+    said = _("No audit proves what “%(rule)s” does: a steward judges whether it protects people.", rule=rule)
+    if not inside:
+        return said
+    return " ".join((said, _("What else stands here came with the tables, and nothing has checked it.")))
 
 
 def _without_report(spent: Mapping[str, Any] | None) -> str:
@@ -234,7 +250,7 @@ def _written(name: str, value: Any) -> str:
     if value is None:
         return "–"
     if name == "method":
-        return translated(METHODS[value]) if value in METHODS else rule_title(value)
+        return translated(METHODS[value]) if value in METHODS else translated(TITLES.get(value, value))
     if name == "people_kept":
         return words.share(value)
     return words.count(len(value) if name == "earlier" else value)
@@ -296,10 +312,10 @@ def _attacks_plain(report: AttackReport, *, inside: bool) -> dict[str, Any]:
     }
 
 
-def told_or_damaged(evidence: Any, spent: Mapping[str, Any] | None, *, inside: bool) -> Told:
+def told_or_damaged(evidence: Any, spent: Mapping[str, Any] | None, *, inside: bool, rule: str) -> Told:
     """Tell evidence; what cannot be read is said to be so, and tells nothing."""
     try:
-        return told(evidence, spent, inside=inside)
+        return told(evidence, spent, inside=inside, rule=rule)
     except (Damaged, KeyError, TypeError, ValueError):
         said = _("What was found out about these tables cannot be read.")
         nothing = {"audit": None, "attacks": None, "promise": None}

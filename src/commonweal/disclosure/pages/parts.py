@@ -17,6 +17,7 @@ from commonweal.disclosure.ledger.entries import Entry
 from commonweal.disclosure.ledger.spending import ONE_DAY, UNITS, Unit
 from commonweal.disclosure.pages.seeing import CHOOSERS
 from commonweal.disclosure.planning.comparing import RULES
+from commonweal.disclosure.releasing.grounds import is_known
 from commonweal.web import words
 from commonweal.web.access import visitor_of
 from commonweal.web.document import NO_STORE
@@ -50,7 +51,17 @@ def tabs(request: Request) -> list[tuple[str, str]]:
 
 
 def rule_title(rule: str) -> str:
-    """Say what a rule does, or else its name."""
+    """Say what a rule does; of one that the house does not know, that it proves nothing.
+
+    Examples
+    --------
+    >>> rule_title("cell-key")
+    'Noise by cell key'
+    >>> rule_title("our own")
+    '“our own”, which a steward judges and nothing proves'
+    """
+    if not is_known(rule):
+        return _("“%(rule)s”, which a steward judges and nothing proves", rule=rule)
     return translated(TITLES.get(rule, rule))
 
 

@@ -97,7 +97,7 @@ def proposal_of(request: Request, identifier: str) -> Proposal:
 
 def _document(request: Request, one: Proposal, error: CommonwealError | None = None) -> Document:
     visitor, said = visitor_of(request), one.said
-    evidence = told_or_damaged(one.evidence, said["spent"], inside=looks_inside(visitor, one))
+    evidence = told_or_damaged(one.evidence, said["spent"], inside=looks_inside(visitor, one), rule=said["rule"])
     why_not = _why_no_approval(request, one)
     steward, own = may(visitor, Permission.KEEP, one), is_own(visitor, one)
     undecided = one.stage in (Stage.WAITING, Stage.REJECTED)

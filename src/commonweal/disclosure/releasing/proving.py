@@ -2,7 +2,7 @@
 
 Under the rule ``threshold`` a release carries the evidence that `commonweal.disclosure.joint.Joint.evidence` gives: an
 audit that names each table by its digest, and the attacks that could have refused it. Whatever the rule, records are of
-the people that they were said to be of before.
+the people that they were said to be of before, and no table is said to be protected by a rule that was not proven.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from commonweal.core.errors import CommonwealError, Damaged, Refused
 from commonweal.disclosure.ledger.budgets import RELEASE
 from commonweal.disclosure.ledger.entries import Entry
 from commonweal.disclosure.models import ProposalRecord
-from commonweal.disclosure.rounding.rules import CELL_KEY, CONTROLLED_ROUNDING
+from commonweal.disclosure.releasing.grounds import CHANGING, DIFFERENTIAL_PRIVACY
 from commonweal.disclosure.service import ROUNDED_TOTALS, THRESHOLD
 
 STORE = "store"
@@ -66,6 +66,7 @@ def refuse_unproven(session: Session, entries: Sequence[Entry], said: Mapping[st
             expected=f"a request under {THRESHOLD!s} for them and the tables that they could complete",
         )
     if said["rule"] != THRESHOLD:
+        _refuse_another_rule(said)
         _refuse_unproven_change(said, evidence, where)
         return
     k = said["parameters"].get("k")
@@ -91,9 +92,22 @@ def refuse_unproven(session: Session, entries: Sequence[Entry], said: Mapping[st
             )
 
 
+def _refuse_another_rule(said: Mapping[str, Any]) -> None:
+    """See that no table is said to be protected by another rule than that which the request is proven by, or judged."""
+    for table in said["tables"]:
+        if table["rule"] != said["rule"]:
+            raise Refused(
+                f"it is said to be protected by {table['rule']}",
+                where=table["dataset"]["name"],
+                expected="a request under that rule",
+            )
+
+
 def _refuse_unproven_change(said: Mapping[str, Any], evidence: Any, where: str) -> None:
-    """Let an alternative to suppression pass by its audit; any other rule is a steward's to judge."""
-    if said["rule"] not in (CONTROLLED_ROUNDING, CELL_KEY):
+    """Let noise pass by what it spends, an alternative to suppression by its audit; others are a steward's to judge."""
+    if said["rule"] == DIFFERENTIAL_PRIVACY and said["spent"] is None:
+        raise Refused("noise that spends nothing", where=where, expected="what it spends of a budget")
+    if said["rule"] not in CHANGING:
         return
     audit = _audit(evidence, where)
     if audit["narrowest"] is None or audit["narrowest"] < audit["required"]:

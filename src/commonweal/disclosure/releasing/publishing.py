@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from commonweal.core import audit, catalog
 from commonweal.core.audit import AuditEntry
 from commonweal.core.catalog import declaration
-from commonweal.core.catalog.certificate import Certificate
+from commonweal.core.catalog.certificate import JUDGED, Certificate
 from commonweal.core.catalog.provenance import Input
 from commonweal.core.catalog.publishing import Publication
 from commonweal.core.catalog.reading import verified_file
@@ -29,6 +29,7 @@ from commonweal.disclosure.ledger.entries import ACTION, Entry, append, keep_hea
 from commonweal.disclosure.ledger.spending import spending_of
 from commonweal.disclosure.models import ProposalRecord
 from commonweal.disclosure.releasing import staged
+from commonweal.disclosure.releasing.grounds import is_known
 from commonweal.disclosure.releasing.proposals import (
     Drawn,
     Proposal,
@@ -305,7 +306,7 @@ def _certificate(settings: Settings, entry: Entry, noted: AuditEntry, said: Mapp
         settings,
         dataset=name,
         digest=digest,
-        rule=said["rule"],
+        rule=said["rule"] if is_known(said["rule"]) else f"{said['rule']}{JUDGED}",
         parameters=said["parameters"],
         ledger_entry={
             "sequence": noted.sequence,

@@ -19,7 +19,7 @@ from commonweal.core.catalog.provenance import Input, code_version
 from commonweal.core.errors import InputError, Refused
 from commonweal.disclosure.ledger.budgets import refuse_no_name
 from commonweal.disclosure.ledger.spending import Loss
-from commonweal.disclosure.rounding.rules import CELL_KEY, CONTROLLED_ROUNDING
+from commonweal.disclosure.releasing.grounds import CHANGING
 
 
 @dataclass(frozen=True)
@@ -154,8 +154,8 @@ def conformed(request: Request, tables: Sequence[pa.Table]) -> list[pa.Table]:
     InputError
         A table breaks its declaration, as one with a column of people does, or they are more or fewer than asked.
     Refused
-        The rule has a *k*, and a count of people below it is to be published as it is; or it changes counts, and one
-        is to be published as it was counted.
+        The rule has a *k*, and a count of people below it is to be published as it is; or it changes counts, or
+        spends of a budget, and one is to be published as it was counted.
     """
     if len(tables) != len(request.parts):
         raise InputError(f"there are {len(tables)} tables", expected=f"{len(request.parts)}, as asked for")
@@ -163,7 +163,7 @@ def conformed(request: Request, tables: Sequence[pa.Table]) -> list[pa.Table]:
     for part, table in zip(request.parts, checked, strict=True):
         # A total of nobody is no small count, since all of its parts are published.
         _refuse_small(part.dataset, table, request.parameters.get("k"), least=0 if part.rule is None else 1)
-        if request.rule in (CONTROLLED_ROUNDING, CELL_KEY):
+        if request.rule in CHANGING or request.loss is not None:
             _refuse_exact(part.dataset, table, request.rule)
     return checked
 
