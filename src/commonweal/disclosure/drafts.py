@@ -59,6 +59,8 @@ class Earlier:
         The threshold below which it hid; if None, the one of what is protected beside it.
     hidden_too
         Rows, from 0, that it hid to protect others; all else that it hid was below *k*, which its readers know.
+    entry
+        Number of the entry in the ledger: tables of one entry were counted of the same records. None: of no other.
     """
 
     label: str
@@ -66,6 +68,7 @@ class Earlier:
     table: pa.Table
     k: int | None = None
     hidden_too: Sequence[int] = ()
+    entry: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,18 +138,30 @@ def counting(dataset: Dataset) -> Measure | None:
 
 
 def drafted(
-    tables: Sequence[Counted], earlier: Sequence[Earlier], k: int, dominance: Dominance = HALF
+    tables: Sequence[Counted],
+    earlier: Sequence[Earlier],
+    k: int,
+    dominance: Dominance = HALF,
+    *,
+    silent: Sequence[tuple[Dataset, pa.Table]] = (),
 ) -> tuple[dict[str, Draft], dict[str, Keys]]:
-    """Number the cells of tables, and of what was published before."""
+    """Number the cells of tables, and of what was published before.
+
+    Parameters
+    ----------
+    tables, earlier, k, dominance
+        As in `protect_together`.
+    silent
+        Tables of further keys, of whose cells nothing is known.
+    """
     names = [one.dataset.name for one in tables]
     if len(set(names)) < len(names):
         raise InputError("two tables are for one dataset", where=max(names, key=names.count), expected="one table each")
     drafts = {one.dataset.name: Draft(one, k, dominance) for one in tables}
     for one in earlier:
-        draft = drafts.setdefault(one.dataset.name, Draft.none(one.dataset))
-        draft.know(one, k)
-    for one_table in tables:
-        drafts[one_table.dataset.name].link(one_table.silent)
+        drafts.setdefault(one.dataset.name, Draft.none(one.dataset)).know(one, k)
+    for dataset, table in [*silent, *((one.dataset, one.silent) for one in tables if one.silent is not None)]:
+        drafts.setdefault(dataset.name, Draft.none(dataset)).link(table)
     keys: dict[str, Keys] = {}
     first = 0
     for name, draft in drafts.items():
@@ -176,7 +191,7 @@ class Draft:
             self.cells.low[also], self.cells.high[also] = 0, UNBOUNDED
         self.unknown = np.zeros(self.rows, bool)
         self.own = np.full(self.rows, self.measure is not None)
-        self.before: list[np.ndarray] = []
+        self.fits = True
 
     def _order(self, keys: pa.Table) -> np.ndarray:
         if not self.dataset.key:
@@ -187,84 +202,57 @@ class Draft:
     def none(cls, dataset: Dataset) -> Draft:
         """Begin with nothing that is to be published."""
         draft = cls.__new__(cls)
-        draft.dataset, draft.measure, draft.rows = dataset, counting(dataset), 0
+        draft.dataset, draft.measure, draft.rows, draft.fits = dataset, counting(dataset), 0, True
         draft.keys, draft.cells, draft.unknown, draft.own = None, together([]), np.zeros(0, bool), np.zeros(0, bool)
-        draft.before = []
         return draft
 
     def know(self, earlier: Earlier, k: int) -> None:
-        """Take in what was published before."""
+        """Take in what was published before; `fits` tells afterwards whether it can be of the same records."""
         if self.measure is None:
             return
-        value = earlier.table.column(self.measure.name)
-        known = np.asarray(value.is_valid())
-        values = pc.fill_null(value, 0).cast(pa.int64(), safe=False).to_numpy()
         keys = earlier.table.select(earlier.dataset.key)
-        k_then = earlier.k or k
-        most = np.full(len(known), k_then - 1)
-        most[list(earlier.hidden_too)] = UNBOUNDED
-        low, high = np.where(known, values, 0), np.where(known, values, most)
-        if ROUNDED_TO in earlier.table.column_names:
-            base = pc.fill_null(earlier.table.column(ROUNDED_TO), 1).to_numpy()
-            high = np.where(known, values + base - 1, high)
-        if self.keys is None:
-            self.keys = keys.slice(0, 0)
-        row = rows_by_key(keys, self.keys)
-        self._compare(row, low, high, k)
-        exact, fresh = low == high, np.flatnonzero(row < 0)
-        need = np.where(known, 0, k_then - 1)
-        self._append(keys, low, low, high, need, exact, fresh)
-        said = np.full(len(self.cells.value), np.nan)
-        said[rows_by_key(keys, self.keys)] = np.where(exact, values, np.nan)
-        self.before.append(said)
+        told = _told(earlier, self.measure, k)
+        row = self._rows(keys)
+        self._narrow(np.flatnonzero(row >= 0), row, told, surely=earlier.k is not None)
+        self._append(keys.take(pa.array(np.flatnonzero(row < 0))), told.taken(row < 0))
 
-    def said_before(self, number: int) -> np.ndarray:
-        """What an earlier release said of each cell, float64; NaN where it said nothing."""
-        found = np.full(len(self.cells.value), np.nan)
-        if number < len(self.before):
-            found[: len(self.before[number])] = self.before[number]
-        return found
-
-    def link(self, silent: pa.Table | None) -> None:
-        """Take in cells that nobody sees."""
-        if silent is None or self.measure is None:
+    def link(self, silent: pa.Table) -> None:
+        """Take in cells of which nothing is known."""
+        if self.measure is None:
             return
         keys = silent.select(self.dataset.key)
+        keys = keys.take(pa.array(np.flatnonzero(self._rows(keys) < 0)))
         nothing = np.zeros(keys.num_rows, np.int64)
-        fresh = np.flatnonzero(rows_by_key(keys, self.keys) < 0)
-        self._append(keys, nothing, nothing, nothing + UNBOUNDED, nothing, nothing > 0, fresh)
+        self._append(keys, Cells(nothing, nothing, nothing + UNBOUNDED, nothing, nothing > 0, nothing * 0.0))
 
-    def _append(
-        self,
-        keys: pa.Table,
-        value: np.ndarray,
-        low: np.ndarray,
-        high: np.ndarray,
-        need: np.ndarray,
-        fixed: np.ndarray,
-        which: np.ndarray,
-    ) -> None:
-        self.keys = pa.concat_tables([self.keys, keys.take(pa.array(which)).cast(self.keys.schema)])
-        new = Cells(value[which], low[which], high[which], need[which], fixed[which], np.zeros(len(which)))
-        self.cells = self.cells.extended(new)
-        self.unknown = np.concatenate([self.unknown, ~fixed[which]])
-        self.own = np.concatenate([self.own, np.zeros(len(which), bool)])
+    def _rows(self, keys: pa.Table) -> np.ndarray:
+        if self.keys is None:
+            self.keys = keys.slice(0, 0)
+        return rows_by_key(keys, self.keys)
 
-    def _compare(self, row: np.ndarray, low: np.ndarray, high: np.ndarray, k: int) -> None:
-        """Compare what was published with what is to be published of the same cell."""
-        cells = self.cells
-        there = np.flatnonzero((row >= 0) & (low == high))
-        now, before = row[there], low[there]
-        current = now < self.rows  # the others are known from another release already
-        now, before = now[current], before[current]
-        apart = np.abs(cells.value[now] - before)
-        same = now[apart == 0]
-        cells.fixed[same] = True
-        cells.low[same] = cells.high[same] = cells.value[same]
-        # Few people make the difference between both: the new value is hidden, and known to lie near the old one.
-        close = (apart > 0) & (apart < k)
-        cells.low[now[close]] = np.maximum(before[close] - (k - 1), 0)
-        cells.high[now[close]] = before[close] + (k - 1)
+    def _append(self, keys: pa.Table, cells: Cells) -> None:
+        self.keys = pa.concat_tables([self.keys, keys.cast(self.keys.schema)])
+        self.cells = self.cells.extended(cells)
+        self.unknown = np.concatenate([self.unknown, ~cells.fixed])
+        self.own = np.concatenate([self.own, np.zeros(len(cells.value), bool)])
+
+    def _narrow(self, which: np.ndarray, row: np.ndarray, told: Cells, *, surely: bool) -> None:
+        """Know more of cells that are there: of those that are to be published now, only that they were."""
+        cells, its_own = self.cells, row[which] < self.rows
+        most = np.where(told.fixed | surely, told.high, UNBOUNDED)
+        here, there = row[which[its_own]], which[its_own]
+        self.fits &= bool(((cells.value[here] >= told.low[there]) & (cells.value[here] <= most[there])).all())
+        here = here[told.fixed[there] & (cells.value[here] == told.value[there])]
+        cells.fixed[here] = True
+        cells.low[here] = cells.high[here] = cells.value[here]
+
+        here, there = row[which[~its_own]], which[~its_own]
+        low, high = np.maximum(cells.low[here], told.low[there]), np.minimum(cells.high[here], most[there])
+        self.fits &= bool((low <= high).all())
+        cells.low[here], cells.high[here] = low, np.maximum(low, high)
+        cells.need[here] = np.maximum(cells.need[here], told.need[there])
+        cells.fixed[here], cells.value[here] = cells.low[here] == cells.high[here], low
+        self.unknown[here] = ~cells.fixed[here]
 
     def published(self, hidden: np.ndarray) -> pa.Table:
         """Give the table without the values of the hidden cells."""
@@ -287,3 +275,48 @@ def together(several: Sequence[Cells]) -> Cells:
     for one in several:
         whole = whole.extended(one)
     return whole
+
+
+def _told(earlier: Earlier, measure: Measure, k: int) -> Cells:
+    """What a release told of its cells: fixed are those of which it said the number."""
+    value = earlier.table.column(measure.name)
+    known = np.asarray(value.is_valid())
+    values = pc.fill_null(value, 0).cast(pa.int64(), safe=False).to_numpy()
+    k_then = earlier.k or k
+    most = np.full(len(known), k_then - 1)
+    most[list(earlier.hidden_too)] = UNBOUNDED
+    low, high = np.where(known, values, 0), np.where(known, values, most)
+    if ROUNDED_TO in earlier.table.column_names:
+        base = pc.fill_null(earlier.table.column(ROUNDED_TO), 1).to_numpy()
+        high = np.where(known, values + base - 1, high)
+    return Cells(low, low, high, np.where(known, 0, k_then - 1), low == high, np.zeros(len(known)))
+
+
+def said_before(earlier: Sequence[Earlier], keys: Mapping[str, Keys], count: int) -> list[np.ndarray]:
+    """What each entry in the ledger said of each cell, float64; NaN where it gave no number.
+
+    Parameters
+    ----------
+    earlier
+        As in `protect_together`.
+    keys, count
+        The cells, and how many they are.
+    """
+    found = []
+    for several in by_entry(earlier):
+        said = np.full(count, np.nan)
+        for one in several:
+            if measure := counting(one.dataset):
+                told, cells = _told(one, measure, DEFAULT_THRESHOLD), keys[one.dataset.name]
+                row = cells.first + rows_by_key(one.table.select(one.dataset.key), cells.table)
+                said[row[told.fixed]] = told.value[told.fixed]
+        found.append(said)
+    return found
+
+
+def by_entry(earlier: Sequence[Earlier]) -> list[list[Earlier]]:
+    """Put together what one entry in the ledger released, in the order in which it was."""
+    found: dict[int, list[Earlier]] = {}
+    for number, one in enumerate(earlier):
+        found.setdefault(-1 - number if one.entry is None else one.entry, []).append(one)
+    return list(found.values())

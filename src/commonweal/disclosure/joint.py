@@ -20,13 +20,13 @@ from commonweal.disclosure.attacks.differencing import differencing
 from commonweal.disclosure.attacks.reconstruction import reconstruction
 from commonweal.disclosure.attacks.report import Attacked, AttackReport
 from commonweal.disclosure.dominance import HALF, Dominance
-from commonweal.disclosure.drafts import Counted, Earlier, Relate, drafted, together
-from commonweal.disclosure.linear.bounds import Contradiction, possible
+from commonweal.disclosure.drafts import Counted, Earlier, Relate, said_before
 from commonweal.disclosure.linear.keys import rows_by_key
-from commonweal.disclosure.linear.relations import Kind, Relations, joined
-from commonweal.disclosure.linear.rows import UNBOUNDED, rows_of
+from commonweal.disclosure.linear.relations import Kind, Relations
+from commonweal.disclosure.linear.rows import UNBOUNDED
 from commonweal.disclosure.linear.suppression import Cells, suppress, with_differences
 from commonweal.disclosure.rounding.additive import listed
+from commonweal.disclosure.states import states
 from commonweal.disclosure.threshold import DEFAULT_THRESHOLD
 
 
@@ -51,6 +51,8 @@ class Audit:
         How many linear programmes the audit solved, and how many over whole numbers.
     earlier
         What was published before and considered.
+    states
+        Of how many states of the records it was: more than one if records came in between two releases.
     tables
         Canonical digest of each table that was audited, by the name of its dataset.
     hidden_too
@@ -69,6 +71,7 @@ class Audit:
     programmes: int
     whole_programmes: int
     earlier: tuple[str, ...]
+    states: int
     tables: Mapping[str, str]
     hidden_too: Mapping[str, Sequence[int]]
 
@@ -136,54 +139,53 @@ def protect_together(
     Refused
         Together with what was published before, something could be worked out whatever is hidden now.
     """
-    drafts, keys = drafted(tables, earlier, k, dominance)
-    cells = together([draft.cells for draft in drafts.values()])
-    unknown = np.concatenate([draft.unknown for draft in drafts.values()]) if drafts else np.zeros(0, bool)
-    given = relate(keys) if relate else joined([])
-    cells, given = _completed(cells, unknown, given)
-    count = len(cells.value)
-    own = np.concatenate([draft.own for draft in drafts.values()]) if drafts else np.zeros(0, bool)
-    many = max((len(draft.before) for draft in drafts.values()), default=0)
-    before = [np.concatenate([draft.said_before(number) for draft in drafts.values()]) for number in range(many)]
-    _hide_what_changed_little(cells, given, before, k)
+    found = states(tables, relate, earlier, k, dominance)
+    now, cells, given = found.now, found.cells, found.given
+    count = len(now.cells.value)
+    before = said_before(earlier, now.keys, count)
+    _hide_what_changed_little(cells, now.given, before, k)
     wider, wider_given = with_differences(cells, given, k)
-    found = suppress(wider, wider_given)
-    hidden, small = found.hidden, wider.hidden
-    width = found.bounds.width
+    suppressed = suppress(wider, wider_given)
+    hidden, small = suppressed.hidden, now.cells.value < k
+    width = suppressed.bounds.width
     if (hidden & (width < wider.need)).any():
         raise Refused("the audit found an interval that is too narrow", expected="a larger threshold, or larger areas")
-    methods = [name for name, many in (("exact", found.exact), ("heuristic", found.heuristic)) if many]
-    shown = own & ~small[:count]
-    people = cells.value[shown].sum()
+    ways = (("exact", suppressed.exact), ("heuristic", suppressed.heuristic))
+    shown = now.own & ~small
+    people = now.cells.value[shown].sum()
     # What another release hid keeps the range that its own rule asks for.
-    relevant = hidden & (wider.need > 0) & np.concatenate([own, np.ones(len(hidden) - count, bool)])
+    new = np.ones(len(hidden), bool)
+    new[: len(cells.value)] = False
+    new[:count] = now.own
+    relevant = hidden & (wider.need > 0) & new
     protected, hidden_too = dict[str, pa.Table](), dict[str, list[int]]()
     for one in tables:
-        name, draft = one.dataset.name, drafts[one.dataset.name]
-        begin = keys[name].first
+        name, draft = one.dataset.name, now.drafts[one.dataset.name]
+        begin = now.keys[name].first
         its_own = hidden[begin : begin + draft.rows]
         protected[name] = conform(one.dataset, draft.published(its_own))
         row = rows_by_key(protected[name].select(one.dataset.key), draft.keys) if one.dataset.key else np.zeros(1, int)
         hidden_too[name] = np.flatnonzero((its_own & ~small[begin : begin + draft.rows])[row]).tolist()
     audit = Audit(
-        method=" and ".join(methods) or "none needed",
-        cells=int(own.sum()),
-        small=int((own & small[:count]).sum()),
-        complementary=int((own & hidden[:count] & ~small[:count]).sum()),
-        differences=len(wider.value) - count,
+        method=" and ".join(name for name, many in ways if many) or "none needed",
+        cells=int(now.own.sum()),
+        small=int((now.own & small).sum()),
+        complementary=int((now.own & hidden[:count] & ~small).sum()),
+        differences=len(wider.value) - len(cells.value),
         required=k - 1,
         narrowest=int(min(width[relevant].min(), wider.value.max() + k)) if relevant.any() else None,
-        people_kept=float(cells.value[shown & ~hidden[:count]].sum() / people) if people else None,
-        programmes=found.bounds.solved[0],
-        whole_programmes=found.bounds.solved[1],
+        people_kept=float(now.cells.value[shown & ~hidden[:count]].sum() / people) if people else None,
+        programmes=suppressed.bounds.solved[0],
+        whole_programmes=suppressed.bounds.solved[1],
         earlier=tuple(sorted(one.label for one in earlier)),
+        states=found.many,
         tables={one.dataset.name: digest_of_conformed(one.dataset, protected[one.dataset.name]) for one in tables},
         hidden_too=hidden_too,
     )
-    shown_values = np.where(hidden[:count] | unknown, np.nan, cells.value.astype(np.float64))
+    shown_values = np.where(hidden[:count] | now.unknown, np.nan, now.cells.value.astype(np.float64))
     findings = (
-        Attacked("", reconstruction(found.bounds.least[relevant], found.bounds.most[relevant])),
-        Attacked("", differencing(shown_values, listed(given), threshold=k, earlier=before)),
+        Attacked("", reconstruction(suppressed.bounds.least[relevant], suppressed.bounds.most[relevant])),
+        Attacked("", differencing(shown_values, listed(now.given), threshold=k, earlier=before)),
     )
     if any(one.finding.dangerous for one in findings):
         raise Refused(
@@ -196,52 +198,14 @@ def protect_together(
 def _hide_what_changed_little(cells: Cells, given: Relations, before: Sequence[np.ndarray], k: int) -> None:
     """Hide, in place, what differs by few people from a part, or a whole, as an earlier release had it.
 
-    Records only ever grow, so whoever was in the part then is in the whole now.
+    Whoever was in the part then is in the whole now, but for records that were taken out.
     """
     of_part = given.relation_of_part
     pairs = given.kind[of_part] & (Kind.WITHIN | Kind.SUM) != 0
     whole, part = given.whole[of_part[pairs]], given.part[pairs]
     for said in before:
-        changed = ~np.isnan(said) & (said != cells.value)
+        changed = ~np.isnan(said) & (said != cells.value[: len(said)])
         for now, then, sign in ((whole, part, 1), (part, whole, -1)):
             apart = sign * (cells.value[now] - said[then])
             close = now[changed[then] & (apart > 0) & (apart < k) & ~cells.fixed[now] & ~cells.hidden[now]]
             cells.low[close], cells.high[close] = 0, UNBOUNDED
-
-
-def _completed(cells: Cells, unknown: np.ndarray, given: Relations) -> tuple[Cells, Relations]:
-    """Think of values for what was hidden before and is not counted now; leave out what does not hold any more.
-
-    An equation between cells of different releases holds only if both were made of the same records.
-    """
-    given = _holding(cells, unknown, given)
-    if not unknown.any():
-        return cells, given
-    low = np.where(unknown, cells.low, cells.value)
-    # Where not all that was hidden can have been small, some of it was not.
-    for most in (cells.high, np.where(cells.fixed | ~unknown, cells.high, UNBOUNDED)):
-        try:
-            table = possible(rows_of(given), low, np.where(unknown, most, cells.value))
-        except Contradiction:
-            continue
-        high = np.where(unknown, most, cells.high)
-        value = np.where(unknown, table, cells.value)
-        return Cells(value, cells.low, high, cells.need, cells.fixed, cells.weight), given
-    part_of = np.repeat(np.arange(len(given)), np.diff(given.first))
-    touched = np.bincount(part_of, unknown[given.part], len(given)).astype(bool) | unknown[given.whole]
-    return cells, given.chosen(~touched)
-
-
-def _holding(cells: Cells, unknown: np.ndarray, given: Relations) -> Relations:
-    """Leave out relations between known cells that do not hold."""
-    if not len(given):
-        return given
-    rows = rows_of(given)
-    sums = np.add.reduceat(rows.sign * cells.value[rows.cell], rows.first[:-1])
-    unsure = np.add.reduceat(unknown[rows.cell].astype(np.int64), rows.first[:-1]) > 0
-    broken = ((sums < rows.lower) | (sums > rows.upper)) & ~unsure
-    if not broken.any():
-        return given
-    keep = np.ones(len(given), bool)
-    keep[rows.relation[broken]] = False
-    return given.chosen(keep)

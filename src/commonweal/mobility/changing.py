@@ -120,6 +120,7 @@ def _audit(rule: Rule, found: Changed, cells: int, digests: dict[str, str]) -> A
         programmes=found.programmes[0],
         whole_programmes=found.programmes[1],
         earlier=(),
+        states=1,
         tables=digests,
         hidden_too={},
     )

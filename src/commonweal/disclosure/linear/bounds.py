@@ -64,14 +64,14 @@ def possible(rows: Rows, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     low, high = low.astype(np.int64), high.astype(np.int64)
     broken = tighten(rows, low, high)
     if broken >= 0:
-        raise _contradiction(int(rows.relation[broken]))
+        raise contradiction(int(rows.relation[broken]))
     table = low.copy()
     for part in parts(rows, low < high, low):
         own = part.cells
         try:
             table[own] = _Range(part, low[own], high[own], None, None).least
         except Infeasible as error:
-            raise _contradiction(int(part.rows.relation[0])) from error
+            raise contradiction(int(part.rows.relation[0])) from error
     return table
 
 
@@ -79,7 +79,8 @@ class Contradiction(InputError):
     """No table of whole numbers keeps to what is published and known."""
 
 
-def _contradiction(relation: int) -> Contradiction:
+def contradiction(relation: int) -> Contradiction:
+    """Say that a relation, by its number from 0, cannot hold."""
     return Contradiction(
         "what is published contradicts itself: no whole numbers fit the relations",
         where=f"relation {relation + 1}, or others that share cells with it",
@@ -129,7 +130,7 @@ def bounds(
     low, high = low.astype(np.int64), high.astype(np.int64)
     broken = tighten(rows, low, high)
     if broken >= 0:
-        raise _contradiction(int(rows.relation[broken]))
+        raise contradiction(int(rows.relation[broken]))
     least, most = low.copy(), high.copy()
     free = low < high
     if witnessed is None and table is not None:
@@ -153,7 +154,7 @@ def bounds(
                 None if witnessed is None else (witnessed[0][own], witnessed[1][own]),
             ).find()
         except Infeasible as error:
-            raise _contradiction(int(part.rows.relation[0])) from error
+            raise contradiction(int(part.rows.relation[0])) from error
         solved += tries
     return Bounds(low, high, least, most, (int(solved[0]), int(solved[1])))
 

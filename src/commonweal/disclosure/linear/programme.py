@@ -55,7 +55,7 @@ class Programme:
         for option, value in (
             ("output_flag", False),
             ("threads", 1),
-            ("presolve", "off"),
+            ("presolve", "off"),  # over whole numbers it may miss the end (HiGHS issues 3073, 3274)
             ("random_seed", 0),
             ("simplex_strategy", PRIMAL),
             ("mip_rel_gap", 0.0),
@@ -138,13 +138,11 @@ class Programme:
     def _whole(self) -> np.ndarray | None:
         kinds = np.full(len(self._everything), int(highspy.HighsVarType.kInteger), np.uint8)
         self._solver.changeColsIntegrality(len(kinds), self._everything, kinds)
-        self._solver.setOptionValue("presolve", "on")
         self._solver.setOptionValue("time_limit", self._solver.getRunTime() + self._seconds)
         try:
             return self._solved()
         finally:
             self._solver.setOptionValue("time_limit", INFINITY)
-            self._solver.setOptionValue("presolve", "off")
             self._solver.changeColsIntegrality(len(kinds), self._everything, np.zeros(len(kinds), np.uint8))
 
     def _solved(self) -> np.ndarray | None:

@@ -69,6 +69,10 @@ class Cells:
         """Which are hidden from the start."""
         return self.low < self.high
 
+    def taken(self, which: np.ndarray) -> Cells:
+        """Give some of these cells."""
+        return Cells(*(column[which] for column in vars(self).values()))
+
     def extended(self, more: Cells) -> Cells:
         """Put other cells behind these."""
         return Cells(

@@ -44,6 +44,7 @@ NAMES: Mapping[str, str] = {
     "programmes": Wording("Linear programmes solved"),
     "whole_programmes": Wording("Of these over whole numbers"),
     "earlier": Wording("Earlier releases considered"),
+    "states": Wording("States of the records that they are of"),
 }
 NOT_PUBLIC = ("people", "members", "others")
 """Numbers of an attack that count people, unprotected."""
@@ -232,6 +233,10 @@ def _audit_in_words(audit: Mapping[str, Any]) -> list[str]:
         if earlier
         else _("Nothing about the same people was released before.")
     )
+    if audit.get("states", 1) > 1:
+        said.append(
+            _("Records came in between these releases; what each of them hid was looked at as it was then, and now.")
+        )
     return said
 
 

@@ -74,7 +74,8 @@ def released_before(
 
 
 def _known(entry: Entry, audits: Mapping[int, Any], earlier: Earlier) -> Earlier:
-    """Add what its readers know of what it hid, as its audit tells."""
+    """Add of which entry it is, and what its readers know of what it hid, as its audit tells."""
+    earlier = replace(earlier, entry=entry.sequence)
     hidden_too = audits.get(entry.sequence, {}).get("hidden_too", {}).get(earlier.dataset.name)
     if hidden_too is None or type(k := entry.said["parameters"].get("k")) is not int:
         return earlier

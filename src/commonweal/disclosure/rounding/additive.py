@@ -90,3 +90,38 @@ def holds(values: np.ndarray, relations: Sequence[Relation]) -> bool:
     matrix, upper = conditions(relations, len(values))
     found = matrix @ np.asarray(values, np.float64)
     return bool(np.all(found >= 0) and np.all(found <= upper))
+
+
+def cheapest(
+    cost: np.ndarray, most: np.ndarray, matrix: Any, lowest: np.ndarray, upper: np.ndarray
+) -> np.ndarray | None:
+    """Give the whole numbers x that cost the least, 0 ≤ x ≤ most and lowest ≤ A x ≤ lowest + upper; None if none do.
+
+    Parameters
+    ----------
+    cost, most
+        float64 and int64, shape (columns,).
+    matrix
+        A, a scipy.sparse array of -1, 0 and 1.
+    lowest, upper
+        float64, shape (conditions,); `upper` as of `conditions`.
+    """
+    from commonweal.disclosure.linear.programme import Infeasible, Programme
+    from commonweal.disclosure.linear.rows import UNBOUNDED, Rows
+
+    rows = matrix.tocsr()
+    least = np.rint(lowest).astype(np.int64)
+    conditions_ = Rows(
+        rows.indptr.astype(np.int64),
+        rows.indices.astype(np.int64),
+        rows.data.astype(np.int8),
+        least,
+        np.where(np.isinf(upper), UNBOUNDED, least),
+        np.arange(len(least)),
+    )
+    programme = Programme(conditions_, np.zeros(len(cost), np.int64), most.astype(np.int64), seconds=np.inf)
+    try:
+        found = programme.extreme(-cost, whole=True)
+    except Infeasible:
+        return None
+    return None if found is None else np.rint(found).astype(np.int64)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from commonweal.core.errors import Refused
-from commonweal.disclosure.rounding.additive import Relation, conditions
+from commonweal.disclosure.rounding.additive import Relation, cheapest, conditions
 
 WIDEST = 64
 
@@ -65,7 +65,6 @@ def consistent(values: np.ndarray, relations: Sequence[Relation], maximum: int) 
     >>> consistent(np.array([40, 22, 21]), [(0, (1, 2), "sum")], 2)
     Consistent(values=array([42, 21, 21]), moved=3, within=2)
     """
-    from scipy.optimize import Bounds, LinearConstraint, milp
     from scipy.sparse import hstack
 
     noised = np.asarray(values, np.int64)
@@ -79,15 +78,10 @@ def consistent(values: np.ndarray, relations: Sequence[Relation], maximum: int) 
     factor = 1
     while factor <= WIDEST:
         most = np.where(noised == 0, 0, factor * maximum)
-        solved = milp(
-            np.concatenate([cost, cost]),
-            integrality=np.ones(2 * cells),
-            bounds=Bounds(0, np.concatenate([most, np.minimum(most, noised)])),
-            constraints=LinearConstraint(hstack([matrix, -matrix], format="csr"), -kept, upper - kept),
-            options={"mip_rel_gap": 0.0},
-        )
-        if solved.status == 0:
-            change = np.rint(solved.x[:cells] - solved.x[cells:]).astype(np.int64)
+        both = np.concatenate([most, np.minimum(most, noised)])
+        solved = cheapest(np.concatenate([cost, cost]), both, hstack([matrix, -matrix]), -kept, upper)
+        if solved is not None:
+            change = solved[:cells] - solved[cells:]
             return Consistent(noised + change, int(np.abs(change).sum()), factor * maximum)
         factor *= 2
     raise Refused(

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from commonweal.core.errors import InputError, Refused
-from commonweal.disclosure.rounding.additive import Relation, conditions, holds
+from commonweal.disclosure.rounding.additive import Relation, cheapest, conditions, holds
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +113,7 @@ def interval(value: int, base: int, *, zero_restricted: bool = True) -> tuple[in
 
 def _solve(floor: np.ndarray, cost: np.ndarray, most: np.ndarray, relations: Sequence[Relation]) -> np.ndarray | None:
     """Choose who goes up, at the least cost; None if nobody can."""
-    from scipy.optimize import Bounds, LinearConstraint, linprog, milp
+    from scipy.optimize import linprog
     from scipy.sparse import vstack
 
     if not relations:
@@ -135,35 +135,22 @@ def _solve(floor: np.ndarray, cost: np.ndarray, most: np.ndarray, relations: Seq
         whole = np.rint(relaxed.x)
         if np.abs(relaxed.x - whole).max() < 1e-7:
             return whole.astype(np.int64)
-    solved = milp(
-        cost,
-        integrality=np.ones(len(floor)),
-        bounds=Bounds(0, most),
-        constraints=LinearConstraint(matrix, lowest, highest),
-        options={"mip_rel_gap": 0.0},
-    )
-    return np.rint(solved.x).astype(np.int64) if solved.status == 0 else None
+    return cheapest(cost, most, matrix, lowest, upper)
 
 
 def _further(
     floor: np.ndarray, cost: np.ndarray, rest: np.ndarray, base: int, relations: Sequence[Relation]
 ) -> np.ndarray | None:
     """Choose who goes where if values may go one multiple further, which costs far more than any other choice."""
-    from scipy.optimize import Bounds, LinearConstraint, milp
     from scipy.sparse import hstack
 
     cells = len(floor)
     matrix, upper = conditions(relations, cells)
     lowest = -(matrix @ floor)
     far = np.full(cells, float(cells * base))
-    solved = milp(
-        np.concatenate([cost, far, far]),
-        integrality=np.ones(3 * cells),
-        bounds=Bounds(0, np.concatenate([rest > 0, np.ones(cells), floor > 0]).astype(np.float64)),
-        constraints=LinearConstraint(hstack([matrix, matrix, -matrix], format="csr"), lowest, lowest + upper),
-        options={"mip_rel_gap": 0.0},
-    )
-    if solved.status != 0:
+    most = np.concatenate([rest > 0, np.ones(cells), floor > 0])
+    solved = cheapest(np.concatenate([cost, far, far]), most, hstack([matrix, matrix, -matrix]), lowest, upper)
+    if solved is None:
         return None
-    near, above, below = np.rint(solved.x).astype(np.int64).reshape(3, cells)
+    near, above, below = solved.reshape(3, cells)
     return near + above - below
