@@ -57,6 +57,14 @@ def test_a_difference_that_earlier_releases_repeat_counts_once() -> None:
     assert repeated.formed > alone.formed
 
 
+def test_a_whole_and_its_parts_as_they_were_before_more_came_tell_nothing_of_an_overlap() -> None:
+    day = [(0, (1, 2), "union")]
+    old, new = np.array([60.0, 40, 40]), np.array([75.0, NAN, NAN])
+    assert differencing(new, day, threshold=K, earlier=[old]).overlap == 0  # 80 − 75 counts nobody
+    same = differencing(np.array([60.0, NAN, NAN]), day, threshold=30, earlier=[np.array([NAN, 40, 40])])
+    assert same.overlap == 1
+
+
 def test_a_cover_says_nothing_of_the_difference_from_one_part() -> None:
     assert differencing(np.array([40.0, 39, 60]), [(0, (1, 2), "cover")], threshold=K).whole_part == 0
 

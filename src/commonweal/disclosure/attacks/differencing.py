@@ -8,7 +8,8 @@ threshold, for too few. Over the new release and all earlier ones, these differe
     rest         y(w) − Σ y(p)           who is in the parts that are hidden             (sum, of published parts)
     overlap      Σ y(p) − y(w)           how often people are in more than one part      (union, cover; all published)
 
-A difference of 0 says that nobody was there; it counts nobody, and is not looked at here.
+A difference of 0 says that nobody was there; it counts nobody, and is not looked at here. Rest and overlap count people
+of one state of the records: they are not formed across releases between which one of their cells changed.
 
 Sources: D. E. Denning, P. J. Denning, M. D. Schwartz, *The tracker: a threat to statistical database security*, ACM
 TODS 4 (1979), 76-96; A. Hundepool et al., *Handbook on Statistical Disclosure Control* (2010), on differencing.
@@ -148,7 +149,9 @@ def differencing(
         found.add("whole_part", (whole[relation] - members)[inside], part[inside])
         known = np.bincount(relation, ~np.isnan(members), len(size)) == size
         together = np.bincount(relation, np.nan_to_num(members), len(size))
-        rest, overlap = several & (kind == "sum") & ~known, several & np.isin(kind, ("union", "cover")) & known
+        moved = np.abs(releases[one] - releases[other]) > 0
+        alike = several & ~moved[wide] & (np.bincount(relation, moved[part], len(size)) == 0)
+        rest, overlap = alike & (kind == "sum") & ~known, alike & np.isin(kind, ("union", "cover")) & known
         found.add("rest", (whole - together)[rest], wide[rest])
         found.add("overlap", (together - whole)[overlap], wide[overlap])
     counts = {kind: len(small) for kind, small in found.small.items()}
