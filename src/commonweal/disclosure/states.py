@@ -109,15 +109,14 @@ def _newest(
     state: Callable[[Sequence[Earlier]], State], entries: list[list[Earlier]], least: int = 0
 ) -> tuple[State, list[list[Earlier]]]:
     """Give the state of as many of the newest entries as fit together, at least so many, and the entries left."""
-    best, many = None, least
-    for many in range(least, len(entries) + 1):
-        wider = state([one for entry in entries[len(entries) - many :] for one in entry])
-        if best is not None and not wider.fits:
-            many -= 1
-            break
-        best = wider
-    assert best is not None
+    many, best = least, state(_last(entries, least))
+    while many < len(entries) and (wider := state(_last(entries, many + 1))).fits:
+        many, best = many + 1, wider
     return best, entries[: len(entries) - many]
+
+
+def _last(entries: list[list[Earlier]], many: int) -> list[Earlier]:
+    return [one for entry in entries[len(entries) - many :] for one in entry]
 
 
 def _state(
