@@ -8,10 +8,16 @@ from __future__ import annotations
 
 import argparse
 import resource
+from collections.abc import Mapping
+from dataclasses import replace
 from time import perf_counter
 
 import numpy as np
+import pyarrow as pa
 
+from commonweal import disclosure
+from commonweal.core import catalog
+from commonweal.core.catalog import Dataset, Dimension, Measure, Privacy
 from commonweal.disclosure.linear.bounds import bounds
 from commonweal.disclosure.linear.parting import parts
 from commonweal.disclosure.linear.programme import Programme
@@ -34,6 +40,7 @@ def main() -> None:
     for name, made in (("presence", presence), ("flows", flows)):
         for days in said.days:
             measured(name, days, *made(said.people, days))
+    grown(said.people, said.people // 50)
     value, given = flows(said.people, 1)
     ours, theirs = audits(counts(value, K), given)
     print(f"audit of a day's flows: {ours:.1f} s, two programmes a cell: {theirs:.1f} s, ratio {theirs / ours:.0f}")
@@ -55,6 +62,38 @@ def measured(name: str, days: int, value: np.ndarray, given: Relations) -> None:
     print(f"{(hidden & shown).sum():>12,}{kept:>13.2%}{seconds:>9.1f}{seconds / days:>7.2f}{peak:>6.0f}", flush=True)
 
 
+def grown(people: int, more: int) -> None:
+    """Release a day of presence, then once more after records of further people came in; print how that went."""
+    value, given = presence(people, 1)
+    added, _ = presence(more, 1, seed=3)
+    cell = pa.array(np.char.zfill(np.arange(len(value)).astype(str), 6))
+    measure = Measure("people", "integer", "", "{people}", catalog.Kind.SUM, "people")
+    dataset = Dataset(
+        name="demo.presence",
+        title="",
+        description="",
+        dimensions=(Dimension("cell", "string", ""),),
+        measures=(measure,),
+        privacy=Privacy.PEOPLE,
+    )
+
+    def relate(keys: Mapping[str, disclosure.Keys]) -> Relations:
+        number = np.argsort(keys[dataset.name].table["cell"].to_numpy()) + keys[dataset.name].first
+        return replace(given, whole=number[given.whole], part=number[given.part])
+
+    earlier: list[disclosure.Earlier] = []
+    for entry, counted in enumerate((value, value + added)):
+        raw = pa.table({"cell": cell, "people": counted})
+        begun = perf_counter()
+        table = disclosure.Counted(dataset, raw, raw.select(["cell"]))
+        joint = disclosure.protect_together([table], relate, earlier=earlier, k=K)
+        seconds, audit = perf_counter() - begun, joint.audit
+        hidden_too = audit.hidden_too[dataset.name]
+        earlier.append(disclosure.Earlier("", dataset, joint.tables[dataset.name], K, hidden_too, entry))
+        said = f"{more:,} people more" if entry else "a day"
+        print(f"{said}: {audit.complementary:,} hidden too, {audit.people_kept:.2%} of people kept, {seconds:.1f} s")
+
+
 def audits(cells: Cells, given: Relations) -> tuple[float, float]:
     """Give the seconds of an audit with witnesses, and of one with two programmes for each hidden cell."""
     rows = rows_of(given)
@@ -72,12 +111,13 @@ def audits(cells: Cells, given: Relations) -> tuple[float, float]:
     return ours, perf_counter() - begun
 
 
-def presence(people: int, days: int) -> tuple[np.ndarray, Relations]:
+def presence(people: int, days: int, seed: int = 1) -> tuple[np.ndarray, Relations]:
     """Count people who live somewhere and move about, six events a day each."""
     chance = np.random.default_rng(1)
     size = chance.lognormal(0, 1.2, AREAS)
     size /= size.sum()
     region = np.sort(np.concatenate([np.arange(REGIONS), chance.integers(0, REGIONS, AREAS - REGIONS)]))
+    chance = chance if seed == 1 else np.random.default_rng(seed)
     above = np.concatenate([AREAS + region, np.full(REGIONS, LEVELS - 1), [-1]])
     home = chance.choice(AREAS, people, p=size)
     value = np.zeros((days, LEVELS, HOURS + 1), np.int64)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -265,7 +266,7 @@ def test_no_sequence_of_releases_lets_a_reader_work_anything_out(sizes, choices)
             assert together[name] is not None or high - low >= K - 1, name
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(SIZES, some.lists(some.tuples(some.lists(some.sampled_from([0, 0, 2, 20, 60]), min_size=5, max_size=5), CHOSEN)))
 def test_records_that_came_in_between_let_nobody_work_out_what_was_hidden_before(sizes, later):
     """The same, while people are added: the reader knows that nobody went."""
@@ -321,3 +322,31 @@ def test_records_that_changed_do_not_contradict_what_was_published_of_others():
 def test_two_tables_for_one_dataset_are_refused():
     with pytest.raises(InputError, match="two tables"):
         protect_together([counted(HOME, {"A1": 40}), counted(HOME, {"A2": 40})])
+
+
+SHARE = Measure("share", "number", "", "1", How.RATIO, None)
+HOURS = Measure("hours", "integer", "", "h", How.SUM, None)
+
+
+def beside(*more: Measure, **columns: list[float]) -> Counted:
+    """Three villages and their district, of which one is small, with other numbers of the same people."""
+    both = replace(HOME, measures=(*HOME.measures, *more))
+    people = {"B1": 3, "B2": 60, "B3": 80, "B": 143}
+    raw = pa.table({"area": list(people), "people": list(people.values()), **columns})
+    return Counted(both, raw, raw.select(["area"]))
+
+
+def test_what_is_hidden_to_protect_others_is_not_told_by_its_share():
+    joint = protect_together([beside(SHARE, share=[0.003, 0.06, 0.08, 0.143])], relate, k=K)
+    rows = joint.tables["demo.home"].to_pylist()
+    hidden = {row["area"] for row in rows if row["people"] is None}
+    assert len(hidden) == 2
+    assert all((row["share"] is None) == (row["area"] in hidden) for row in rows)
+    assert all((row["share_state"] == "suppressed") == (row["area"] in hidden) for row in rows)
+
+
+def test_sums_that_would_give_a_hidden_one_away_are_refused():
+    with pytest.raises(Refused, match="sums are hidden"):
+        protect_together([beside(HOURS, hours=[7, 300, 400, 707], hours_largest=[3, 9, 9, 9])], relate, k=K)
+    alone = protect_together([beside(HOURS, hours=[7, 300, 400, 707], hours_largest=[3, 9, 9, 9])], k=K)
+    assert [row["hours"] for row in alone.tables["demo.home"].to_pylist() if row["area"] == "B1"] == [None]

@@ -61,6 +61,19 @@ def test_rounding_and_cell_keys_show_every_cell_with_an_error() -> None:
         assert found[rule].worst > 0
 
 
+def test_what_would_tell_of_fewer_people_than_is_allowed_may_not_be_chosen() -> None:
+    keys = np.random.default_rng(4).integers(0, 2**64, len(basis(1).value), np.uint64)
+    found = compared(replace(basis(1), keys=keys, least=15), Rules((5, 15), (5, 15))).choices
+    safe = {(choice.rule, *choice.parameters.values()): choice.safe for choice in found if choice.rule != "naive"}
+    assert safe.pop(("cell-key", 30, 80.0, 14))
+    assert safe == {
+        ("threshold", 5): False,
+        ("threshold", 15): True,
+        ("controlled-rounding", 5): False,
+        ("controlled-rounding", 15): True,
+    }
+
+
 def test_noise_is_less_for_a_larger_epsilon_and_says_what_it_spends() -> None:
     asked, given = list[float](), basis(1)
 

@@ -78,6 +78,22 @@ def test_days_that_one_rule_released_are_not_released_by_another(operator):
         operator.run(rule=ROUNDED)
 
 
+def test_days_are_rounded_or_noised_once(operator):
+    """Another base, other parameters of noise, other measures beside them or more people would narrow each count."""
+    allowed(operator, ROUNDED)
+    first = operator.run(rule=ROUNDED)
+    again = operator.run(rule=ROUNDED)
+    assert all(again[name].equals(first[name]) for name in first)
+    other = {"rule": "controlled-rounding", "base": 7}
+    allowed(operator, other)
+    with pytest.raises(Refused, match="released under controlled-rounding"):
+        operator.run(rule=other)
+    with pytest.raises(Refused, match="narrow one another"):
+        operator.run(measures=["presence"], rule=ROUNDED)
+    with pytest.raises(Refused, match="released under controlled-rounding"):
+        operator.run()
+
+
 def test_a_rule_that_is_weaker_than_the_threshold_is_refused(operator):
     with pytest.raises(InputError, match="at least 5"):
         operator.run(rule={"rule": "controlled-rounding", "base": 3})

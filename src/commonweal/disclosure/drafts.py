@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from commonweal.core.catalog.declaration import Dataset, Measure, State
 from commonweal.core.catalog.declaration import Kind as How
-from commonweal.core.errors import InputError
+from commonweal.core.errors import InputError, Refused
 from commonweal.disclosure.dominance import HALF, Dominance
 from commonweal.disclosure.linear.keys import rows_by_key
 from commonweal.disclosure.linear.relations import Relations, joined
@@ -248,25 +248,48 @@ class Draft:
 
         here, there = row[which[~its_own]], which[~its_own]
         low, high = np.maximum(cells.low[here], told.low[there]), np.minimum(cells.high[here], most[there])
-        self.fits &= bool((low <= high).all())
+        # What was published once, and then hidden, was not the same any more: hiding it would have hidden nothing.
+        self.fits &= bool((low <= high).all() and not (cells.fixed[here] & ~told.fixed[there]).any())
         cells.low[here], cells.high[here] = low, np.maximum(low, high)
         cells.need[here] = np.maximum(cells.need[here], told.need[there])
         cells.fixed[here], cells.value[here] = cells.low[here] == cells.high[here], low
         self.unknown[here] = ~cells.fixed[here]
 
     def published(self, hidden: np.ndarray) -> pa.Table:
-        """Give the table without the values of the hidden cells."""
+        """Give the table without the values of the hidden cells, and without whatever else their rows tell."""
         if self.measure is None:
             return self.table
-        measure, table = self.measure, self.table
-        mask = pa.array(hidden)
-        value, state = table.column(measure.name), table.column(measure.state)
-        missing = pc.equal(state, State.MISSING.value)
-        mask = pc.and_(mask, pc.invert(missing))
-        value = pc.if_else(mask, pa.scalar(None, value.type), value)
-        state = pc.if_else(mask, pa.scalar(State.SUPPRESSED.value, state.type), state)
-        table = table.set_column(table.column_names.index(measure.name), measure.name, value)
-        return table.set_column(table.column_names.index(measure.state), measure.state, state)
+        table = self.table
+        for measure in self.dataset.measures:
+            value, state = table.column(measure.name), table.column(measure.state)
+            mask = pc.and_(pa.array(hidden), pc.not_equal(state, State.MISSING.value))
+            value = pc.if_else(mask, pa.scalar(None, value.type), value)
+            state = pc.if_else(mask, pa.scalar(State.SUPPRESSED.value, state.type), state)
+            table = table.set_column(table.column_names.index(measure.name), measure.name, value)
+            table = table.set_column(table.column_names.index(measure.state), measure.state, state)
+        return table
+
+    def refuse_sums(self, keys: Mapping[str, Keys], relate: Relate | None) -> None:
+        """Refuse sums that count nobody, such as durations, where hidden ones hang together with others.
+
+        Parameters
+        ----------
+        keys, relate
+            All cells, and what says how they hang together.
+        """
+        for measure in self.dataset.measures:
+            if measure.kind is How.SUM and measure.counts is None and relate is not None:
+                given = relate(keys)
+                related = np.zeros(sum(one.table.num_rows for one in keys.values()), bool)
+                related[given.whole] = related[given.part] = True
+                first = keys[self.dataset.name].first
+                hidden = np.asarray(pc.equal(self.table.column(measure.state), State.SUPPRESSED.value))
+                if (related[first : first + self.rows] & hidden).any():
+                    raise Refused(
+                        "sums are hidden, and others that they hang together with would give them away",
+                        where=f"{self.dataset.name}, measure {measure.name}",
+                        expected="sums of one level alone, or counts of people",
+                    )
 
 
 def together(several: Sequence[Cells]) -> Cells:

@@ -137,10 +137,13 @@ def protect_together(
     InputError
         As `commonweal.disclosure.threshold.suppress`; or two tables are for one dataset.
     Refused
-        Together with what was published before, something could be worked out whatever is hidden now.
+        Together with what was published before, something could be worked out whatever is hidden now; or sums that
+        count nobody are hidden among others that they hang together with.
     """
     found = states(tables, relate, earlier, k, dominance)
     now, cells, given = found.now, found.cells, found.given
+    for one in tables:
+        now.drafts[one.dataset.name].refuse_sums(now.keys, relate)
     count = len(now.cells.value)
     before = said_before(earlier, now.keys, count)
     _hide_what_changed_little(cells, now.given, before, k)

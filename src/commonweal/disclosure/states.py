@@ -183,7 +183,8 @@ def _together(found: Sequence[State]) -> States:
     for older in found[1:]:
         place = _places(older.keys, newer.keys)
         before = number[place]
-        same = _unchanged(older, newer.cells.value[place], ~newer.unknown[place])
+        since_hidden = ~older.unknown & newer.unknown[place] & (newer.cells.need[place] > 0)
+        same = _unchanged(older, newer.cells.value[place], ~newer.unknown[place]) & ~since_hidden
         _tell(cells, before[same], older.cells.taken(same), now.own)
         number = before.copy()
         number[~same] = len(cells.value) + np.arange((~same).sum())

@@ -103,7 +103,13 @@ def changed(
         Attacked("", reconstruction(found.low, found.high)),
         Attacked("", differencing(nothing_exact, listed(raw.given), threshold=planned.project.minimum_people)),
     )
-    report = attack(planned, counts, noise_variance=dict.fromkeys(names, variance), found=findings)
+    chance = np.random.default_rng(0)
+
+    def publish(name: str, raw: np.ndarray) -> np.ndarray:
+        """Do to the counts that are attacked what the rule does, with other keys, and to each for itself."""
+        return rule.alone(raw, chance.integers(0, 2**64, len(raw), np.uint64)).astype(np.float64)
+
+    report = attack(planned, counts, publish=publish, noise_variance=dict.fromkeys(names, variance), found=findings)
     return made, {"audit": _audit(rule, found, len(raw.value), digests).record(), "attacks": report.record()}
 
 

@@ -70,6 +70,7 @@ def basis(settings: Settings, planned: Plan, progress: Progress = lambda done, t
         given=raw.given,
         keys=keys,
         membership=_Attack(sample(planned), raw_counts(planned.scope, counts), raw.value, found).auc,
+        least=planned.project.minimum_people,
         noised=partial(_noised, {one.measure: bounded[one.measure].prepared() for one in found}, found, len(keys)),
     )
 

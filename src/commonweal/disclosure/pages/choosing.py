@@ -239,6 +239,8 @@ def _verdict(choice: Mapping[str, Any]) -> str:
     """Say whether a rule may be chosen, and why not."""
     if choice["rule"] == "naive":
         return _("not to be chosen: shown for comparison")
+    if choice.get("weak"):
+        return _("not to be chosen: weaker than the threshold")
     if not choice["safe"]:
         return _("not to be chosen: hidden numbers can be worked out")
     return _("may be chosen")

@@ -55,6 +55,8 @@ class Basis:
         The attack on who is counted.
     noised
         Draws the tables with noise at an ε, from counts in which everybody's part is bounded; None where it cannot be.
+    least
+        Groups of fewer people than this must not be told of, whatever the rule.
     """
 
     first: date
@@ -64,6 +66,7 @@ class Basis:
     keys: np.ndarray | None = None
     membership: Membership = not_tried
     noised: Callable[[float], Noised] | None = None
+    least: int = 2
 
 
 class Plans(Protocol):

@@ -13,7 +13,8 @@ from commonweal.core.wording import Wording
 from commonweal.disclosure.planning.basis import Basis, Noised, Progress
 from commonweal.disclosure.planning.comparing import RULES, Choice, compare, judged
 
-NOISES = ((5, 3.0, 2),)
+SMALL_NOISE = (5, 3.0, 2)
+"""Largest noise, variance, and up to which count nothing is published."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,7 @@ def compared(basis: Basis, rules: Rules, progress: Progress = lambda done, total
             choices.append(_private(basis, epsilon, drawn))
             curve.append(utility(basis.value, drawn.published, epsilon, at_least=least))
     order = list(RULES)
+    choices = [choice.judged_by(basis.least) for choice in choices]
     return Compared(sorted(choices, key=lambda choice: order.index(choice.rule)), curve, left_out)
 
 
@@ -134,8 +136,18 @@ def _steps(basis: Basis, rules: Rules) -> list[tuple[str, Callable[[], list[Choi
     steps = [(f"k = {k}", step(thresholds=(k,))) for k in rules.thresholds]
     steps += [(f"rounding to {base}", step(bases=(base,))) for base in rules.bases]
     if basis.keys is not None:
-        steps.append(("cell keys", step(noises=NOISES, keys=basis.keys)))
+        steps.append(("cell keys", step(noises=[_noise(basis.least)], keys=basis.keys)))
     return steps
+
+
+def _noise(least: int) -> tuple[int, float, int]:
+    """Noise by cell key that never tells of fewer people than so many.
+
+    >>> _noise(15), _noise(2)
+    ((30, 80.0, 14), (5, 3.0, 2))
+    """
+    never = least - 1
+    return SMALL_NOISE if never <= SMALL_NOISE[2] else (2 * least, 80 * (least / 15) ** 2, never)
 
 
 def _private(basis: Basis, epsilon: float, drawn: Noised) -> Choice:

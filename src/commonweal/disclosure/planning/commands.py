@@ -85,7 +85,7 @@ def _row(choice: Mapping[str, Any]) -> tuple[object, ...]:
         "–" if choice["narrowest"] is None else f"{choice['narrowest']:,}",
         f"{choice['recovered']:,}",
         "not tried" if auc is None else f"{100 * max(auc, 0.5):.0f} times in 100",
-        "yes" if choice["safe"] else "no",
+        "yes" if choice["safe"] else "no: weaker than the threshold" if choice["weak"] else "no",
     )
 
 

@@ -7,7 +7,7 @@ it lets readers work out; it cannot be chosen.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -66,6 +66,8 @@ class Choice:
         Area under the curve of the attack that asks whether a person is counted: 0.5 is guessing. None if not tried.
     spent
         What differential privacy would spend: unit and ρ.
+    weak
+        Whether it would tell of fewer people than those concerned allow.
     """
 
     rule: str
@@ -78,11 +80,21 @@ class Choice:
     recovered: int
     membership: float | None = None
     spent: Mapping[str, Any] | None = None
+    weak: bool = False
 
     @property
     def safe(self) -> bool:
         """Whether it may be chosen."""
-        return self.rule != "naive" and self.recovered == 0
+        return self.rule != "naive" and self.recovered == 0 and not self.weak
+
+    def judged_by(self, least: int) -> Choice:
+        """Say of it whether it is weak where groups of fewer than so many people must not be told of.
+
+        >>> Choice("controlled-rounding", {"base": 5}, 1, 1, 0, 0, 4, 0).judged_by(15).safe
+        False
+        """
+        hides = {name: self.parameters.get(name, least) for name in ("k", "base")}
+        return replace(self, weak=min(*hides.values(), self.parameters.get("js", least - 1) + 1) < least)
 
     @property
     def title(self) -> str:

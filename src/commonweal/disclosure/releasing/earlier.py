@@ -19,14 +19,16 @@ from commonweal.disclosure.releasing import staged
 from commonweal.disclosure.releasing.proving import concerns, waiting_label
 
 
-def rules_before(settings: Settings, database: Database, people: str, first: date, last: date) -> set[str]:
-    """Give the rules, other than noise that is drawn, under which some people's days were released."""
+def rules_before(
+    settings: Settings, database: Database, people: str, first: date, last: date
+) -> list[tuple[str, dict[str, Any]]]:
+    """Give the rules with their parameters, other than drawn noise, under which some people's days were released."""
     with database.reading() as session:
-        return {
-            str(entry.said["rule"])
+        return [
+            (str(entry.said["rule"]), dict(entry.said["parameters"]))
             for entry in read(session, settings)
             if concerns(entry, people, first.isoformat(), last.isoformat())
-        }
+        ]
 
 
 def released_before(

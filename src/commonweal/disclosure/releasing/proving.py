@@ -55,7 +55,8 @@ def refuse_unproven(session: Session, entries: Sequence[Entry], said: Mapping[st
     ------
     Refused
         There is no audit of these tables, it found an interval that is too narrow, it did not consider an earlier
-        release, an attack succeeded or was not tried; or the records were released as others' before.
+        release, an attack succeeded or was not tried; the records were released as others' before; or their days were,
+        under a rule that changes numbers.
     """
     where = ", ".join(table["dataset"]["name"] for table in said["tables"])
     _refuse_other_people(session, entries, said, where)
@@ -65,6 +66,7 @@ def refuse_unproven(session: Session, entries: Sequence[Entry], said: Mapping[st
             where=where,
             expected=f"a request under {THRESHOLD!s} for them and the tables that they could complete",
         )
+    _refuse_narrowed(entries, said)
     if said["rule"] != THRESHOLD:
         _refuse_another_rule(said)
         _refuse_unproven_change(said, evidence, where)
@@ -89,6 +91,20 @@ def refuse_unproven(session: Session, entries: Sequence[Entry], said: Mapping[st
                 f"the audit did not consider {min(names)}, which was released of the same people before",
                 where=where,
                 expected="earlier=released_before(…), given to protect_together",
+            )
+
+
+def _refuse_narrowed(entries: Sequence[Entry], said: Mapping[str, Any]) -> None:
+    """See that days are rounded or noised once: another base, another day beside them or one person more narrows it."""
+    for entry in entries:
+        rules = {str(said["rule"]), str(entry.said.get("rule"))}
+        other = entry.said.get("request") != said["request"]
+        if other and rules & CHANGING and concerns(entry, said["people"], said["first"], said["last"]):
+            raise Refused(
+                f"days of this period were released under {entry.said['rule']} before, in entry {entry.sequence}, and "
+                "two releases of rounded or noised numbers narrow one another",
+                where=str(said["people"]),
+                expected="other days; or drawn noise, which is counted against a budget",
             )
 
 

@@ -90,6 +90,15 @@ class ControlledRounding:
                 f"the base is {self.base}", where="controlled rounding", expected=f"at least {k}, the threshold"
             )
 
+    def alone(self, value: np.ndarray, keys: np.ndarray) -> np.ndarray:
+        """Round counts each for itself, so that margins may not add up: for trying attacks on other counts.
+
+        >>> ControlledRounding(15).alone(np.array([0, 7, 30]), np.zeros(3, np.uint64))
+        array([ 0, 15, 30])
+        """
+        down, rest = np.divmod(value, self.base)
+        return self.base * (down + (keys / 2.0**64 < rest / self.base))
+
     def change(self, value: np.ndarray, given: Relations, keys: np.ndarray) -> Changed:
         """Round counts."""
         rounded = controlled_rounding(value, listed(given), self.base, keys)
@@ -137,6 +146,10 @@ class CellKey:
                 where="noise by cell key",
                 expected=f"js of at least {k - 1}, one below the threshold",
             )
+
+    def alone(self, value: np.ndarray, keys: np.ndarray) -> np.ndarray:
+        """Add the noise to counts each for itself, as `ControlledRounding.alone`."""
+        return perturb(value, keys, perturbation_table(self.maximum, self.variance, self.never))
 
     def change(self, value: np.ndarray, given: Relations, keys: np.ndarray) -> Changed:
         """Add the noise."""
