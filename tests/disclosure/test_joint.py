@@ -241,6 +241,23 @@ def test_what_is_left_was_attacked():
     assert (differencing.small, differencing.formed > 0) == (0, True)
 
 
+def test_days_that_one_threshold_hid_are_not_narrowed_by_another():
+    first = protect_together([counted(HOME, {"A1": 3, "A2": 97})], k=K)
+    with pytest.raises(Refused, match="below 15"):
+        protect_together([counted(HOME, {"A1": 3})], earlier=[earlier("demo.home 1", HOME, first)], k=5)
+
+
+def test_a_number_that_was_shown_and_then_hidden_is_not_the_same_any_more():
+    """32, then hidden since it is 33; a later release must not tell that nobody else came."""
+    before, steps = [], [{"A1": 32}, {"A": 75, "A1": 33}]
+    for number, rows in enumerate(steps, start=1):
+        joint = protect_together([counted(HOME, rows)], relate, earlier=before, k=K)
+        before.append(earlier(f"demo.home {number}", HOME, joint))
+    assert published(joint.tables["demo.home"]) == {"A": 75, "A1": None}
+    with pytest.raises(Refused):  # 93 − 60 = 33
+        protect_together([counted(HOME, {"A": 93, "A2": 60})], relate, earlier=before, k=K)
+
+
 def test_the_same_again_is_the_same():
     true = homes({"A1": 3, "A2": 97, "B1": 40, "B2": 14, "B3": 20})
     first = protect_together([counted(HOME, true)], relate, k=K)

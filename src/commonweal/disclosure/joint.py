@@ -137,16 +137,23 @@ def protect_together(
     InputError
         As `commonweal.disclosure.threshold.suppress`; or two tables are for one dataset.
     Refused
-        Together with what was published before, something could be worked out whatever is hidden now; or sums that
-        count nobody are hidden among others that they hang together with.
+        Together with what was published before, something could be worked out whatever is hidden now; that had another
+        threshold; or sums that count nobody are hidden among others that they hang together with.
     """
+    for before in earlier:
+        if before.k not in (None, k):
+            raise Refused(
+                f"it hid counts below {before.k}, and what one threshold hides another narrows",
+                where=before.label,
+                expected=f"k = {before.k} again, or other days",
+            )
     found = states(tables, relate, earlier, k, dominance)
     now, cells, given = found.now, found.cells, found.given
     for one in tables:
         now.drafts[one.dataset.name].refuse_sums(now.keys, relate)
     count = len(now.cells.value)
-    before = said_before(earlier, now.keys, count)
-    _hide_what_changed_little(cells, now.given, before, k)
+    said = said_before(earlier, now.keys, count)
+    _hide_what_changed_little(cells, now.given, said, k)
     wider, wider_given = with_differences(cells, given, k)
     suppressed = suppress(wider, wider_given)
     hidden, small = suppressed.hidden, now.cells.value < k
@@ -188,7 +195,7 @@ def protect_together(
     shown_values = np.where(hidden[:count] | now.unknown, np.nan, now.cells.value.astype(np.float64))
     findings = (
         Attacked("", reconstruction(suppressed.bounds.least[relevant], suppressed.bounds.most[relevant])),
-        Attacked("", differencing(shown_values, listed(now.given), threshold=k, earlier=before)),
+        Attacked("", differencing(shown_values, listed(now.given), threshold=k, earlier=said)),
     )
     if any(one.finding.dangerous for one in findings):
         raise Refused(

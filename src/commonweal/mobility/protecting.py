@@ -79,19 +79,18 @@ def protect_and_release(
 def refuse_other_rules(settings: Settings, database: Database, asked: disclosure.Request) -> None:
     """Do nothing unless days of the request were released under another rule: what one hides, the other narrows.
 
-    The threshold may be another each time, since its tables are protected beside those that were released before.
-
     Raises
     ------
     Refused
         They were. Tables with drawn noise are no hindrance.
     """
     for rule, parameters in disclosure.rules_before(settings, database, asked.people, asked.first, asked.last):
-        if rule != asked.rule or (rule != disclosure.THRESHOLD and parameters != asked.parameters):
+        if (rule, parameters) != (asked.rule, dict(asked.parameters)):
+            said = ", ".join(f"{name} = {value}" for name, value in parameters.items())
             raise Refused(
                 f"days of this period were released under {rule}, and what one rule hides another narrows",
                 where=asked.people,
-                expected=f"the same rule again {parameters}, or other days",
+                expected=f"{rule} with {said} again, or other days",
             )
 
 
