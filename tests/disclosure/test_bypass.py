@@ -17,6 +17,7 @@ import json
 import shutil
 from collections.abc import Callable
 from copy import deepcopy
+from datetime import date
 from typing import Any
 
 import pytest
@@ -133,7 +134,7 @@ EVIDENCE: dict[str, tuple[Callable[[Evidence], Any], str]] = {
 @pytest.mark.parametrize("which", EVIDENCE)
 def test_a_table_whose_evidence_does_not_prove_it_is_not_even_proposed(which: str, shown_house: Any) -> None:
     alter, problem = EVIDENCE[which]
-    request = shown_house.request("demo.homes", k=16)
+    request = shown_house.request("demo.homes", last=date(2015, 3, 5))
     joint = shown_house.protected(request, shown_house.table(400, 300, None))
     evidence = alter(deepcopy(joint.evidence()))
     with pytest.raises(Refused, match=problem):
@@ -142,7 +143,7 @@ def test_a_table_whose_evidence_does_not_prove_it_is_not_even_proposed(which: st
 
 
 def test_an_audit_that_left_out_what_was_released_before_is_none(shown_house: Any) -> None:
-    request = shown_house.request("demo.homes", k=16)
+    request = shown_house.request("demo.homes", last=date(2015, 3, 5))
     joint = shown_house.protected(request, shown_house.table(400, 300, None))
     for left_out in ("demo.homes 1", "demo.flows 1"):
         earlier = [label for label in joint.audit.earlier if label != left_out]
