@@ -254,6 +254,54 @@ def compact(project: ProjectName) -> None:
     print(f"{compact_store(home.settings, home.database, get_project(home.database, project))} files fewer")
 
 
+@app.command("model")
+def model(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The dataset of flows.")] = "mobility.flows",
+    version: Annotated[int | None, typer.Option(help="Version of its release; the newest if left out.")] = None,
+    models: Annotated[
+        list[str] | None, typer.Option("--model", help="Only this model; may be given again. All that can be, if none.")
+    ] = None,
+    population: Annotated[Path | None, typer.Option(help="CSV of people by area, for models that need it.")] = None,
+    code_field: Annotated[str, typer.Option(help="Its column with the areas' codes.")] = "code",
+    population_field: Annotated[str, typer.Option(help="Its column with the number of people.")] = "population",
+    days: Annotated[
+        list[datetime] | None, typer.Option("--day", formats=["%Y-%m-%d"], help="Only this day; may be given again.")
+    ] = None,
+    folds: Annotated[int, typer.Option(help="Hold pairs out in so many parts, and each day; 0 for none.")] = 5,
+    seed: Annotated[int, typer.Option(help="Of the division into parts.")] = 0,
+    out: Annotated[
+        Path | None, typer.Option(help="CSV to write: flows with what is hidden filled in by the model.")
+    ] = None,
+    level: Annotated[float, typer.Option(help="Probability of the intervals in it.")] = 0.95,
+    as_json: AsJson = False,
+) -> None:
+    """Fit models of population flow to published flows: gravity, radiation, opportunities."""
+    from commonweal.mobility.flow_models.asking import model_release, rows_of
+    from commonweal.mobility.flow_models.comparing import write_nowcast
+
+    home = opened()
+    asked = model_release(
+        home,
+        name,
+        version,
+        models or [],
+        people=(population, code_field, population_field) if population else None,
+        days=[moment.date() for moment in days or []],
+        folds=folds,
+        seed=seed,
+        one=out is not None,
+    )
+    if as_json:
+        print_json(asked.record())
+    else:
+        for line in asked.lines():
+            print(line)
+        _show(rows_of(asked.compared), as_json)
+    if out is not None:
+        filled = write_nowcast(out, asked.released, asked.only(), level)
+        print(f"{filled:,} flows filled in and marked as modelled: {out}", file=sys.stderr if as_json else sys.stdout)
+
+
 def _day(moment: datetime | None) -> date | None:
     return moment and moment.date()
 

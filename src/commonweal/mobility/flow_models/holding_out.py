@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from commonweal.core.errors import InputError
-from commonweal.mobility.flow_models.fitted import FlowModel
+from commonweal.mobility.flow_models.fitted import FlowModel, exposures
 from commonweal.mobility.flow_models.pairs import observed_flows
 from commonweal.mobility.flow_models.places import Matrix, Numbers, Places
 from commonweal.mobility.flow_models.scores import common_part_of_commuters, poisson_log_likelihood
@@ -44,7 +44,14 @@ class HeldOut:
 
 
 def held_out_pairs(
-    model: FlowModel, flows: Matrix, places: Places, *, folds: int = 5, seed: int = 0, diagonal: bool = False
+    model: FlowModel,
+    flows: Matrix,
+    places: Places,
+    *,
+    folds: int = 5,
+    seed: int = 0,
+    exposure: Matrix | None = None,
+    diagonal: bool = False,
 ) -> HeldOut:
     """Hold out each fifth of the known pairs in turn, fit the model to the others, and compare.
 
@@ -60,6 +67,8 @@ def held_out_pairs(
         Into how many parts of nearly one size the pairs are divided, at random.
     seed
         Of that division: the same seed gives the same.
+    exposure
+        (n, n) how long each pair was watched, such as days that were added up; 1 if None.
     diagonal
         Whether flows from an area to itself take part; give it as the model has it.
 
@@ -79,6 +88,7 @@ def held_out_pairs(
     (1.0, 12, 0)
     """
     matrix, known = observed_flows(flows, len(places), diagonal)
+    watched = exposures(exposure, len(places), known)
     pairs = np.argwhere(known)
     if not 2 <= folds <= len(pairs):
         raise InputError(f"{len(pairs)} known pairs cannot be divided into {folds} folds", expected="2 folds or more")
@@ -87,7 +97,7 @@ def held_out_pairs(
     for fold in range(folds):
         held = np.zeros(matrix.shape, dtype=bool)
         held[tuple(pairs[order[fold::folds]].T)] = True
-        expected = model.fit(np.where(known & ~held, matrix, np.nan), places).expected
+        expected = model.fit(np.where(known & ~held, matrix, np.nan), places, watched).expected * watched
         foretold[held] = expected[held]
         parts.append(common_part_of_commuters(matrix, np.where(held, expected, np.nan), diagonal=diagonal))
     seen = np.where(known, matrix, np.nan)

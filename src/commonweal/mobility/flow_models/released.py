@@ -1,0 +1,142 @@
+"""A published table of flows, laid out for models; and people by area from a file."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from commonweal.core.catalog import Release, State
+from commonweal.core.errors import InputError, NotFound, explain
+from commonweal.core.periods import Calendar
+from commonweal.mobility.flow_models.places import Numbers
+
+ENDS = ("origin", "destination", "start")
+
+
+@dataclass(frozen=True, eq=False)
+class ReleasedFlows:
+    """Flows by day.
+
+    Parameters
+    ----------
+    codes
+        (n,) the areas.
+    dates
+        (days,) by the clock of the release.
+    flows
+        (days, n, n); NaN where nothing was published: suppressed, missing, or no row.
+    states
+        (days, n, n) what each is, such as "suppressed"; "missing" where there is no row.
+    measure
+        Name of the column that was read.
+    """
+
+    codes: tuple[str, ...]
+    dates: tuple[date, ...]
+    flows: Numbers
+    states: npt.NDArray[np.object_]
+    measure: str
+
+    @property
+    def hidden(self) -> int:
+        """How many flows between different areas were not published, of all days."""
+        off = ~np.eye(len(self.codes), dtype=bool)
+        return int(np.isnan(self.flows[:, off]).sum())
+
+    def on(self, days: Sequence[date]) -> ReleasedFlows:
+        """Give some days only; all if none is named.
+
+        Raises
+        ------
+        NotFound
+            The release has nothing of such a day.
+        """
+        absent = [day for day in days if day not in self.dates]
+        if absent:
+            raise NotFound(f"there are no flows of {absent[0]}", expected=f"{self.dates[0]} to {self.dates[-1]}")
+        at = [k for k, day in enumerate(self.dates) if not days or day in days]
+        return ReleasedFlows(
+            self.codes, tuple(self.dates[k] for k in at), self.flows[at], self.states[at], self.measure
+        )
+
+    def together(self) -> tuple[Numbers, Numbers]:
+        """Add days up: (n, n) flows, NaN where never known; and (n, n) on how many days each was known, at least 1."""
+        known = ~np.isnan(self.flows)
+        times = known.sum(axis=0)
+        return np.where(times > 0, np.nansum(self.flows, axis=0), np.nan), np.maximum(times, 1).astype(np.float64)
+
+
+def released_flows(release: Release, table: pa.Table) -> ReleasedFlows:
+    """Lay out a release that has origin, destination, start and one value.
+
+    Raises
+    ------
+    InputError
+        It is no table of flows, or it is empty.
+    """
+    names = [dimension.name for dimension in release.schema.dimensions]
+    if sorted(names) != sorted(ENDS) or not release.schema.measures:
+        raise InputError(
+            f"its keys are {', '.join(names)}", where=release.label, expected=f"flows, with keys {', '.join(ENDS)}"
+        )
+    if not table.num_rows:
+        raise InputError("it has no rows", where=release.label, expected="flows")
+    measure = release.schema.measures[0]
+    origin, destination = (table.column(name).combine_chunks().cast(pa.string()) for name in ENDS[:2])
+    codes = sorted({*pc.unique(origin).to_pylist(), *pc.unique(destination).to_pylist()})
+    seconds = table.column("start").cast(pa.timestamp("s", tz="UTC")).cast(pa.int64()).to_numpy()
+    starts, day = np.unique(seconds, return_inverse=True)
+    flows = np.full((len(starts), len(codes), len(codes)), np.nan)
+    places = pa.array(codes, pa.string())
+    i, j = (pc.index_in(column, places).to_numpy(zero_copy_only=False) for column in (origin, destination))
+    flows[day, i, j] = table.column(measure.name).cast(pa.float64()).to_numpy(zero_copy_only=False)
+    states = np.full(flows.shape, State.MISSING.value, dtype=object)
+    states[day, i, j] = table.column(measure.state).to_pylist()
+    said = release.provenance.parameters
+    calendar = Calendar(said.get("time_zone", "UTC"), time.fromisoformat(said.get("day_starts", "00:00")))
+    dates = tuple(datetime.fromtimestamp(int(shown), UTC).date() for shown in calendar.from_utc(starts))
+    return ReleasedFlows(tuple(codes), dates, flows, states, measure.name)
+
+
+def people_by_area(path: Path, code_field: str, people_field: str, codes: Sequence[str]) -> list[float]:
+    """Read people by area from a CSV file with a header.
+
+    Raises
+    ------
+    InputError
+        A column is absent, a value is no number above 0, or an area has no row.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError) as error:
+        raise explain(error, path) from error
+    columns = list(rows[0]) if rows else []
+    for field in (code_field, people_field):
+        if field not in columns:
+            raise InputError(
+                f"there is no column {field!r}", where=path, expected=f"one of: {', '.join(map(str, columns))}"
+            )
+    found: dict[str, float] = {}
+    for line, row in enumerate(rows, 2):
+        try:
+            people = float(row[people_field] or "nan")
+        except ValueError:
+            people = float("nan")
+        if row[code_field] in codes and not 0 < people < float("inf"):
+            raise InputError(
+                f"{people_field} is {row[people_field]!r}", where=f"{path}, line {line}", expected="a number above 0"
+            )
+        found[row[code_field]] = people
+    missing = [code for code in codes if code not in found]
+    if missing:
+        raise InputError(f"no people for {', '.join(missing[:5])}", where=path, expected="a row for every area")
+    return [found[code] for code in codes]

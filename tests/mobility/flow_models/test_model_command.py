@@ -1,0 +1,178 @@
+"""`commonweal mobility model`: from a published table of flows to models, scores and a nowcast."""
+
+import csv
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from typer.testing import CliRunner
+
+from commonweal.core import catalog
+from commonweal.core.areas import load
+from commonweal.core.catalog import Dataset, Dimension, Input, Kind, Measure, Privacy
+from commonweal.core.console import Home
+from commonweal.core.database import Database
+from commonweal.core.errors import CommonwealError
+from commonweal.mobility.cli import app
+from commonweal.mobility.flow_models import Places, gravity_flows
+from commonweal.mobility.flow_models.distances import geodesic_distances
+
+AREAS = "natural-earth:GN"
+TRIPS = Dataset(
+    name="demo.trips",
+    title="Trips",
+    description="Made up.",
+    dimensions=(
+        Dimension("origin", "area", "From.", hierarchy="area"),
+        Dimension("destination", "area", "To.", hierarchy="area"),
+        Dimension("start", "timestamp", "When the day begins.", hierarchy="period"),
+    ),
+    measures=(Measure("trips", "integer", "Trips.", "{trips}", Kind.SUM),),
+    privacy=Privacy.OPEN,
+)
+
+
+@pytest.fixture
+def people() -> dict[str, int]:
+    codes = load(Database("sqlite://"), AREAS).codes
+    return {code: 20_000 * (2 + k % 7) for k, code in enumerate(codes)}
+
+
+@pytest.fixture
+def published(home: Home, people: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> Home:
+    """Three days of trips by an unconstrained gravity law with β = 1.5; those below 10 are suppressed."""
+    monkeypatch.setenv("COMMONWEAL_DATA", str(home.settings.data))
+    areas = load(home.database, AREAS)
+    places = Places(geodesic_distances(areas.centroids()), list(people.values()))
+    mean = gravity_flows(places, 1.5, constant=8e-6)
+    chance, rows = np.random.default_rng(1), []
+    for day in (1, 2, 3):
+        counts = chance.poisson(mean)
+        start = datetime(2025, 1, day, 4, tzinfo=UTC)
+        for i, origin in enumerate(areas.codes):
+            for j, destination in enumerate(areas.codes):
+                if i != j:
+                    shown = int(counts[i, j]) if counts[i, j] >= 10 else None
+                    rows.append((origin, destination, start, shown, "reported" if shown else "suppressed"))
+    names = ("origin", "destination", "start", "trips", "trips_state")
+    table = pa.table(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
+    catalog.publish(
+        home.settings,
+        home.database,
+        TRIPS,
+        table.set_column(2, "start", table["start"].cast(pa.timestamp("us", tz="UTC"))),
+        inputs=[Input("trips.csv", "ab" * 32, "file")],
+        parameters={"time_zone": "Africa/Conakry", "day_starts": "04:00", "areas_at": "2025-01-01"},
+        who="os:tester",
+        area_set=AREAS,
+    )
+    return home
+
+
+@pytest.fixture
+def population(tmp_path: Path, people: dict[str, int]) -> Path:
+    path = tmp_path / "people.csv"
+    path.write_text("code,population\n" + "".join(f"{code},{number}\n" for code, number in people.items()))
+    return path
+
+
+def says(*command: str) -> str:
+    done = CliRunner().invoke(app, ["model", *command], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def test_all_models_are_fitted_and_scored_and_the_law_that_made_the_flows_is_found(
+    published: Home, population: Path
+) -> None:
+    told = json.loads(says("demo.trips", "--population", str(population), "--json"))
+    assert (told["release"], told["days"]) == ("demo.trips 1", ["2025-01-01", "2025-01-02", "2025-01-03"])
+    assert told["not_published"] > 100
+    assert told["choices"]["diagonal"] == "left out"
+    found = {model["name"]: model for model in told["models"]}
+    assert len(found) == 11
+    gravity = found["gravity-production-power"]
+    beta = gravity["parameters"]["beta"]
+    # what is below 10 is hidden, so distance seems to deter a little less than it does
+    assert beta["value"] == pytest.approx(1.5, abs=0.15)
+    assert 0 < beta["standard_error"] < 0.1
+    assert max(found.values(), key=lambda model: model["held_out_days"]["cpc"] or 0)["name"].endswith("-power")
+    assert found["radiation"]["held_out_pairs"]["cpc"] < gravity["held_out_pairs"]["cpc"] < 1
+
+
+def test_a_table_is_printed_and_without_people_only_models_that_need_none(published: Home) -> None:
+    said = says("demo.trips", "--folds", "0", "--day", "2025-01-02")
+    assert "2025-01-02 to 2025-01-02, 1 days" in said
+    assert "gravity-doubly-power" in said
+    assert "±" in said
+    assert "radiation" not in said
+
+
+def test_what_is_hidden_is_filled_in_marked_as_modelled_and_the_rest_stays(
+    published: Home, population: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "filled.csv"
+    said = says("demo.trips", "--model", "gravity-power", "--population", str(population), "--out", str(out))
+    with out.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    modelled = [row for row in rows if row["state"] == "modelled"]
+    assert {row["state"] for row in rows} == {"modelled", "reported"}
+    assert f"{len(modelled):,} flows filled in and marked as modelled" in said
+    assert all(float(row["trips"]) > 0 and float(row["low"]) <= float(row["high"]) for row in modelled)
+    known = [row for row in rows if row["state"] == "reported"]
+    assert all(row["low"] == row["high"] == "" and float(row["trips"]) >= 10 for row in known)
+
+
+@pytest.mark.parametrize(
+    ("command", "what"),
+    [
+        (["demo.trips", "--model", "gravitation"], "there is no model 'gravitation'"),
+        (["demo.trips", "--model", "radiation"], "needs masses of the areas"),
+        (["demo.trips", "--day", "2025-02-01"], "there are no flows of 2025-02-01"),
+        (["demo.trips", "--out", "x.csv"], "0 models were named to fill in flows"),
+        (["demo.travels"], "no dataset demo.travels was published"),
+        (["demo.trips", "--population", "people.csv", "--population-field", "heads"], "there is no column 'heads'"),
+        (["demo.trips", "--population", "short.csv"], "no people for"),
+        (["demo.trips", "--population", "zero.csv"], "population is '0'"),
+    ],
+)
+def test_what_is_wrong_is_said(
+    command: list[str],
+    what: str,
+    published: Home,
+    population: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lines = population.read_text().splitlines(keepends=True)
+    population.with_name("short.csv").write_text("".join(lines[:-1]))
+    population.with_name("zero.csv").write_text("".join([*lines[:-1], lines[-1].split(",")[0] + ",0\n"]))
+    monkeypatch.chdir(population.parent)
+    done = CliRunner().invoke(app, ["model", *command])
+    said = str(done.exception) if isinstance(done.exception, CommonwealError) else done.output
+    assert what in said
+
+
+def test_flows_that_mobility_itself_publishes_are_read(
+    start: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operator = start()
+    lines, number = [], 0
+    for k, origin in enumerate("abcd"):
+        for j, destination in enumerate("abcd"):
+            for _ in range(0 if k == j else 2 + 6 // abs(k - j)):
+                number += 1
+                for hour, cell in ((8, origin), (18, destination)):
+                    lines.append(f"23276{number:06},2025-01-05T{hour:02}:00:00,{cell}1,call,,5")
+    operator.import_(operator.events("calls.csv", lines))
+    operator.run(measures=["flows"])
+    monkeypatch.setenv("COMMONWEAL_DATA", str(operator.settings.data))
+    told = json.loads(says("--model", "gravity-doubly-exponential", "--json"))
+    assert (told["areas"], told["days"], told["not_published"]) == (["A", "B", "C", "D"], ["2025-01-05"], 0)
+    [model] = told["models"]
+    assert model["parameters"]["beta"]["value"] > 0
+    assert model["held_out_days"] is None
