@@ -269,3 +269,25 @@ def test_given_parameters_need_what_their_formula_names() -> None:
     assert kept.sum(0) == pytest.approx(np.arange(8))
     with pytest.raises(InputError, match="a distance between two areas is missing"):
         Places([[0, math.nan], [1, 0]])
+
+
+@pytest.mark.parametrize("constraint", CONSTRAINTS)
+def test_how_wrong_an_expected_flow_may_be_is_that_of_a_poisson_regression_with_all_its_columns(
+    constraint: str,
+) -> None:
+    fit, some = Gravity(constraint).fit(HIDDEN, country()), known(HIDDEN)  # type: ignore[arg-type]
+    m, n = (np.broadcast_to(np.log(mass), (8, 8)) for mass in country().masses_needed())
+    origin, destination = np.eye(8)[np.indices((8, 8))[0]], np.eye(8)[np.indices((8, 8))[1]]
+    columns = {
+        "none": [np.ones((8, 8, 1)), m.T[..., None], n[..., None]],
+        "production": [origin, n[..., None]],
+        "attraction": [destination, m.T[..., None]],
+        "doubly": [origin, destination[..., 1:]],
+    }[constraint]
+    design = np.concatenate([*columns, log_f("power")[..., None]], axis=2)
+    information = design[some].T @ (fit.expected[some][:, None] * design[some])
+    variance = np.einsum("ijk,kl,ijl->ij", design, np.linalg.inv(information), design)
+    assert fit.log_variance[OFF] == pytest.approx(variance[OFF], rel=1e-6)
+    assert fit.estimated == design.shape[2]
+    pearson = ((HIDDEN - fit.expected)[some] ** 2 / fit.expected[some]).sum()
+    assert fit.dispersion == pytest.approx(pearson / (some.sum() - design.shape[2]))

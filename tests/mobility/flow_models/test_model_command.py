@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,8 @@ from typer.testing import CliRunner
 from commonweal.core import catalog
 from commonweal.core.areas import load
 from commonweal.core.catalog import Dataset, Dimension, Input, Kind, Measure, Privacy
-from commonweal.core.console import Home
-from commonweal.core.database import Database
 from commonweal.core.errors import CommonwealError
+from commonweal.domains import initialise
 from commonweal.mobility.cli import app
 from commonweal.mobility.flow_models import Places, gravity_flows
 from commonweal.mobility.flow_models.distances import geodesic_distances
@@ -37,19 +36,24 @@ TRIPS = Dataset(
 )
 
 
-@pytest.fixture
-def people() -> dict[str, int]:
-    codes = load(Database("sqlite://"), AREAS).codes
-    return {code: 20_000 * (2 + k % 7) for k, code in enumerate(codes)}
+Says = Callable[..., str]
 
 
-@pytest.fixture
-def published(home: Home, people: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> Home:
-    """Three days of trips by an unconstrained gravity law with β = 1.5; those below 10 are suppressed."""
-    monkeypatch.setenv("COMMONWEAL_DATA", str(home.settings.data))
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Three days of trips by an unconstrained gravity law with β = 1.5; those below 10 are suppressed.
+
+    Gives the data directory; beside it lie files of people, one whole, one short of an area, one with nobody in one.
+    """
+    folder = tmp_path_factory.mktemp("trips")
+    home = initialise(folder / "data", folder / "keys")
     areas = load(home.database, AREAS)
-    places = Places(geodesic_distances(areas.centroids()), list(people.values()))
-    mean = gravity_flows(places, 1.5, constant=8e-6)
+    people = [20_000 * (2 + k % 7) for k in range(len(areas))]
+    lines = ["code,population\n", *(f"{code},{number}\n" for code, number in zip(areas.codes, people, strict=True))]
+    (folder / "people.csv").write_text("".join(lines))
+    (folder / "short.csv").write_text("".join(lines[:-1]))
+    (folder / "zero.csv").write_text("".join([*lines[:-1], f"{areas.codes[-1]},0\n"]))
+    mean = gravity_flows(Places(geodesic_distances(areas.centroids()), people), 1.5, constant=8e-6)
     chance, rows = np.random.default_rng(1), []
     for day in (1, 2, 3):
         counts = chance.poisson(mean)
@@ -71,26 +75,26 @@ def published(home: Home, people: dict[str, int], monkeypatch: pytest.MonkeyPatc
         who="os:tester",
         area_set=AREAS,
     )
-    return home
+    yield home.settings.data
+    home.database.close()
 
 
 @pytest.fixture
-def population(tmp_path: Path, people: dict[str, int]) -> Path:
-    path = tmp_path / "people.csv"
-    path.write_text("code,population\n" + "".join(f"{code},{number}\n" for code, number in people.items()))
-    return path
+def says(published: Path, monkeypatch: pytest.MonkeyPatch) -> Says:
+    """Run the command beside the files; give what it prints, or its error."""
+    monkeypatch.chdir(published.parent)
+    return lambda *command: run(published, *command)
 
 
-def says(*command: str) -> str:
-    done = CliRunner().invoke(app, ["model", *command], catch_exceptions=False)
-    assert done.exit_code == 0, done.output
-    return done.stdout
+def run(data: Path, *command: str) -> str:
+    done = CliRunner().invoke(app, ["model", *command], env={"COMMONWEAL_DATA": str(data)})
+    if done.exception is not None and not isinstance(done.exception, CommonwealError):
+        raise done.exception
+    return str(done.exception) if done.exception else done.stdout
 
 
-def test_all_models_are_fitted_and_scored_and_the_law_that_made_the_flows_is_found(
-    published: Home, population: Path
-) -> None:
-    told = json.loads(says("demo.trips", "--population", str(population), "--json"))
+def test_all_models_are_fitted_and_scored_and_the_law_that_made_the_flows_is_found(says: Says) -> None:
+    told = json.loads(says("demo.trips", "--population", "people.csv", "--folds", "2", "--json"))
     assert (told["release"], told["days"]) == ("demo.trips 1", ["2025-01-01", "2025-01-02", "2025-01-03"])
     assert told["not_published"] > 100
     assert told["choices"]["diagonal"] == "left out"
@@ -105,7 +109,7 @@ def test_all_models_are_fitted_and_scored_and_the_law_that_made_the_flows_is_fou
     assert found["radiation"]["held_out_pairs"]["cpc"] < gravity["held_out_pairs"]["cpc"] < 1
 
 
-def test_a_table_is_printed_and_without_people_only_models_that_need_none(published: Home) -> None:
+def test_a_table_is_printed_and_without_people_only_models_that_need_none(says: Says) -> None:
     said = says("demo.trips", "--folds", "0", "--day", "2025-01-02")
     assert "2025-01-02 to 2025-01-02, 1 days" in said
     assert "gravity-doubly-power" in said
@@ -113,11 +117,10 @@ def test_a_table_is_printed_and_without_people_only_models_that_need_none(publis
     assert "radiation" not in said
 
 
-def test_what_is_hidden_is_filled_in_marked_as_modelled_and_the_rest_stays(
-    published: Home, population: Path, tmp_path: Path
-) -> None:
+def test_what_is_hidden_is_filled_in_marked_as_modelled_and_the_rest_stays(says: Says, tmp_path: Path) -> None:
     out = tmp_path / "filled.csv"
-    said = says("demo.trips", "--model", "gravity-power", "--population", str(population), "--out", str(out))
+    given = ("--population", "people.csv", "--day", "2025-01-03", "--folds", "0")
+    said = says("demo.trips", "--model", "gravity-power", *given, "--out", str(out))
     with out.open(newline="") as file:
         rows = list(csv.DictReader(file))
     modelled = [row for row in rows if row["state"] == "modelled"]
@@ -141,25 +144,11 @@ def test_what_is_hidden_is_filled_in_marked_as_modelled_and_the_rest_stays(
         (["demo.trips", "--population", "zero.csv"], "population is '0'"),
     ],
 )
-def test_what_is_wrong_is_said(
-    command: list[str],
-    what: str,
-    published: Home,
-    population: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    lines = population.read_text().splitlines(keepends=True)
-    population.with_name("short.csv").write_text("".join(lines[:-1]))
-    population.with_name("zero.csv").write_text("".join([*lines[:-1], lines[-1].split(",")[0] + ",0\n"]))
-    monkeypatch.chdir(population.parent)
-    done = CliRunner().invoke(app, ["model", *command])
-    said = str(done.exception) if isinstance(done.exception, CommonwealError) else done.output
-    assert what in said
+def test_what_is_wrong_is_said(command: list[str], what: str, says: Says) -> None:
+    assert what in says(*command)
 
 
-def test_flows_that_mobility_itself_publishes_are_read(
-    start: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_flows_that_mobility_itself_publishes_are_read(start: Callable[..., Any]) -> None:
     operator = start()
     lines, number = [], 0
     for k, origin in enumerate("abcd"):
@@ -170,8 +159,7 @@ def test_flows_that_mobility_itself_publishes_are_read(
                     lines.append(f"23276{number:06},2025-01-05T{hour:02}:00:00,{cell}1,call,,5")
     operator.import_(operator.events("calls.csv", lines))
     operator.run(measures=["flows"])
-    monkeypatch.setenv("COMMONWEAL_DATA", str(operator.settings.data))
-    told = json.loads(says("--model", "gravity-doubly-exponential", "--json"))
+    told = json.loads(run(operator.settings.data, "--model", "gravity-doubly-exponential", "--json"))
     assert (told["areas"], told["days"], told["not_published"]) == (["A", "B", "C", "D"], ["2025-01-05"], 0)
     [model] = told["models"]
     assert model["parameters"]["beta"]["value"] > 0

@@ -54,6 +54,18 @@ def test_a_mean_that_is_known_well_leaves_poissons_own_interval() -> None:
     assert week.expected[OFF] == pytest.approx(7 * MEAN[OFF], rel=1e-6)
 
 
+def test_what_was_estimated_from_few_has_a_wider_interval_than_chance_alone() -> None:
+    # Somewhere 20 were seen to go to half of the places there are: the other half draws 20 as well, ± 1/√20 of them.
+    places = Places([[0, 1, 1], [1, 0, 2], [1, 2, 0]], [1, 1, 1])
+    fit = Radiation(finite=True).fit([[0, 20, None], [9, 0, 1], [9, 1, 0]], places)
+    assert fit.log_variance[0, 2] == pytest.approx(1 / 20)
+    found, mean = predict(fit, poisson=True), fit.expected[0, 2]
+    assert found.low[0, 2] < poisson.ppf(0.025, mean)
+    assert found.high[0, 2] > poisson.ppf(0.975, mean)
+    variance = mean + mean**2 * np.expm1(1 / 20)
+    assert (found.high - found.low)[0, 2] == pytest.approx(2 * 1.96 * variance**0.5, abs=1.5)
+
+
 def test_what_was_suppressed_is_filled_in_and_marked_and_what_was_known_stays() -> None:
     hidden = np.where(np.less(MEAN, np.quantile(MEAN[OFF], 0.3)), np.nan, MEAN.round())
     filled = nowcast(hidden, Gravity().fit(hidden, country()), known_as=State.ROUNDED)
