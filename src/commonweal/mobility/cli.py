@@ -279,9 +279,8 @@ def model(
     from commonweal.mobility.flow_models.asking import model_release, rows_of
     from commonweal.mobility.flow_models.comparing import write_nowcast
 
-    home = opened()
     asked = model_release(
-        home,
+        opened(),
         name,
         version,
         models or [],
@@ -291,6 +290,7 @@ def model(
         seed=seed,
         one=out is not None,
     )
+    filled = write_nowcast(out, asked.released, asked.only(), level) if out is not None else 0
     if as_json:
         print_json(asked.record())
     else:
@@ -298,7 +298,6 @@ def model(
             print(line)
         _show(rows_of(asked.compared), as_json)
     if out is not None:
-        filled = write_nowcast(out, asked.released, asked.only(), level)
         print(f"{filled:,} flows filled in and marked as modelled: {out}", file=sys.stderr if as_json else sys.stdout)
 
 

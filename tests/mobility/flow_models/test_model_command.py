@@ -138,6 +138,11 @@ def test_what_is_hidden_is_filled_in_marked_as_modelled_and_the_rest_stays(says:
         (["demo.trips", "--model", "radiation"], "needs masses of the areas"),
         (["demo.trips", "--day", "2025-02-01"], "there are no flows of 2025-02-01"),
         (["demo.trips", "--out", "x.csv"], "0 models were named to fill in flows"),
+        (["demo.trips", "--folds", "5000"], "known pairs cannot be divided into 5000 parts"),
+        (
+            ["demo.trips", "--model", "gravity-doubly-power", "--folds", "0", "--out", "x.csv", "--level", "95"],
+            "95.0 is no",
+        ),
         (["demo.travels"], "no dataset demo.travels was published"),
         (["demo.trips", "--population", "people.csv", "--population-field", "heads"], "there is no column 'heads'"),
         (["demo.trips", "--population", "short.csv"], "no people for"),

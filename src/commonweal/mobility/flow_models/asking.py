@@ -47,17 +47,9 @@ class Modelled:
     seed: int
 
     def only(self) -> Fit:
-        """Give the fit of the one model that was asked for.
-
-        Raises
-        ------
-        InputError
-            It could not be fitted.
-        """
-        [found] = self.compared
-        if found.fit is None:
-            raise InputError("the model could not be fitted", where=found.name, expected=found.why_not)
-        return found.fit
+        """Give the fit of the one model that was asked for."""
+        [fit] = [found.fit for found in self.compared if found.fit]
+        return fit
 
     def lines(self) -> list[str]:
         """Say what the models were fitted to."""
@@ -128,7 +120,8 @@ def model_release(
     NotFound
         There is no such release, area or day.
     InputError
-        The release is no table of flows, a model is not known, or people of an area are missing.
+        The release is no table of flows, a model is not known or was named and cannot be fitted, pairs cannot be
+        divided into so many folds, or people of an area are missing.
     """
     if one and len(models) != 1:
         raise InputError(
@@ -146,9 +139,11 @@ def model_release(
     areas = load(home.database, release.area_set, at).subset(released.codes)
     mass = people_by_area(*people, released.codes) if people else None
     places = Places(geodesic_distances(areas.centroids()), mass)
-    return Modelled(
-        release, released, people and people[0], compare(chosen, released, places, folds=folds, seed=seed), folds, seed
-    )
+    compared = compare(chosen, released, places, folds=folds, seed=seed)
+    for found in compared:
+        if models and found.fit is None:
+            raise InputError(found.why_not, where=found.name)
+    return Modelled(release, released, people and people[0], compared, folds, seed)
 
 
 def rows_of(compared: Sequence[Compared]) -> list[dict[str, Any]]:

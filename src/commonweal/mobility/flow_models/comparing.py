@@ -65,6 +65,8 @@ def compare(
 ) -> list[Compared]:
     """Fit models to the days of a release together, and score them, also on what is held out.
 
+    A model that cannot be fitted says why, and the others are fitted all the same.
+
     Parameters
     ----------
     models
@@ -79,7 +81,18 @@ def compare(
     Returns
     -------
     One for each model, in their order.
+
+    Raises
+    ------
+    InputError
+        The known pairs cannot be divided into so many parts.
     """
+    n = len(released.codes)
+    known = int((~np.isnan(released.flows)).any(axis=0)[~np.eye(n, dtype=bool)].sum())
+    if folds and not 2 <= folds <= known:
+        raise InputError(
+            f"{known} known pairs cannot be divided into {folds} parts", expected="0 for none, or 2 or more"
+        )
     return [_compared(name, model, released, places, folds, seed) for name, model in models.items()]
 
 
