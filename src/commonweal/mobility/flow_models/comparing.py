@@ -15,7 +15,7 @@ from commonweal.core.errors import InputError, explain
 from commonweal.mobility.flow_models.fitted import Fit, FlowModel
 from commonweal.mobility.flow_models.holding_out import HeldOut, held_out_days, held_out_pairs
 from commonweal.mobility.flow_models.places import Places
-from commonweal.mobility.flow_models.predicting import nowcast
+from commonweal.mobility.flow_models.predicting import nowcast, predict
 from commonweal.mobility.flow_models.released import ReleasedFlows
 from commonweal.mobility.flow_models.scores import common_part_of_commuters, poisson_log_likelihood
 
@@ -135,9 +135,12 @@ def write_nowcast(path: Path, released: ReleasedFlows, fit: Fit, level: float) -
 
     Raises
     ------
+    InputError
+        The level is not between 0 and 1.
     Unavailable
         The file cannot be written.
     """
+    predict(fit, level=level)  # refuses a level before a file that is there is lost
     filled = 0
     try:
         with path.open("w", encoding="utf-8", newline="") as file:
