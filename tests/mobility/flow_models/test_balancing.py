@@ -18,7 +18,7 @@ def tables(rows: int, columns: int) -> st.SearchStrategy[np.ndarray]:
     )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(tables(3, 4), tables(3, 4))
 def test_any_margins_of_one_sum_are_reached_and_odds_ratios_stay_those_of_the_seed(
     seed: np.ndarray, target: np.ndarray

@@ -55,7 +55,7 @@ def distances(at: list[tuple[int, int]]) -> np.ndarray:
     return np.array([[np.hypot(a[0] - b[0], a[1] - b[1]) for b in at] for a in at])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(points, st.data())
 def test_radiation_is_its_definition_anywhere_ties_included(at: list[tuple[int, int]], data: st.DataObject) -> None:
     people = data.draw(st.lists(st.integers(1, 900), min_size=len(at), max_size=len(at)))
@@ -68,7 +68,7 @@ def test_radiation_is_its_definition_anywhere_ties_included(at: list[tuple[int, 
                 assert found[i, j] == pytest.approx(float(exact), rel=1e-9)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.permutations(range(1, 22)), st.lists(st.integers(1, 900), min_size=7, max_size=7), st.floats(0.01, 100))
 def test_without_ties_whoever_leaves_arrives_but_for_the_finite_size_and_units_do_not_matter(
     lengths: list[int], people: list[int], unit: float

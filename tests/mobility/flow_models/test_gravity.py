@@ -167,7 +167,7 @@ def test_standard_errors_are_the_spread_of_estimates_over_many_samples() -> None
     places = country(5, 6)
     mean = gravity_flows(places, 1.0, constant=3.0)
     chance = np.random.default_rng(0)
-    fits = [Gravity("production").fit(chance.poisson(mean), places).parameters["beta"] for _ in range(150)]
+    fits = [Gravity("production").fit(chance.poisson(mean), places).parameters["beta"] for _ in range(100)]
     spread = np.std([found.value for found in fits])
     assert spread == pytest.approx(np.mean([found.standard_error for found in fits]), rel=0.2)
 

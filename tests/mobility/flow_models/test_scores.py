@@ -38,7 +38,7 @@ def test_cpc_by_hand_leaves_the_diagonal_and_what_is_not_known_out() -> None:
     assert common_part_of_commuters(observed, expected, diagonal=True) == pytest.approx(2 * 15 / (320 + 18))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(flows, flows, st.floats(0.01, 100))
 def test_cpc_is_between_none_and_all_symmetric_and_one_only_for_the_same(
     one: np.ndarray, other: np.ndarray, unit: float

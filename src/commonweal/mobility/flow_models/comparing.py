@@ -87,8 +87,7 @@ def compare(
     InputError
         The known pairs cannot be divided into so many parts.
     """
-    n = len(released.codes)
-    known = int((~np.isnan(released.flows)).any(axis=0)[~np.eye(n, dtype=bool)].sum())
+    known = released.known_pairs
     if folds and not 2 <= folds <= known:
         raise InputError(
             f"{known} known pairs cannot be divided into {folds} parts", expected="0 for none, or 2 or more"

@@ -51,6 +51,12 @@ class ReleasedFlows:
         off = ~np.eye(len(self.codes), dtype=bool)
         return int(np.isnan(self.flows[:, off]).sum())
 
+    @property
+    def known_pairs(self) -> int:
+        """Of how many pairs of different areas a flow was published on some day."""
+        off = ~np.eye(len(self.codes), dtype=bool)
+        return int((~np.isnan(self.flows[:, off])).any(axis=0).sum())
+
     def on(self, days: Sequence[date]) -> ReleasedFlows:
         """Give some days only; all if none is named.
 
