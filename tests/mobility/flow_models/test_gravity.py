@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 
 from commonweal.core.errors import InputError
-from commonweal.mobility.flow_models import Fit, Gravity, Places, balance, gravity_flows, poisson_log_likelihood
+from commonweal.mobility.flow_models import (
+    Fit,
+    Gravity,
+    Places,
+    balance,
+    gravity_flows,
+    nowcast,
+    poisson_log_likelihood,
+)
 
 CONSTRAINTS = ("none", "production", "attraction", "doubly")
 DETERRENCES = ("power", "exponential")
@@ -291,3 +299,27 @@ def test_how_wrong_an_expected_flow_may_be_is_that_of_a_poisson_regression_with_
     assert fit.estimated == design.shape[2]
     pearson = ((HIDDEN - fit.expected)[some] ** 2 / fit.expected[some]).sum()
     assert fit.dispersion == pytest.approx(pearson / (some.sum() - design.shape[2]))
+
+
+sparse = st.lists(st.sampled_from([0, 0, 0, 1, 2, 30, None]), min_size=25, max_size=25)
+
+
+@settings(max_examples=25, deadline=None)
+@given(sparse, st.sampled_from(CONSTRAINTS))
+def test_of_any_few_counts_a_model_keeps_its_margins_or_says_why_it_cannot(
+    counts: list[float | None], constraint: str
+) -> None:
+    flows, places = np.array(counts, dtype=float).reshape(5, 5), country(2, 5)
+    some = ~np.eye(5, dtype=bool) & ~np.isnan(flows)
+    try:
+        fit = Gravity(constraint).fit(flows, places)  # type: ignore[arg-type]
+    except InputError:
+        return
+    residual, total = np.where(some, flows - fit.expected, 0.0), flows[some].sum()
+    assert abs(residual.sum()) < 1e-5 * total
+    if constraint in ("production", "doubly"):
+        assert np.abs(residual.sum(1)).max() < 1e-5 * total
+    if constraint in ("attraction", "doubly"):
+        assert np.abs(residual.sum(0)).max() < 1e-5 * total
+    filled = nowcast(flows, fit)
+    assert (filled.low[np.isfinite(filled.low)] <= filled.high[np.isfinite(filled.low)]).all()

@@ -236,7 +236,10 @@ class _Design:
             root = np.linalg.cholesky(information / scale[:, None] / scale)
         except np.linalg.LinAlgError:
             # Something is determined by the rest: a little more on the diagonal shows what.
-            root = np.linalg.cholesky(information / scale[:, None] / scale + RIDGE * np.eye(len(scale)))
+            try:
+                root = np.linalg.cholesky(information / scale[:, None] / scale + RIDGE * np.eye(len(scale)))
+            except np.linalg.LinAlgError:
+                root = np.eye(len(scale))
             if (np.diag(root)[self.effects :] > COLLINEAR).all():
                 raise InputError("these flows do not determine the effects of areas", expected="more pairs") from None
         weak = np.flatnonzero(~(np.diag(root)[self.effects :] > COLLINEAR))

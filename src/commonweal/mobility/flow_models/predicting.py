@@ -13,6 +13,9 @@ from commonweal.mobility.flow_models.fitted import Fit
 from commonweal.mobility.flow_models.pairs import observed_flows
 from commonweal.mobility.flow_models.places import Matrix, Numbers, square
 
+UNKNOWABLE = 100.0
+"""Variance of the logarithm of an expected flow, a factor of e¹⁰ either way, from which on it says nothing."""
+
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
@@ -109,7 +112,7 @@ def predict(fit: Fit, *, level: float = 0.95, exposure: Matrix | None = None, po
     )
     mean = fit.expected * longer
     spread = 1.0 if poisson or not fit.dispersion > 1 else fit.dispersion
-    told = np.isfinite(mean) & (mean > 0) & np.isfinite(fit.log_variance)
+    told = (mean > 0) & (fit.log_variance < UNKNOWABLE)
     mu, v = mean[told], fit.log_variance[told]
     variance = spread * mu + mu**2 * np.expm1(v)
     wide = variance > mu * (1 + 1e-9)
