@@ -1,0 +1,236 @@
+"""Footprints by signal strength: shared by dominance, or all to the strongest cell."""
+
+from __future__ import annotations
+
+import math
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from commonweal.core.errors import InputError
+from commonweal.mobility.footprint.beam import bend_of
+from commonweal.mobility.footprint.connection import Footprint, shared
+from commonweal.mobility.footprint.grid import Grid
+from commonweal.mobility.footprint.parameters import DEFAULT, Parameters
+from commonweal.mobility.footprint.plan import CellPlan
+from commonweal.mobility.footprint.signal import dominance_at, strength_at
+
+Numbers = npt.NDArray[np.float64]
+ROWS_AT_ONCE = 16
+EQUAL = 1e-9
+"""dB within which two cells are equally strong at a point: what rounding may do to co-located cells."""
+
+
+class _Cells(NamedTuple):
+    """The cells that have a position, as the kernel reads them; angles in radians."""
+
+    number: npt.NDArray[np.int32]
+    x: Numbers
+    y: Numbers
+    z: Numbers
+    dbm: Numbers
+    path_loss: Numbers
+    azimuth: Numbers
+    bend: Numbers
+    tilt: Numbers
+    vertical_bend: Numbers
+    range: Numbers
+
+
+def footprint_by_strength(
+    grid: Grid,
+    plan: CellPlan,
+    parameters: Parameters = DEFAULT,
+    elevation: npt.ArrayLike | None = None,
+    threads: int = 2,
+) -> Footprint:
+    r"""Give the probability of each cell at each point by dominance: :math:`P(c|i) = s(c,i)/Σ_c s(c,i)`.
+
+    The sum goes over the cells that are heard at the point: those in range (over the ground, the border included)
+    whose dominance is at least `least_dominance`, and of more than `most_cells` the strongest, of equally strong ones
+    those that come first in the plan. Source: Tennekes and Gootzen (2022), section 3.3; `create_strength_llh` of mobloc.
+
+    Parameters
+    ----------
+    grid
+        The points.
+    plan
+        The cells that stand at the time; those without a position have no footprint.
+    parameters
+        The curves and thresholds.
+    elevation
+        Of the points above sea level, m, float64[points]; 0 if none. Give it for the cells too, or for neither.
+    threads
+        How many; the result does not depend on it.
+
+    Raises
+    ------
+    InputError
+        The elevation is not one number for each point.
+    """
+    first, cell, strength = _heard(grid, plan, parameters, elevation, threads)
+    values = 1 / (1 + np.exp(-parameters.steepness * (strength - parameters.midpoint)))
+    return Footprint(first, cell, shared(first, values), len(plan))
+
+
+def best_server(
+    grid: Grid,
+    plan: CellPlan,
+    parameters: Parameters = DEFAULT,
+    elevation: npt.ArrayLike | None = None,
+    threads: int = 2,
+) -> Footprint:
+    """Give each point to the cell whose signal is strongest there; cells equally strong share it evenly.
+
+    Cells are heard as by `footprint_by_strength`; where none is, no cell serves. Parameters are the same.
+    """
+    first, cell, strength = _heard(grid, plan, parameters, elevation, threads)
+    counts = np.diff(first)
+    best = np.full(len(counts), -np.inf)
+    if len(strength):
+        best[counts > 0] = np.maximum.reduceat(strength, first[:-1][counts > 0])
+    kept = strength >= np.repeat(best, counts) - EQUAL
+    point = np.repeat(np.arange(len(counts)), counts)[kept]
+    starts = np.concatenate([[0], np.cumsum(np.bincount(point, minlength=len(counts)))]).astype(np.int64)
+    return Footprint(starts, cell[kept], shared(starts, np.ones(int(kept.sum()))), len(plan))
+
+
+def _heard(
+    grid: Grid, plan: CellPlan, parameters: Parameters, elevation: npt.ArrayLike | None, threads: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], Numbers]:
+    """Give for every point the cells heard and their strength, rows of the grid side by side."""
+    ground = np.zeros(len(grid)) if elevation is None else np.ascontiguousarray(elevation, dtype=np.float64)
+    if ground.shape != (len(grid),) or not np.isfinite(ground).all():
+        raise InputError("the elevation does not fit the grid", expected=f"a number for each of {len(grid)} points")
+    cells = _placed(grid, plan, parameters.back_loss)
+    shape = (grid.west, grid.south, grid.step)
+    curve = (
+        parameters.back_loss,
+        parameters.nearest,
+        parameters.midpoint,
+        parameters.steepness,
+        parameters.least_dominance,
+    )
+
+    def band(begin: int) -> Any:
+        place = grid.place[begin : begin + ROWS_AT_ONCE]
+        inside = place[place >= 0]
+        if not len(inside):
+            return np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0)
+        start = int(inside[0])
+        return _band(place, begin, start, len(inside), ground, cells, shape, curve, parameters.most_cells)
+
+    with ThreadPoolExecutor(max(1, threads)) as pool:
+        bands = list(pool.map(band, range(0, len(grid.place), ROWS_AT_ONCE)))
+    counts, cell, strength = (np.concatenate([part[k] for part in bands]) for k in range(3))
+    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64), cell, strength
+
+
+def _placed(grid: Grid, plan: CellPlan, back_loss: float) -> _Cells:
+    some = np.flatnonzero(plan.somewhere)
+    place = grid.projection.plane(plan.longitude[some], plan.latitude[some])
+    north = grid.projection.north(plan.longitude[some], plan.latitude[some])
+
+    def bends(widths: Numbers) -> Numbers:
+        return np.array([0.0 if math.isnan(width) else bend_of(width, back_loss) for width in widths.tolist()])
+
+    return _Cells(
+        some.astype(np.int32),
+        np.ascontiguousarray(place[:, 0]),
+        np.ascontiguousarray(place[:, 1]),
+        plan.height[some] + plan.elevation[some],
+        10 * np.log10(plan.power[some]) + 30,
+        plan.path_loss[some],
+        np.radians(plan.azimuth[some] + north),
+        bends(plan.beam_width[some]),
+        np.radians(plan.tilt[some]),
+        bends(plan.vertical_beam_width[some]),
+        plan.range[some],
+    )
+
+
+@njit(cache=True, nogil=True)
+def _band(
+    place: Any, row: int, start: int, points: int, ground: Any, cells: Any, shape: Any, curve: Any, most: int
+) -> Any:
+    """Give, for the points of some rows, how many cells each hears, which and how strongly; cells in order."""
+    west, south, step = shape
+    back_loss, nearest, midpoint, steepness, least = curve
+    rows, columns = place.shape
+    counts = np.zeros(points, np.int64)
+    room = 1024
+    entries = 0
+    of_point = np.empty(room, np.int32)
+    of_cell = np.empty(room, np.int32)
+    strengths = np.empty(room)
+    for c in range(len(cells.x)):
+        reach = cells.range[c]
+        low = max(0, int(math.floor((cells.y[c] - reach - south) / step - 0.5)) - row)
+        high = min(rows - 1, int(math.ceil((cells.y[c] + reach - south) / step - 0.5)) - row)
+        left = max(0, int(math.floor((cells.x[c] - reach - west) / step - 0.5)))
+        right = min(columns - 1, int(math.ceil((cells.x[c] + reach - west) / step - 0.5)))
+        for r in range(low, high + 1):
+            north = south + (row + r + 0.5) * step - cells.y[c]
+            for k in range(left, right + 1):
+                point = place[r, k]
+                east = west + (k + 0.5) * step - cells.x[c]
+                if point < 0 or math.hypot(east, north) > reach:
+                    continue
+                strength = strength_at(
+                    east,
+                    north,
+                    cells.z[c] - ground[point],
+                    cells.dbm[c],
+                    cells.path_loss[c],
+                    cells.azimuth[c],
+                    cells.bend[c],
+                    cells.tilt[c],
+                    cells.vertical_bend[c],
+                    back_loss,
+                    nearest,
+                )
+                heard = dominance_at(strength, midpoint, steepness)
+                if heard < least or heard == 0.0:
+                    continue
+                if entries == room:
+                    of_point = np.append(of_point, np.empty(room, np.int32))
+                    of_cell = np.append(of_cell, np.empty(room, np.int32))
+                    strengths = np.append(strengths, np.empty(room))
+                    room *= 2
+                of_point[entries] = point - start
+                of_cell[entries] = cells.number[c]
+                strengths[entries] = strength
+                counts[point - start] += 1
+                entries += 1
+    return _by_point(counts, of_point[:entries], of_cell[:entries], strengths[:entries], most)
+
+
+@njit(cache=True, nogil=True)
+def _by_point(counts: Any, of_point: Any, of_cell: Any, strengths: Any, most: int) -> Any:
+    """Put entries that come by cell in order of points, and keep the strongest of each point."""
+    first = np.zeros(len(counts) + 1, np.int64)
+    for k in range(len(counts)):
+        first[k + 1] = first[k] + counts[k]
+    at = first[:-1].copy()
+    cell = np.empty(len(of_cell), np.int32)
+    strength = np.empty(len(of_cell))
+    for e in range(len(of_cell)):
+        cell[at[of_point[e]]] = of_cell[e]
+        strength[at[of_point[e]]] = strengths[e]
+        at[of_point[e]] += 1
+    kept = 0
+    for k in range(len(counts)):
+        begin, end = first[k], first[k + 1]
+        if end - begin > most:
+            chosen = np.sort(np.argsort(-strength[begin:end], kind="mergesort")[:most]) + begin
+        else:
+            chosen = np.arange(begin, end)
+        counts[k] = len(chosen)
+        for e in chosen:
+            cell[kept] = cell[e]
+            strength[kept] = strength[e]
+            kept += 1
+    return counts, cell[:kept].copy(), strength[:kept].copy()
