@@ -33,7 +33,7 @@ def bend_of(beam_width: float, back_loss: float = 30.0) -> float:
     Examples
     --------
     >>> round((2 * bend_of(65.0)) ** -0.5, 3)  # σ, degrees
-    68.957
+    72.585
     >>> bend_of(120.0)
     0.0
     """
@@ -61,7 +61,7 @@ def beam_loss(angle: npt.ArrayLike, beam_width: float, back_loss: float = 30.0) 
     .. math::
         L(a) = L_b\,\frac{1 - e^{-a^2/2σ^2}}{1 - e^{-180^2/2σ^2}}, \qquad σ: L(\tfrac{w}{2}) = 3
 
-    so that :math:`L(0) = 0` and :math:`L(180°) = L_b`. Source: Tennekes and Gootzen (2022), section 3.2; `norm_dBloss`
+    so that :math:`L(0) = 0` and :math:`L(180°) = L_b`. Source: Tennekes and Gootzen (2022); `norm_dBloss`
     of the R package mobloc, which finds σ in a table of steps instead (and so takes 32° for 32.5°).
 
     Parameters

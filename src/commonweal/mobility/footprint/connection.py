@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -121,7 +122,11 @@ def overlaps(footprint: Footprint, cells_at_once: int = CELLS_AT_ONCE) -> Overla
         found.append((one[upper], other[upper], both.data[upper]))
     first, second, points = (np.concatenate([part[k] for part in found]) for k in range(3))
     order = np.lexsort((second, first))
-    first, second, points = first[order].astype(np.int32), second[order].astype(np.int32), points[order].astype(np.int64)
+    first, second, points = (
+        first[order].astype(np.int32),
+        second[order].astype(np.int32),
+        points[order].astype(np.int64),
+    )
     return Overlaps(first, second, points, points / (sizes[first] + sizes[second] - points))
 
 
@@ -150,7 +155,7 @@ def from_dominance(points: int, cells: int, entries: Iterable[Iterable[tuple[int
     cell = np.array([entry[0] for entry in flat], np.int32)
     values = np.array([entry[1] for entry in flat], np.float64)
     first = np.concatenate([[0], np.cumsum([len(of_point) for of_point in lists])]).astype(np.int64)
-    twice = any(a[0] == b[0] for of_point in lists for a, b in zip(of_point, of_point[1:], strict=False))
+    twice = any(a[0] == b[0] for of_point in lists for a, b in pairwise(of_point))
     if len(lists) != points or twice or not ((cell >= 0) & (cell < cells) & (values > 0) & np.isfinite(values)).all():
         raise InputError("entries that are no footprint", expected=f"{points} lists of different cells below {cells}")
     return Footprint(first, cell, shared(first, values), cells)

@@ -103,10 +103,11 @@ def lay_grid(areas: Areas, step: float = 500.0, origin: tuple[float, float] | No
 
     Examples
     --------
-    >>> areas = Areas(("W", "E"), ("West", "East"), np.array([shapely.box(0, 0, .02, .01), shapely.box(.02, 0, .03, .01)]))
+    >>> west, east = shapely.box(0, 0, 0.02, 0.01), shapely.box(0.02, 0, 0.03, 0.01)
+    >>> areas = Areas(("W", "E"), ("West", "East"), np.array([west, east]))
     >>> grid = lay_grid(areas, 500)
     >>> grid.place.shape, len(grid), grid.points_by_area().tolist()
-    ((3, 7), 14, [10, 4])
+    ((3, 7), 14, [8, 6])
     >>> grid.points[0].tolist()
     [250.0, 250.0]
     """

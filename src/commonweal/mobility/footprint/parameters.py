@@ -62,10 +62,16 @@ class Parameters:
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
-            low = {"least_dominance": 0.0, "tilt": -90.0, "height": 0.0, "height_small": 0.0, "midpoint": -1000.0}.get(name)
-            high = {"least_dominance": 1.0, "tilt": 90.0, "beam_width": 360.0, "vertical_beam_width": 360.0}.get(name, 1e9)
+            low = {"least_dominance": 0.0, "tilt": -90.0, "height": 0.0, "height_small": 0.0, "midpoint": -1000.0}.get(
+                name
+            )
+            high = {"least_dominance": 1.0, "tilt": 90.0, "beam_width": 360.0, "vertical_beam_width": 360.0}.get(
+                name, 1e9
+            )
             if not ((value > 0 if low is None else value >= low) and value <= high):
-                raise InputError(f"{name} is {value:g}", where="parameters of the signal", expected="a number that can be")
+                raise InputError(
+                    f"{name} is {value:g}", where="parameters of the signal", expected="a number that can be"
+                )
         if self.back_loss <= 3:
             raise InputError("back_loss is at most 3 dB", where="parameters of the signal", expected="more, such as 30")
 

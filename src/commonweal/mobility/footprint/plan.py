@@ -145,13 +145,17 @@ def read_plan(
     ([65.0, nan], [10.0, 10.0], 1)
     """
     columns = {name: cells[name] for name in (cells.column_names if isinstance(cells, pa.Table) else cells)}
-    lists = {name: values.to_pylist() if hasattr(values, "to_pylist") else list(values) for name, values in columns.items()}
+    lists = {
+        name: values.to_pylist() if hasattr(values, "to_pylist") else list(values) for name, values in columns.items()
+    }
     if absent := [name for name in ("identifier", "longitude", "latitude") if name not in lists]:
         raise InputError(f"there is no column {absent[0]}", where=where, expected="identifier, longitude, latitude")
     identifiers = tuple(lists["identifier"])
     _check_identifiers(identifiers, where)
     if lengths := sorted({len(values) for values in lists.values()} - {len(identifiers)}):
-        raise InputError(f"{len(identifiers)} cells, but columns of {lengths}", where=where, expected="one value a cell")
+        raise InputError(
+            f"{len(identifiers)} cells, but columns of {lengths}", where=where, expected="one value a cell"
+        )
     given = {name: _numbers(name, lists.get(name), identifiers, where) for name in LIMITS}
     half = np.isnan(given["longitude"]) != np.isnan(given["latitude"])
     if half.any():
@@ -223,7 +227,9 @@ def _numbers(name: str, values: list[Any] | None, identifiers: tuple[str, ...], 
         more = f" (and {wrong.sum() - 1} more)" if wrong.sum() > 1 else ""
         swapped = "; longitude and latitude may be swapped" if name == "latitude" else ""
         raise InputError(
-            f"{name} is {numbers[place]:g}{more}", where=f"{where}, cell {identifiers[place]}", expected=expected + swapped
+            f"{name} is {numbers[place]:g}{more}",
+            where=f"{where}, cell {identifiers[place]}",
+            expected=expected + swapped,
         )
     return numbers
 

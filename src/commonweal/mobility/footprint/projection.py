@@ -28,8 +28,8 @@ class Projection:
         B &= R\sqrt{2/(1 + \sin β_1\sin β + \cos β_1\cos β\cos(λ-λ_0))} \\
         x &= B D\cos β\sin(λ-λ_0), \qquad y = \tfrac{B}{D}(\cos β_1\sin β - \sin β_1\cos β\cos(λ-λ_0))
 
-    Sizes are true everywhere; distances at 400 km from the origin are off by 0.05 %. With the origin 10° east, 52° north
-    it is that of the European statistical grid (EPSG:3035), but for the false easting and northing.
+    Sizes are true everywhere; distances at 400 km from the origin are off by 0.05 %. With the origin 10° east,
+    52° north it is that of the European statistical grid (EPSG:3035), but for the false easting and northing.
 
     Source: Snyder (1987), Map projections: a working manual, equations 24-2, 24-17 to 24-20 and 3-18.
 

@@ -73,7 +73,7 @@ def signal_strength(
 
     where *a* lies to the right of the azimuth, *b* ahead, and *τ* is the tilt. `beam_loss` gives :math:`L`. A cell
     without an azimuth loses nothing by angles. Source: Tennekes and Gootzen (2022), *Bayesian location estimation of
-    mobile devices using a signal strength model*, Journal of Spatial Information Science 25, section 3.2; and
+    mobile devices using a signal strength model*, Journal of Spatial Information Science 25; and
     `signal_strength` of the R package mobloc, whose four cases of δ are this one formula.
 
     Parameters
@@ -133,7 +133,7 @@ def dominance(
 ) -> Numbers:
     r"""Give the dominance of a signal: :math:`s = 1/(1 + e^{-0.2\,(S + 92.5)})`.
 
-    Source: Tennekes and Gootzen (2022), section 3.3; `db2s` of mobloc.
+    Source: Tennekes and Gootzen (2022); `db2s` of mobloc.
 
     Examples
     --------

@@ -51,7 +51,9 @@ def footprint_by_strength(
 
     The sum goes over the cells that are heard at the point: those in range (over the ground, the border included)
     whose dominance is at least `least_dominance`, and of more than `most_cells` the strongest, of equally strong ones
-    those that come first in the plan. Source: Tennekes and Gootzen (2022), section 3.3; `create_strength_llh` of mobloc.
+    those that come first in the plan.
+
+    Source: Tennekes and Gootzen (2022); `create_strength_llh` of mobloc.
 
     Parameters
     ----------
@@ -168,10 +170,10 @@ def _band(
     strengths = np.empty(room)
     for c in range(len(cells.x)):
         reach = cells.range[c]
-        low = max(0, int(math.floor((cells.y[c] - reach - south) / step - 0.5)) - row)
-        high = min(rows - 1, int(math.ceil((cells.y[c] + reach - south) / step - 0.5)) - row)
-        left = max(0, int(math.floor((cells.x[c] - reach - west) / step - 0.5)))
-        right = min(columns - 1, int(math.ceil((cells.x[c] + reach - west) / step - 0.5)))
+        low = max(0, math.floor((cells.y[c] - reach - south) / step - 0.5) - row)
+        high = min(rows - 1, math.ceil((cells.y[c] + reach - south) / step - 0.5) - row)
+        left = max(0, math.floor((cells.x[c] - reach - west) / step - 0.5))
+        right = min(columns - 1, math.ceil((cells.x[c] + reach - west) / step - 0.5))
         for r in range(low, high + 1):
             north = south + (row + r + 0.5) * step - cells.y[c]
             for k in range(left, right + 1):
