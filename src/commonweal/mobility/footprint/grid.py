@@ -118,7 +118,7 @@ def lay_grid(areas: Areas, step: float = 500.0, origin: tuple[float, float] | No
         raise InputError("there is no area to lay a grid over", expected="areas with outlines")
     projection = Projection(*(origin or _middle(outline)))
     corners = projection.plane(*outline.T)
-    west, south = (floor(low / step) * step for low in corners.min(axis=0))
+    west, south = (float(floor(low / step) * step) for low in corners.min(axis=0))
     east, north = corners.max(axis=0)
     columns, rows = max(1, ceil((east - west) / step)), max(1, ceil((north - south) / step))
     if columns * rows > MOST_PLACES:

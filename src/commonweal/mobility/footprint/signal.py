@@ -120,8 +120,8 @@ def signal_strength(
         bend_of(float(beam_width), parameters.back_loss),
         math.radians(tilt),
         bend_of(float(vertical_beam_width), parameters.back_loss),
-        parameters.back_loss,
-        parameters.nearest,
+        float(parameters.back_loss),
+        float(parameters.nearest),
     )
     found = np.empty(x.size)
     _strengths(np.ascontiguousarray(x.ravel()), np.ascontiguousarray(y.ravel()), float(height), constants, found)

@@ -108,13 +108,13 @@ def _heard(
     if ground.shape != (len(grid),) or not np.isfinite(ground).all():
         raise InputError("the elevation does not fit the grid", expected=f"a number for each of {len(grid)} points")
     cells = _placed(grid, plan, parameters.back_loss)
-    shape = (grid.west, grid.south, grid.step)
+    shape = (float(grid.west), float(grid.south), float(grid.step))
     curve = (
-        parameters.back_loss,
-        parameters.nearest,
-        parameters.midpoint,
-        parameters.steepness,
-        parameters.least_dominance,
+        float(parameters.back_loss),
+        float(parameters.nearest),
+        float(parameters.midpoint),
+        float(parameters.steepness),
+        float(parameters.least_dominance),
     )
 
     def band(begin: int) -> Any:
@@ -123,7 +123,8 @@ def _heard(
         if not len(inside):
             return np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0)
         start = int(inside[0])
-        return _band(place, begin, start, len(inside), ground, cells, shape, curve, parameters.most_cells)
+        found = _band(place, begin, start, len(inside), ground, cells, shape, curve)
+        return _strongest(*found, parameters.most_cells)
 
     with ThreadPoolExecutor(max(1, threads)) as pool:
         bands = list(pool.map(band, range(0, len(grid.place), ROWS_AT_ONCE)))
@@ -154,85 +155,75 @@ def _placed(grid: Grid, plan: CellPlan, back_loss: float) -> _Cells:
     )
 
 
+def _strongest(
+    counts: npt.NDArray[np.int64], cell: npt.NDArray[np.int32], strength: Numbers, most: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], Numbers]:
+    """Keep the strongest entries of each point; they stay in order of the cells."""
+    if counts.max(initial=0) <= most:
+        return counts, cell, strength
+    point = np.repeat(np.arange(len(counts)), counts)
+    order = np.lexsort((-strength, point))  # stable: equally strong cells stay in the plan's order
+    rank = np.arange(len(point)) - np.repeat(np.cumsum(counts) - counts, counts)
+    kept = np.zeros(len(point), bool)
+    kept[order[rank < most]] = True
+    return np.minimum(counts, most), cell[kept], strength[kept]
+
+
 @njit(cache=True, nogil=True)
-def _band(
-    place: Any, row: int, start: int, points: int, ground: Any, cells: Any, shape: Any, curve: Any, most: int
-) -> Any:
+def _band(place: Any, row: int, start: int, points: int, ground: Any, cells: Any, shape: Any, curve: Any) -> Any:
     """Give, for the points of some rows, how many cells each hears, which and how strongly; cells in order."""
     west, south, step = shape
     back_loss, nearest, midpoint, steepness, least = curve
     rows, columns = place.shape
-    counts = np.zeros(points, np.int64)
-    room = 1024
-    entries = 0
-    of_point = np.empty(room, np.int32)
-    of_cell = np.empty(room, np.int32)
-    strengths = np.empty(room)
-    for c in range(len(cells.x)):
-        reach = cells.range[c]
-        low = max(0, math.floor((cells.y[c] - reach - south) / step - 0.5) - row)
-        high = min(rows - 1, math.ceil((cells.y[c] + reach - south) / step - 0.5) - row)
-        left = max(0, math.floor((cells.x[c] - reach - west) / step - 0.5))
-        right = min(columns - 1, math.ceil((cells.x[c] + reach - west) / step - 0.5))
-        for r in range(low, high + 1):
-            north = south + (row + r + 0.5) * step - cells.y[c]
-            for k in range(left, right + 1):
-                point = place[r, k]
-                east = west + (k + 0.5) * step - cells.x[c]
-                if point < 0 or math.hypot(east, north) > reach:
-                    continue
-                strength = strength_at(
-                    east,
-                    north,
-                    cells.z[c] - ground[point],
-                    cells.dbm[c],
-                    cells.path_loss[c],
-                    cells.azimuth[c],
-                    cells.bend[c],
-                    cells.tilt[c],
-                    cells.vertical_bend[c],
-                    back_loss,
-                    nearest,
-                )
-                heard = dominance_at(strength, midpoint, steepness)
-                if heard < least or heard == 0.0:
-                    continue
-                if entries == room:
-                    of_point = np.append(of_point, np.empty(room, np.int32))
-                    of_cell = np.append(of_cell, np.empty(room, np.int32))
-                    strengths = np.append(strengths, np.empty(room))
-                    room *= 2
-                of_point[entries] = point - start
-                of_cell[entries] = cells.number[c]
-                strengths[entries] = strength
-                counts[point - start] += 1
-                entries += 1
-    return _by_point(counts, of_point[:entries], of_cell[:entries], strengths[:entries], most)
-
-
-@njit(cache=True, nogil=True)
-def _by_point(counts: Any, of_point: Any, of_cell: Any, strengths: Any, most: int) -> Any:
-    """Put entries that come by cell in order of points, and keep the strongest of each point."""
-    first = np.zeros(len(counts) + 1, np.int64)
-    for k in range(len(counts)):
-        first[k + 1] = first[k] + counts[k]
-    at = first[:-1].copy()
-    cell = np.empty(len(of_cell), np.int32)
-    strength = np.empty(len(of_cell))
-    for e in range(len(of_cell)):
-        cell[at[of_point[e]]] = of_cell[e]
-        strength[at[of_point[e]]] = strengths[e]
-        at[of_point[e]] += 1
+    first = np.zeros(points + 1, np.int64)  # of the cells in range, heard or not
+    heard = np.zeros(points, np.int64)
+    cell = np.empty(0, np.int32)
+    strength = np.empty(0)
+    for turn in range(2):
+        if turn == 1:
+            for k in range(points):
+                first[k + 1] += first[k]
+            cell = np.empty(first[points], np.int32)
+            strength = np.empty(first[points])
+        for c in range(len(cells.x)):
+            reach = cells.range[c]
+            low = max(0, math.floor((cells.y[c] - reach - south) / step - 0.5) - row)
+            high = min(rows - 1, math.ceil((cells.y[c] + reach - south) / step - 0.5) - row)
+            left = max(0, math.floor((cells.x[c] - reach - west) / step - 0.5))
+            right = min(columns - 1, math.ceil((cells.x[c] + reach - west) / step - 0.5))
+            for r in range(low, high + 1):
+                north = south + (row + r + 0.5) * step - cells.y[c]
+                for k in range(left, right + 1):
+                    east = west + (k + 0.5) * step - cells.x[c]
+                    point = place[r, k]
+                    if point < 0 or math.hypot(east, north) > reach:
+                        continue
+                    if turn == 0:
+                        first[point - start + 1] += 1
+                        continue
+                    found = strength_at(
+                        east,
+                        north,
+                        cells.z[c] - ground[point],
+                        cells.dbm[c],
+                        cells.path_loss[c],
+                        cells.azimuth[c],
+                        cells.bend[c],
+                        cells.tilt[c],
+                        cells.vertical_bend[c],
+                        back_loss,
+                        nearest,
+                    )
+                    s = dominance_at(found, midpoint, steepness)
+                    if s >= least and s > 0.0:
+                        at = first[point - start] + heard[point - start]
+                        cell[at] = cells.number[c]
+                        strength[at] = found
+                        heard[point - start] += 1
     kept = 0
-    for k in range(len(counts)):
-        begin, end = first[k], first[k + 1]
-        if end - begin > most:
-            chosen = np.sort(np.argsort(-strength[begin:end], kind="mergesort")[:most]) + begin
-        else:
-            chosen = np.arange(begin, end)
-        counts[k] = len(chosen)
-        for e in chosen:
+    for k in range(points):
+        for e in range(first[k], first[k] + heard[k]):
             cell[kept] = cell[e]
             strength[kept] = strength[e]
             kept += 1
-    return counts, cell[:kept].copy(), strength[:kept].copy()
+    return heard, cell[:kept].copy(), strength[:kept].copy()
