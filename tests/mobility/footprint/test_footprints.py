@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import shapely
 
 from commonweal.core.areas import Areas
 from commonweal.core.errors import InputError
@@ -53,6 +54,30 @@ def test_one_cell_alone_serves_its_circle_with_certainty(grid: Grid) -> None:
     distance = np.hypot(*(grid.points - grid.projection.plane([-11.9], [8.1])).T)
     assert np.array_equal(found.covered, distance <= 3000)
     assert (found.probability == 1).all()
+
+
+def test_azimuths_are_from_true_north_also_where_the_plane_has_another() -> None:
+    """Far from the plane's meridian, a cell that points north serves both sides of its own meridian alike."""
+    areas = Areas(("A",), ("A",), np.array([shapely.box(4.95, 60, 5.05, 60.1)]))
+    grid = lay_grid(areas, 250, origin=(25, 60))
+    plan = read_plan(
+        {"identifier": ["N", "all"], "longitude": [5.0] * 2, "latitude": [60.05] * 2, "azimuth": [0.0, None]}
+    )
+    found = footprint_by_strength(grid, plan, Parameters(least_dominance=0)).matrix().toarray()[:, 0]
+    east, north = ((grid.degrees - [5, 60.05]) * [np.cos(np.radians(60.05)), 1]).T
+    aside = np.degrees(np.arctan2(east, north))
+    ring = np.abs(np.hypot(east, north) - 0.03) < 0.002
+    right, left = (found[ring & (np.abs(side * aside - 45) < 10)].mean() for side in (1, -1))
+    assert right == pytest.approx(left, rel=0.03)
+
+
+@pytest.mark.parametrize("reach", [2500.0, 5000.0])
+def test_a_point_at_the_end_of_the_range_is_in_it(grid: Grid, reach: float) -> None:
+    middle = int(np.flatnonzero((grid.points == [250, 250]).all(axis=1))[0])
+    longitude, latitude = grid.degrees[middle]
+    plan = read_plan({"identifier": ["A"], "longitude": [longitude], "latitude": [latitude], "range": [reach]})
+    far = np.linalg.norm(grid.points - grid.points[middle], axis=1)
+    assert np.array_equal(footprint_by_strength(grid, plan).covered, far <= reach)
 
 
 def test_without_a_least_dominance_every_cell_in_range_is_heard(grid: Grid, plan: CellPlan) -> None:

@@ -16,7 +16,8 @@ from commonweal.mobility.footprint.connection import Footprint
 from commonweal.mobility.footprint.locating import checked_prior
 
 Numbers = npt.NDArray[np.float64]
-TOLERANCE = 1e-4
+TOLERANCE = 1e-3
+"""Later steps move people between neighbouring points to fit the chance in the counts; areas hardly change."""
 MOST_ITERATIONS = 1000
 PERIODS_AT_ONCE = 32
 NUMBERS_AT_ONCE = 2**24

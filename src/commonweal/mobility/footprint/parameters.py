@@ -9,7 +9,7 @@ from commonweal.core.errors import InputError
 
 @dataclass(frozen=True)
 class Parameters:
-    """Defaults and constants of the signal strength model, each that of the R package mobloc (`mobloc_param`).
+    """Defaults and constants of the signal strength model: those of the R package mobloc, but for `most_cells`.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class Parameters:
     least_dominance
         A cell whose dominance at a point is lower is not heard there: 0.005. With 0 every cell in range is.
     most_cells
-        How many cells are heard at a point at most, the strongest: 100.
+        How many cells are heard at a point at most, the strongest; no limit if none. mobloc has 100, to save memory.
     nearest
         Shortest distance that is reckoned with, m: 0.01.
 
@@ -57,11 +57,13 @@ class Parameters:
     midpoint: float = -92.5
     steepness: float = 0.2
     least_dominance: float = 0.005
-    most_cells: int = 100
+    most_cells: int | None = None
     nearest: float = 0.01
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
+            if value is None:
+                continue
             low = {"least_dominance": 0.0, "tilt": -90.0, "height": 0.0, "height_small": 0.0, "midpoint": -1000.0}.get(
                 name
             )

@@ -20,6 +20,8 @@ from commonweal.mobility.footprint.signal import dominance_at, strength_at
 
 Numbers = npt.NDArray[np.float64]
 ROWS_AT_ONCE = 16
+ON_THE_BORDER = 0.001
+"""Metres by which a point may lie beyond a cell's range and still be in it: what rounding may do to one at its end."""
 EQUAL = 1e-9
 """dB within which two cells are equally strong at a point: what rounding may do to co-located cells."""
 
@@ -50,8 +52,8 @@ def footprint_by_strength(
     r"""Give the probability of each cell at each point by dominance: :math:`P(c|i) = s(c,i)/Σ_c s(c,i)`.
 
     The sum goes over the cells that are heard at the point: those in range (over the ground, the border included)
-    whose dominance is at least `least_dominance`, and of more than `most_cells` the strongest, of equally strong ones
-    those that come first in the plan.
+    whose dominance is at least `least_dominance`; if there is a limit, of more than `most_cells` the strongest, of
+    equally strong ones those that come first in the plan.
 
     Source: Tennekes and Gootzen (2022); `create_strength_llh` of mobloc.
 
@@ -123,8 +125,8 @@ def _heard(
         if not len(inside):
             return np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0)
         start = int(inside[0])
-        found = _band(place, begin, start, len(inside), ground, cells, shape, curve)
-        return _strongest(*found, parameters.most_cells)
+        counts, cell, strength = _band(place, begin, start, len(inside), ground, cells, shape, curve)
+        return _strongest(counts, cell, strength, parameters.most_cells)
 
     with ThreadPoolExecutor(max(1, threads)) as pool:
         bands = list(pool.map(band, range(0, len(grid.place), ROWS_AT_ONCE)))
@@ -156,10 +158,10 @@ def _placed(grid: Grid, plan: CellPlan, back_loss: float) -> _Cells:
 
 
 def _strongest(
-    counts: npt.NDArray[np.int64], cell: npt.NDArray[np.int32], strength: Numbers, most: int
+    counts: npt.NDArray[np.int64], cell: npt.NDArray[np.int32], strength: Numbers, most: int | None
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], Numbers]:
     """Keep the strongest entries of each point; they stay in order of the cells."""
-    if counts.max(initial=0) <= most:
+    if most is None or counts.max(initial=0) <= most:
         return counts, cell, strength
     point = np.repeat(np.arange(len(counts)), counts)
     order = np.lexsort((-strength, point))  # stable: equally strong cells stay in the plan's order
@@ -196,7 +198,7 @@ def _band(place: Any, row: int, start: int, points: int, ground: Any, cells: Any
                 for k in range(left, right + 1):
                     east = west + (k + 0.5) * step - cells.x[c]
                     point = place[r, k]
-                    if point < 0 or math.hypot(east, north) > reach:
+                    if point < 0 or math.hypot(east, north) > reach + ON_THE_BORDER:
                         continue
                     if turn == 0:
                         first[point - start + 1] += 1
