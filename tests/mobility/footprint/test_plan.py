@@ -61,6 +61,7 @@ def test_sites_are_told_by_name_and_else_by_position() -> None:
         ({"identifier": ["A", "A"]}, "row 2: the cell A is there twice"),
         ({"identifier": ["A", None]}, "row 2: the cell has no identifier"),
         ({"tilt": [1, 2, 3]}, "columns of"),
+        ({"small": [True, "no"]}, "cell C1: small is neither yes nor no"),
     ],
 )
 def test_what_cannot_be_is_refused_with_its_cell(columns: dict[str, list[Any]], said: str) -> None:

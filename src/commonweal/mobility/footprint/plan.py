@@ -164,7 +164,7 @@ def read_plan(
             where=f"{where}, cell {identifiers[int(half.argmax())]}",
             expected="both, or neither",
         )
-    small = np.array([bool(value) for value in lists.get("small", [False] * len(identifiers))], dtype=bool)
+    small = _small(lists.get("small"), identifiers, where)
     omni = small | np.isnan(given["azimuth"]) | (given["beam_width"] == 360)
     filled: dict[str, int] = {}
 
@@ -232,6 +232,15 @@ def _numbers(name: str, values: list[Any] | None, identifiers: tuple[str, ...], 
             expected=expected + swapped,
         )
     return numbers
+
+
+def _small(values: list[Any] | None, identifiers: tuple[str, ...], where: str) -> npt.NDArray[np.bool_]:
+    for identifier, value in zip(identifiers, values or (), strict=False):
+        if value is not None and not isinstance(value, bool | np.bool_):
+            raise InputError(
+                "small is neither yes nor no", where=f"{where}, cell {identifier}", expected="true or false"
+            )
+    return np.array([bool(value) for value in values or [False] * len(identifiers)], dtype=bool)
 
 
 def _sites(names: list[Any] | None, longitude: Numbers, latitude: Numbers) -> npt.NDArray[np.int32]:
