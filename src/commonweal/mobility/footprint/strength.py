@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -19,6 +20,10 @@ from commonweal.mobility.footprint.plan import CellPlan
 from commonweal.mobility.footprint.signal import dominance_at, strength_at
 
 Numbers = npt.NDArray[np.float64]
+Counts = npt.NDArray[np.int64]
+Places = npt.NDArray[np.int32]
+Shares = tuple[Counts, Places, Numbers]
+"""How many entries each point has; and of every entry its cell and P(c|i)."""
 ROWS_AT_ONCE = 16
 ON_THE_BORDER = 0.001
 """Metres by which a point may lie beyond a cell's range and still be in it: what rounding may do to one at its end."""
@@ -75,9 +80,12 @@ def footprint_by_strength(
     InputError
         The elevation is not one number for each point.
     """
-    first, cell, strength = _heard(grid, plan, parameters, elevation, threads)
-    values = 1 / (1 + np.exp(-parameters.steepness * (strength - parameters.midpoint)))
-    return Footprint(first, cell, shared(first, values), len(plan))
+
+    def share(first: Counts, cell: Places, strength: Numbers) -> Shares:
+        values = 1 / (1 + np.exp(-parameters.steepness * (strength - parameters.midpoint)))
+        return np.diff(first), cell, shared(first, values)
+
+    return _heard(grid, plan, parameters, elevation, threads, share)
 
 
 def best_server(
@@ -91,21 +99,28 @@ def best_server(
 
     Cells are heard as by `footprint_by_strength`; where none is, no cell serves. Parameters are the same.
     """
-    first, cell, strength = _heard(grid, plan, parameters, elevation, threads)
-    counts = np.diff(first)
-    best = np.full(len(counts), -np.inf)
-    if len(strength):
-        best[counts > 0] = np.maximum.reduceat(strength, first[:-1][counts > 0])
-    kept = strength >= np.repeat(best, counts) - EQUAL
-    point = np.repeat(np.arange(len(counts)), counts)[kept]
-    starts = np.concatenate([[0], np.cumsum(np.bincount(point, minlength=len(counts)))]).astype(np.int64)
-    return Footprint(starts, cell[kept], shared(starts, np.ones(int(kept.sum()))), len(plan))
+
+    def share(first: Counts, cell: Places, strength: Numbers) -> Shares:
+        counts = np.diff(first)
+        best = np.full(len(counts), -np.inf)
+        if len(strength):
+            best[counts > 0] = np.maximum.reduceat(strength, first[:-1][counts > 0])
+        kept = strength >= np.repeat(best, counts) - EQUAL
+        left = np.bincount(np.repeat(np.arange(len(counts)), counts)[kept], minlength=len(counts))
+        return left, cell[kept], 1 / np.repeat(left, left)
+
+    return _heard(grid, plan, parameters, elevation, threads, share)
 
 
 def _heard(
-    grid: Grid, plan: CellPlan, parameters: Parameters, elevation: npt.ArrayLike | None, threads: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], Numbers]:
-    """Give for every point the cells heard and their strength, rows of the grid side by side."""
+    grid: Grid,
+    plan: CellPlan,
+    parameters: Parameters,
+    elevation: npt.ArrayLike | None,
+    threads: int,
+    share: Callable[[Counts, Places, Numbers], Shares],
+) -> Footprint:
+    """Find for every point the cells heard and their strength, and share it among them, a band of rows at a time."""
     ground = np.zeros(len(grid)) if elevation is None else np.ascontiguousarray(elevation, dtype=np.float64)
     if ground.shape != (len(grid),) or not np.isfinite(ground).all():
         raise InputError("the elevation does not fit the grid", expected=f"a number for each of {len(grid)} points")
@@ -119,19 +134,19 @@ def _heard(
         float(parameters.least_dominance),
     )
 
-    def band(begin: int) -> Any:
+    def band(begin: int) -> Shares:
         place = grid.place[begin : begin + ROWS_AT_ONCE]
         inside = place[place >= 0]
         if not len(inside):
             return np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0)
-        start = int(inside[0])
-        counts, cell, strength = _band(place, begin, start, len(inside), ground, cells, shape, curve)
-        return _strongest(counts, cell, strength, parameters.most_cells)
+        counts, cell, strength = _band(place, begin, int(inside[0]), len(inside), ground, cells, shape, curve)
+        counts, cell, strength = _strongest(counts, cell, strength, parameters.most_cells)
+        return share(np.concatenate([[0], np.cumsum(counts)]), cell, strength)
 
     with ThreadPoolExecutor(max(1, threads)) as pool:
         bands = list(pool.map(band, range(0, len(grid.place), ROWS_AT_ONCE)))
-    counts, cell, strength = (np.concatenate([part[k] for part in bands]) for k in range(3))
-    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64), cell, strength
+    counts, cell, probability = (np.concatenate([part[k] for part in bands]) for k in range(3))
+    return Footprint(np.concatenate([[0], np.cumsum(counts)]).astype(np.int64), cell, probability, len(plan))
 
 
 def _placed(grid: Grid, plan: CellPlan, back_loss: float) -> _Cells:
@@ -157,9 +172,7 @@ def _placed(grid: Grid, plan: CellPlan, back_loss: float) -> _Cells:
     )
 
 
-def _strongest(
-    counts: npt.NDArray[np.int64], cell: npt.NDArray[np.int32], strength: Numbers, most: int | None
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], Numbers]:
+def _strongest(counts: Counts, cell: Places, strength: Numbers, most: int | None) -> Shares:
     """Keep the strongest entries of each point; they stay in order of the cells."""
     if most is None or counts.max(initial=0) <= most:
         return counts, cell, strength
