@@ -175,9 +175,7 @@ class _Range:
         self.programme = Programme(part.rows, low, high)
         self.tries = np.zeros(2, np.int64)
         if witnessed is None:
-            first = self._whole({})
-            if first is None:
-                raise Infeasible("no table is possible")
+            first = self._any()
             witnessed = (first, first)
         self.least, self.most = witnessed[0].copy(), witnessed[1].copy()
 
@@ -187,6 +185,16 @@ class _Range:
             for way in (1.0, -1.0):
                 self._one(int(cell), way)
         return self.least, self.most, self.low, self.high, self.tries
+
+    def _any(self) -> np.ndarray:
+        """Find a table: an end of the linear programme, which most often is whole, is found much faster than another."""
+        solution = self.programme.extreme({})
+        self.tries[0] += 1
+        table = None if solution is None else as_whole(self.rows, self.low, self.high, solution)
+        table = self._whole({}) if table is None else table
+        if table is None:
+            raise Infeasible("no table is possible")
+        return table
 
     def _open(self) -> np.ndarray:
         """The cells whose range is neither known nor wide enough."""
