@@ -205,7 +205,7 @@ def weights(
     >>> weights(np.array([8.0]), np.array([5.5]), 1.0, 0.0, None).round(3)
     array([0.247])
     """
-    from scipy.stats import nbinom
+    from scipy.special import betainc
 
     mean = shape * ratio
     if noise_variance > 0:
@@ -216,7 +216,11 @@ def weights(
     hidden = np.isnan(published)
     weight[hidden] = 0.0
     if threshold is not None:
-        fewer, few = (nbinom.cdf(threshold - less, shape[hidden], 1 / (1 + ratio)) for less in (2, 1))
+        # Of a negative binomial count, Pr(at most k) = I(a, k + 1) at 1 / (1 + q); scipy.stats takes a second to load.
+        fewer, few = (
+            betainc(shape[hidden], threshold - less + 1, 1 / (1 + ratio)) if threshold >= less else np.zeros(hidden.sum())
+            for less in (2, 1)
+        )
         with np.errstate(divide="ignore", invalid="ignore"):
             weight[hidden] = np.where(few > 0, np.log(fewer / few), 0.0)
     return np.clip(weight, -FAR, FAR)

@@ -33,12 +33,16 @@ def area_under_curve(members: np.ndarray, others: np.ndarray) -> tuple[float, fl
     >>> round(auc, 4), round(error, 4)
     (0.9444, 0.0786)
     """
-    from scipy.stats import rankdata
-
     m, n = len(members), len(others)
     if min(m, n) < 2:
         raise InputError("there are too few people to compare", expected="at least two members and two others")
-    ranks = rankdata(np.concatenate([members, others]))
-    above = (ranks[:m] - rankdata(members)) / n  # of each member, the share of others below it
-    below = 1 - (ranks[m:] - rankdata(others)) / m  # of each other, the share of members above it
+    ranks = _ranks(np.concatenate([members, others]))
+    above = (ranks[:m] - _ranks(members)) / n  # of each member, the share of others below it
+    below = 1 - (ranks[m:] - _ranks(others)) / m  # of each other, the share of members above it
     return float(above.mean()), float(np.sqrt(above.var(ddof=1) / m + below.var(ddof=1) / n))
+
+
+def _ranks(scores: np.ndarray) -> np.ndarray:
+    """Give the rank of each score, from 1; those that are even share the mean of their ranks."""
+    ordered = np.sort(scores)
+    return (np.searchsorted(ordered, scores, "left") + np.searchsorted(ordered, scores, "right") + 1) / 2
