@@ -12,12 +12,14 @@ from uuid import uuid4
 
 import pyarrow as pa
 import pytest
+from argon2 import profiles
 from hypothesis import settings
 
 from commonweal import disclosure
 from commonweal.core.catalog import Dataset, Input, Release
 from commonweal.core.console import Home
 from commonweal.core.database import Database
+from commonweal.core.identity import passwords
 from commonweal.disclosure.releasing.publishing import approve
 from commonweal.domains import ROOMS, initialise
 
@@ -27,6 +29,34 @@ REQUIRE_ALL = os.environ.get("COMMONWEAL_REQUIRE_ALL") == "1"
 settings.register_profile("same", derandomize=True, deadline=None)
 if REQUIRE_ALL:
     settings.load_profile("same")
+
+# Hundreds of passwords are made to sign somebody in; how costly one is to guess is tested where passwords are.
+passwords.COSTS = profiles.CHEAPEST
+
+LONGEST = (
+    "tests/system/test_killed.py",
+    "tests/web/test_work_in_a_browser.py",
+    "tests/web/whole/test_every_page_in_a_browser.py",
+    "tests/web/whole",
+    "tests/system",
+    "tests/mobility/test_mobility_commands.py",
+    "tests/core/test_jobs.py",
+    "tests/web/single_sign_on",
+    "tests/web",
+    "tests/demo",
+    "tests/core",
+    "tests/mobility",
+)
+"""What begins first in a parallel run, so that no long file is left over for one process at its end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first; within a file, and among all others, the order stays."""
+
+    def turn(item: pytest.Item) -> int:
+        return next((turn for turn, place in enumerate(LONGEST) if item.nodeid.startswith(place)), len(LONGEST))
+
+    items.sort(key=turn)
 
 
 def missing(reason: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -201,6 +203,13 @@ def test_a_password_that_is_easy_to_guess_is_refused_and_the_link_goes_on_workin
     with pytest.raises(InputError, match=why):
         signing_in.with_link(database, offered, password, HOURS)
     signing_in.with_link(database, offered, PASSWORD, HOURS)
+
+
+def test_a_password_costs_whoever_guesses_as_much_as_the_standard_asks() -> None:
+    """In a process of its own: all tests in this one make passwords cheaply."""
+    made = "from commonweal.core.identity.passwords import hashed; print(hashed('correct horse battery'))"
+    stored = subprocess.run([sys.executable, "-c", made], capture_output=True, text=True, check=True).stdout
+    assert stored.startswith("$argon2id$v=19$m=65536,t=3,p=4$")  # RFC 9106, section 4, second recommended option
 
 
 def test_a_password_hashed_with_weaker_parameters_is_hashed_anew(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from argon2 import PasswordHasher
+from argon2 import PasswordHasher, profiles
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from commonweal.core.errors import InputError
@@ -13,11 +13,12 @@ from commonweal.core.wording import Wording, counted
 SHORTEST = 12
 LONGEST = 1024
 FEWEST_SIGNS = 5
+COSTS = profiles.RFC_9106_LOW_MEMORY
 
 
 @cache
 def _hasher() -> PasswordHasher:
-    return PasswordHasher()
+    return PasswordHasher.from_parameters(COSTS)
 
 
 @cache
