@@ -218,7 +218,9 @@ def weights(
     if threshold is not None:
         # Of a negative binomial count, Pr(at most k) = I(a, k + 1) at 1 / (1 + q); scipy.stats takes a second to load.
         fewer, few = (
-            betainc(shape[hidden], threshold - less + 1, 1 / (1 + ratio)) if threshold >= less else np.zeros(hidden.sum())
+            betainc(shape[hidden], threshold - less + 1, 1 / (1 + ratio))
+            if threshold >= less
+            else np.zeros(hidden.sum())
             for less in (2, 1)
         )
         with np.errstate(divide="ignore", invalid="ignore"):
