@@ -36,7 +36,7 @@ def under_load(place: Any, sample: Any) -> Iterator[list[str]]:
     def sign_ins() -> None:
         database = Database(f"sqlite:///{place.data / 'commonweal.db'}", keys=place.keys)
         number = 0
-        while not stopping.is_set():
+        while not stopping.wait(0.2):
             number += 1
             _, offered = people.create(database, f"person{number}", "A Person", [], "os:tester")
             signing_in.with_link(database, offered, PASSWORD, 12)

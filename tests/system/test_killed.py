@@ -23,8 +23,6 @@ RUNNING = ("mobility", "run", "--project", "sample")
         (1, "everything", "the worker"),
         (2, "the command", "everything"),
         (3, "the worker", "the command"),
-        (4, "everything", "everything"),
-        (5, "the command", "the worker"),
     ],
 )
 def test_killed_at_random_moments_it_ends_in_the_same_contents(
