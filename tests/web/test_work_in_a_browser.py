@@ -3,6 +3,7 @@
 import re
 import signal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from commonweal.core import jobs
 from commonweal.core.catalog import datasets
 from commonweal.core.identity import Grant, Role, sessions
 from commonweal.core.jobs import failure, lease
+from commonweal.domains import initialise
 from commonweal.web import event_stream
 
 pytestmark = pytest.mark.slow
@@ -20,6 +22,9 @@ WHO = "os:clerk"
 ANALYST = Grant(Role.ANALYST)
 LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 PATIENCE = 60_000
+LIVE = (Path(event_stream.__file__).parent / "static" / "live.js").read_text()
+SILENT = int(re.search(r"const SILENT = ([\d_]+);", LIVE)[1].replace("_", ""))
+"""Milliseconds after which the page takes a stream for lost."""
 
 
 def submit(home: Any, kind: str, **parameters: Any) -> int:
@@ -119,7 +124,7 @@ def test_a_job_is_followed_as_it_goes_on_and_the_page_loaded_once_at_its_end(hom
     wait_for_state(page, "succeeded")
     assert page.locator(".log li").count() == 16
     assert re.fullmatch(r"\d\d:\d\d:\d\d step 16", page.locator(".log li").last.inner_text())
-    page.wait_for_timeout(4000)
+    page.wait_for_timeout(3500)  # more than the time between two questions
     assert len(loads) == 1
 
 
@@ -184,16 +189,32 @@ def test_the_page_asks_now_and_then_where_no_stream_is_to_be_had(home, server, s
     assert set(polls) <= {200, 304}
 
 
+ABORTING = """AbortSignal.timeout = milliseconds => {
+    const aborting = new AbortController();
+    setTimeout(() => aborting.abort(new DOMException("too late", "TimeoutError")), milliseconds);
+    return aborting.signal;
+}"""
+"""Has requests time out by the clock of the page, which a test puts forward."""
+
+
 def test_a_lost_connection_is_said_with_the_time_of_what_is_shown_and_found_again(home, server, signed_in, open_page):
     served, held = server(home, worker="false"), signed_in(home, ANALYST)
     job = submit(home, "trial.wait")
-    page = open_page(f"/jobs/{job}", at=served.address, held=held, may_fail=True)
+    page = open_page("/catalog", at=served.address, held=held, may_fail=True)
+    page.clock.install()
+    page.add_init_script(ABORTING)
+    with page.expect_response("**/events*"):
+        page.goto(f"{served.address}/jobs/{job}")
     page.locator("[data-live=note]", has_text=re.compile("^$")).wait_for(state="attached")
-    page.wait_for_timeout(2000)
     served.process.send_signal(signal.SIGSTOP)
     said = page.locator("[data-live=note]", has_text=re.compile(r"^The connection is lost. What is shown is from \d"))
     try:
-        said.wait_for(timeout=90_000)
+        page.clock.fast_forward(SILENT - 5_000)
+        assert not page.locator(".live.lost").count()
+        with page.expect_request(f"**/jobs/{job}.json*"):
+            page.clock.fast_forward(6_000)
+        page.clock.fast_forward(31_000)
+        said.wait_for(timeout=10_000)
         assert page.locator(".live.lost").count() == 1
     finally:
         served.process.send_signal(signal.SIGCONT)
@@ -233,24 +254,33 @@ def test_a_page_that_nobody_looks_at_holds_no_stream(home, server, signed_in, op
 # Every page ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 360)])
-@pytest.mark.parametrize("locale", ["en", "fr", "ar-XB"])
-def test_no_page_of_the_work_has_an_accessibility_violation(
-    home, hand_over, server, signed_in, open_page, scheme, width, locale
-):
+@pytest.fixture(scope="module")
+def at_work(hand_over, serve, tmp_path_factory):
+    """A home whose one job is half done and whose other has failed, and the address at which it is served."""
+    folder = tmp_path_factory.mktemp("at_work")
+    home = initialise(folder / "data", folder / "keys")
     hand_over(home)
-    served, held = server(home, worker="false"), signed_in(home, ANALYST)
-    number = submit(home, "mobility.import", project="sample")
-    failed = submit(home, "mobility.run", project="sample")
+    number, failed = (submit(home, f"mobility.{kind}", project="sample") for kind in ("import", "run"))
     with home.database.transaction() as session:
         lease.append_lines(session, number, ["2026-03-01.csv: 100 rows, 99 accepted, 1 rejected (duplicate 1)"] * 30)
         job = session.get(jobs.Job, number)
         job.done, job.total, job.doing = 40, 100, "sorting"
         job = session.get(jobs.Job, failed)
         job.state, job.error = "failed", failure.describe(ValueError("x"))
+    yield SimpleNamespace(home=home, address=serve(home, worker="false"), half_done=number, failed=failed)
+    home.database.close()
+
+
+@pytest.mark.parametrize(
+    ("locale", "scheme", "width"), [("en", "light", 1280), ("fr", "dark", 360), ("ar-XB", "light", 360)]
+)
+def test_no_page_of_the_work_has_an_accessibility_violation(at_work, signed_in, open_page, locale, scheme, width):
+    """In the states that the whole site, every page of which is read elsewhere, does not show."""
+    held = signed_in(at_work.home, ANALYST)
     options = {"color_scheme": scheme, "extra_http_headers": {"accept-language": locale}}
-    for address in ("/jobs", f"/jobs/{number}", f"/jobs/{failed}", "/mobility/runs", "/mobility/import"):
-        page = open_page(address, width, at=served.address, held=held, **options)
+    of_jobs = ("/jobs", f"/jobs/{at_work.half_done}", f"/jobs/{at_work.failed}")
+    for address in (*of_jobs, "/mobility/runs", "/mobility/import"):
+        page = open_page(address, width, at=at_work.address, held=held, **options)
         if address == "/mobility/import":
             page.locator("[name=folder]").check()
             page.locator("button[value=look]").click()
@@ -261,6 +291,4 @@ def test_no_page_of_the_work_has_an_accessibility_violation(
 
 
 def test_the_stream_gives_signs_of_life_before_the_page_takes_it_for_lost():
-    script = (Path(event_stream.__file__).parent / "static" / "live.js").read_text()
-    silent = int(re.search(r"const SILENT = ([\d_]+);", script)[1].replace("_", ""))
-    assert silent >= 2 * 1000 * event_stream.BEAT
+    assert SILENT >= 2 * 1000 * event_stream.BEAT
