@@ -498,8 +498,11 @@ def reader_of(signed_in: Callable[..., str]) -> Callable[..., Browser]:
 
 @pytest.fixture(scope="session")
 def served(published: SimpleNamespace, serve: Callable[..., str]) -> str:
-    """The address of the published site, really served, where everyone may read."""
-    return serve(published.home, open_reading="true")
+    """The address of the published site, really served, where everyone may read; it works on no queue.
+
+    Others serve the same home with other settings, and what they are asked for must not be done by these.
+    """
+    return serve(published.home, open_reading="true", worker="false")
 
 
 # A real browser ────────────────────────────────────────────────────────────────────────────────────────────────────
