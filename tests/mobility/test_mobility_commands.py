@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from commonweal.cli import main
+
 LINES = [
     f"2327655320{n},2026-01-0{day}T1{n}:00:00,{cell},call,2327655320{(n + 1) % 8},{n}"
     for n in range(8)
@@ -238,9 +240,22 @@ WRONG: dict[str, tuple[int, list[str], str]] = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("wrong", WRONG)
-def test_a_wrong_step_is_one_line_with_its_code(wrong: str, terminal: Terminal, project: str) -> None:
+def test_a_wrong_step_is_one_line_with_its_code(
+    wrong: str, terminal: Terminal, project: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In this process, with what begins every one: others, above, are begun at a terminal."""
     code, command, said = WRONG[wrong]
-    assert said in terminal.fails(code, *command)
+    monkeypatch.chdir(terminal.folder)
+    monkeypatch.setenv("COMMONWEAL_DATA", str(terminal.data))
+    monkeypatch.setattr(sys, "argv", ["commonweal", *command])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    out, err = capsys.readouterr()
+    assert ended.value.code == code, err
+    assert "Traceback" not in out + err
+    [line] = [line for line in err.splitlines() if line.startswith("error:")]
+    assert err.rstrip().endswith(line)
+    assert said in line
 
 
 def test_commands_tell_of_themselves() -> None:
