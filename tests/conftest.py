@@ -156,8 +156,22 @@ def _started_postgres() -> Any:
         folder = Path(tempfile.mkdtemp(prefix="commonweal-postgres-"))
         folder.chmod(0o755)
         with suppress(Exception):
-            return get_server(folder, cleanup_mode="delete")
+            server = get_server(folder, cleanup_mode="delete")
+            _hurry(server.get_uri())
+            return server
     return None
+
+
+def _hurry(url: str) -> None:
+    """Let a server that lasts as long as the tests wait for no disk: the machine it would lose power with is this."""
+    from sqlalchemy import text
+
+    server = Database(url)
+    with server.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            connection.execute(text(f"ALTER SYSTEM SET {setting} = off"))
+        connection.execute(text("SELECT pg_reload_conf()"))
+    server.close()
 
 
 @pytest.fixture(scope="session")
