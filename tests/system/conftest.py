@@ -1,6 +1,8 @@
 """The whole house, used as its users use it: through the `commonweal` command, in processes of their own."""
 
+import fcntl
 import os
+import pickle
 import re
 import shutil
 import signal
@@ -278,20 +280,48 @@ RUNNING = ("mobility", "run", "--project", "sample")
 
 
 @pytest.fixture(scope="session")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
-    """1,500 subscribers over three days, generated once."""
-    folder = tmp_path_factory.mktemp("sample") / "country"
-    outside = Place(folder, folder)
-    outside.run("demo", "generate", folder, "--subscribers", 1500, "--days", 3, "--seed", 1)
-    return Sample(folder)
+def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
+    """Make something once for all processes of a parallel run: function of (name, how it is made in a new folder)."""
+
+    def made(name: str, make: Callable[[Path], Any]) -> Any:
+        if "PYTEST_XDIST_WORKER" not in os.environ:
+            return make(tmp_path_factory.mktemp(name))
+        folder = tmp_path_factory.getbasetemp().parent / f"system-{name}"
+        folder.mkdir(exist_ok=True)
+        ready = folder / "ready.pickle"
+        with (folder / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # the others wait here
+            if not ready.exists():
+                (folder / "made").mkdir()  # if it could not be made for one, it is not tried again in what is left
+                ready.write_bytes(pickle.dumps(make(folder / "made")))
+        return pickle.loads(ready.read_bytes())
+
+    return made
 
 
 @pytest.fixture(scope="session")
-def begun(fresh: Callable[..., Place]) -> Place:
+def sample(once: Callable[..., Any]) -> Sample:
+    """1,500 subscribers over three days, generated once."""
+
+    def generate(folder: Path) -> Sample:
+        country = folder / "country"
+        outside = Place(country, country)
+        outside.run("demo", "generate", country, "--subscribers", 1500, "--days", 3, "--seed", 1)
+        return Sample(country)
+
+    return once("sample", generate)
+
+
+@pytest.fixture(scope="session")
+def begun(fresh: Callable[..., Place], once: Callable[..., Any]) -> Place:
     """A place with the project `sample`, whose key is fixed, and no events yet. To be copied, never changed."""
-    place = fresh()
-    create(place, "sample")
-    return place
+
+    def begin(folder: Path) -> Place:
+        place = fresh(folder)
+        create(place, "sample")
+        return place
+
+    return once("begun", begin)
 
 
 def create(place: Place, project: str, secret: str = SECRET) -> None:
@@ -304,11 +334,15 @@ def create(place: Place, project: str, secret: str = SECRET) -> None:
 
 
 @pytest.fixture(scope="session")
-def imported(begun: Place, sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Place:
+def imported(begun: Place, sample: Sample, once: Callable[..., Any]) -> Place:
     """The sample country imported without disturbance. To be copied, never changed."""
-    place = begun.copy(tmp_path_factory.mktemp("imported"))
-    place.run(*sample.importing)
-    return place
+
+    def import_all(folder: Path) -> Place:
+        place = begun.copy(folder)
+        place.run(*sample.importing)
+        return place
+
+    return once("imported", import_all)
 
 
 @dataclass(frozen=True)
@@ -330,13 +364,17 @@ class Undisturbed:
 
 
 @pytest.fixture(scope="session")
-def undisturbed(imported: Place, tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+def undisturbed(imported: Place, once: Callable[..., Any]) -> Undisturbed:
     """The sample country imported, run and published without disturbance. To be read, never changed."""
-    place = imported.copy(tmp_path_factory.mktemp("undisturbed"))
-    place.run(*RUNNING)
-    found = Undisturbed(place, place.imports(), place.manifests(), place.digests())
-    assert place.leftovers() == []
-    return found
+
+    def publish(folder: Path) -> Undisturbed:
+        place = imported.copy(folder)
+        place.run(*RUNNING)
+        found = Undisturbed(place, place.imports(), place.manifests(), place.digests())
+        assert place.leftovers() == []
+        return found
+
+    return once("undisturbed", publish)
 
 
 @pytest.fixture

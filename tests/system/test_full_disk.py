@@ -46,7 +46,7 @@ def _say_that_it_is_full(place, disk: SmallDisk, command, spaces: list[int]) -> 
 
 def test_an_import_goes_on_after_the_disk_was_full(begun, sample, undisturbed, small_disk: SmallDisk) -> None:
     place = begun.copy(small_disk.folder)
-    _say_that_it_is_full(place, small_disk, sample.importing, [0, 36, 400, 1500])
+    _say_that_it_is_full(place, small_disk, sample.importing, [0, 36, 1500])
     place.run(*sample.importing)
     place.run(*RUNNING)
     undisturbed.equals(place)
@@ -54,7 +54,7 @@ def test_an_import_goes_on_after_the_disk_was_full(begun, sample, undisturbed, s
 
 def test_a_run_goes_on_after_the_disk_was_full(imported, undisturbed, small_disk: SmallDisk) -> None:
     place = imported.copy(small_disk.folder)
-    _say_that_it_is_full(place, small_disk, RUNNING, [0, 100, 400])
+    _say_that_it_is_full(place, small_disk, RUNNING, [0, 400])
     place.run(*RUNNING)
     undisturbed.equals(place)
 
