@@ -187,7 +187,7 @@ class _Range:
         return self.least, self.most, self.low, self.high, self.tries
 
     def _any(self) -> np.ndarray:
-        """Find a table: an end of the linear programme, which most often is whole, is found much faster than another."""
+        """Find a table: an end of the linear programme, which is whole most often, is found much faster."""
         solution = self.programme.extreme({})
         self.tries[0] += 1
         table = None if solution is None else as_whole(self.rows, self.low, self.high, solution)
