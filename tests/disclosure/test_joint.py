@@ -269,7 +269,7 @@ CHOSEN = some.sets(some.sampled_from([*SMALLEST, *DISTRICTS, "all"]), min_size=1
 SIZES = some.lists(some.sampled_from([0, 3, 8, 14, 15, 18, 30, 97, 400]), min_size=5, max_size=5)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(SIZES, some.lists(CHOSEN, min_size=2, max_size=4))
 def test_no_sequence_of_releases_lets_a_reader_work_anything_out(sizes, choices):
     """Whatever is published when, of whichever areas and their parents, by the same records."""
@@ -283,7 +283,7 @@ def test_no_sequence_of_releases_lets_a_reader_work_anything_out(sizes, choices)
             assert together[name] is not None or high - low >= K - 1, name
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(SIZES, some.lists(some.tuples(some.lists(some.sampled_from([0, 0, 2, 20, 60]), min_size=5, max_size=5), CHOSEN)))
 def test_records_that_came_in_between_let_nobody_work_out_what_was_hidden_before(sizes, later):
     """The same, while people are added: the reader knows that nobody went."""

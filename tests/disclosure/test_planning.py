@@ -62,8 +62,9 @@ def test_rounding_and_cell_keys_show_every_cell_with_an_error() -> None:
 
 
 def test_what_would_tell_of_fewer_people_than_is_allowed_may_not_be_chosen() -> None:
-    keys = np.random.default_rng(4).integers(0, 2**64, len(basis(1).value), np.uint64)
-    found = compared(replace(basis(1), keys=keys, least=15), Rules((5, 15), (5, 15))).choices
+    few = Basis(FIRST, AFTER, *country(1, regions=5, districts=3), least=15)
+    keys = np.random.default_rng(4).integers(0, 2**64, len(few.value), np.uint64)
+    found = compared(replace(few, keys=keys), Rules((5, 15), (5, 15))).choices
     safe = {(choice.rule, *choice.parameters.values()): choice.safe for choice in found if choice.rule != "naive"}
     assert safe.pop(("cell-key", 30, 80.0, 14))
     assert safe == {

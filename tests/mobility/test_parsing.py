@@ -209,7 +209,7 @@ any_line = st.one_of(any_line, any_line, st.just(b"1,\xff,a1"))
 
 
 @given(lines=st.lists(any_line, max_size=8))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_a_line_is_judged_alike_whatever_lines_surround_it(lines: list[bytes]) -> None:
     def judged(parsed: Parsed, shift: int = 0) -> list[tuple[int, Any, Any]]:
         accepted = [(event["line"] + shift, event["time"], event["cell"]) for event in events(parsed)]

@@ -22,7 +22,6 @@ RUNNING = ("mobility", "run", "--project", "sample")
     [
         (1, "everything", "the worker"),
         (2, "the command", "everything"),
-        (3, "the worker", "the command"),
     ],
 )
 def test_killed_at_random_moments_it_ends_in_the_same_contents(

@@ -127,7 +127,6 @@ def test_without_a_published_total_none_is_shown(home, site_of, publish_more):
         {"time_zone": "Asia/Kathmandu"},
         {"day_starts": "04:00"},
         {"area_set": "districts"},
-        {"k": 20},
     ],
     ids=lambda other: next(iter(other)),
 )

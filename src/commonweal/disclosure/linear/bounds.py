@@ -13,6 +13,7 @@ Management Science 47 (2001), for the attacker's programmes.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,6 +66,11 @@ def possible(rows: Rows, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     broken = tighten(rows, low, high)
     if broken >= 0:
         raise contradiction(int(rows.relation[broken]))
+    with suppress(Infeasible):  # all at once: most often it is whole, and there may be thousands of small parts
+        together = Programme(rows, low, high).extreme({})
+        found = None if together is None else as_whole(rows, low, high, together)
+        if found is not None:
+            return found
     table = low.copy()
     for part in parts(rows, low < high, low):
         own = part.cells

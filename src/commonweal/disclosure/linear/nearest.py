@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import numpy as np
 
 from commonweal.disclosure.linear.bounds import contradiction
@@ -60,6 +62,11 @@ def nearest(rows: Rows, low: np.ndarray, high: np.ndarray, older: np.ndarray, ne
     low = np.concatenate([low, np.zeros(2 * many, np.int64)])
     high = np.concatenate([high, np.full(2 * many, UNBOUNDED)])
     costs = np.concatenate([np.zeros(count), np.full(many, -DEAR), np.full(many, -1.0)])
+    with suppress(Infeasible):  # all at once: most often it is whole, and there may be thousands of small parts
+        together = Programme(apart, low, high).extreme(costs)
+        found = None if together is None else as_whole(apart, low, high, together)
+        if found is not None:
+            return found[:count]
     table = low.copy()
     for part in parts(apart, low < high, low):
         own = part.cells
