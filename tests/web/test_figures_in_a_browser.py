@@ -76,7 +76,7 @@ def test_a_table_is_taken_along(open_page, javascript, tmp_path):
     file = tmp_path / "map.csv"
     began.value.save_as(file)
     assert began.value.suggested_filename == "map.csv"
-    rows = list(csv.DictReader(file.open()))
+    rows = list(csv.DictReader(file.read_text("utf-8").splitlines()))
     assert len(rows) == 53
     assert {row["state"] for row in rows} == {"reported", "suppressed", "missing"}
 
