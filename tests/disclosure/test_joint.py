@@ -360,10 +360,3 @@ def test_what_is_hidden_to_protect_others_is_not_told_by_its_share():
     assert len(hidden) == 2
     assert all((row["share"] is None) == (row["area"] in hidden) for row in rows)
     assert all((row["share_state"] == "suppressed") == (row["area"] in hidden) for row in rows)
-
-
-def test_sums_that_would_give_a_hidden_one_away_are_refused():
-    with pytest.raises(Refused, match="sums are hidden"):
-        protect_together([beside(HOURS, hours=[7, 300, 400, 707], hours_largest=[3, 9, 9, 9])], relate, k=K)
-    alone = protect_together([beside(HOURS, hours=[7, 300, 400, 707], hours_largest=[3, 9, 9, 9])], k=K)
-    assert [row["hours"] for row in alone.tables["demo.home"].to_pylist() if row["area"] == "B1"] == [None]

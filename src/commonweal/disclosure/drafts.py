@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from commonweal.core.catalog.declaration import Dataset, Measure, State
 from commonweal.core.catalog.declaration import Kind as How
-from commonweal.core.errors import InputError, Refused
+from commonweal.core.errors import InputError
 from commonweal.disclosure.dominance import HALF, Dominance
 from commonweal.disclosure.linear.keys import rows_by_key
 from commonweal.disclosure.linear.relations import Relations, joined
@@ -257,8 +257,6 @@ class Draft:
 
     def published(self, hidden: np.ndarray) -> pa.Table:
         """Give the table without the values of the hidden cells, and without whatever else their rows tell."""
-        if self.measure is None:
-            return self.table
         table = self.table
         for measure in self.dataset.measures:
             value, state = table.column(measure.name), table.column(measure.state)
@@ -268,28 +266,6 @@ class Draft:
             table = table.set_column(table.column_names.index(measure.name), measure.name, value)
             table = table.set_column(table.column_names.index(measure.state), measure.state, state)
         return table
-
-    def refuse_sums(self, keys: Mapping[str, Keys], relate: Relate | None) -> None:
-        """Refuse sums that count nobody, such as durations, where hidden ones hang together with others.
-
-        Parameters
-        ----------
-        keys, relate
-            All cells, and what says how they hang together.
-        """
-        for measure in self.dataset.measures:
-            if measure.kind is How.SUM and measure.counts is None and relate is not None:
-                given = relate(keys)
-                related = np.zeros(sum(one.table.num_rows for one in keys.values()), bool)
-                related[given.whole] = related[given.part] = True
-                first = keys[self.dataset.name].first
-                hidden = np.asarray(pc.equal(self.table.column(measure.state), State.SUPPRESSED.value))
-                if (related[first : first + self.rows] & hidden).any():
-                    raise Refused(
-                        "sums are hidden, and others that they hang together with would give them away",
-                        where=f"{self.dataset.name}, measure {measure.name}",
-                        expected="sums of one level alone, or counts of people",
-                    )
 
 
 def together(several: Sequence[Cells]) -> Cells:

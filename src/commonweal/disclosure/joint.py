@@ -6,7 +6,7 @@ more is suppressed that no cell can be worked out; then what is left is audited.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,17 +16,18 @@ import pyarrow as pa
 from commonweal.core.catalog.check import conform
 from commonweal.core.catalog.digest import digest_of_conformed
 from commonweal.core.errors import Refused
+from commonweal.disclosure.amounts import hidden_with_amounts
 from commonweal.disclosure.attacks.differencing import differencing
 from commonweal.disclosure.attacks.reconstruction import reconstruction
 from commonweal.disclosure.attacks.report import Attacked, AttackReport
 from commonweal.disclosure.dominance import HALF, Dominance
-from commonweal.disclosure.drafts import Counted, Earlier, Relate, said_before
+from commonweal.disclosure.drafts import Counted, Draft, Earlier, Relate, said_before
 from commonweal.disclosure.linear.keys import rows_by_key
 from commonweal.disclosure.linear.relations import Kind, Relations
 from commonweal.disclosure.linear.rows import UNBOUNDED
-from commonweal.disclosure.linear.suppression import Cells, suppress, with_differences
+from commonweal.disclosure.linear.suppression import Cells, Suppression, suppress, with_differences
 from commonweal.disclosure.rounding.additive import listed
-from commonweal.disclosure.states import states
+from commonweal.disclosure.states import States, states
 from commonweal.disclosure.threshold import DEFAULT_THRESHOLD
 
 
@@ -138,7 +139,7 @@ def protect_together(
         As `commonweal.disclosure.threshold.suppress`; or two tables are for one dataset.
     Refused
         Together with what was published before, something could be worked out whatever is hidden now; that had another
-        threshold; or sums that count nobody are hidden among others that they hang together with.
+        threshold; or a sum that counts nobody was published before as another.
     """
     for before in earlier:
         if before.k not in (None, k):
@@ -148,14 +149,15 @@ def protect_together(
                 expected=f"k = {before.k} again, or other days",
             )
     found = states(tables, relate, earlier, k, dominance)
-    now, cells, given = found.now, found.cells, found.given
-    for one in tables:
-        now.drafts[one.dataset.name].refuse_sums(now.keys, relate)
+    now, cells = found.now, found.cells
     count = len(now.cells.value)
     said = said_before(earlier, now.keys, count)
     _hide_what_changed_little(cells, now.given, said, k)
-    wider, wider_given = with_differences(cells, given, k)
-    suppressed = suppress(wider, wider_given)
+
+    def with_amounts(counted: Counted, draft: Draft, hidden: np.ndarray) -> np.ndarray:
+        return hidden_with_amounts(counted, draft, hidden, relate, earlier, dominance)
+
+    wider, suppressed, rows = _hidden(tables, found, with_amounts, k)
     hidden, small = suppressed.hidden, now.cells.value < k
     width = suppressed.bounds.width
     if (hidden & (width < wider.need)).any():
@@ -172,7 +174,7 @@ def protect_together(
     for one in tables:
         name, draft = one.dataset.name, now.drafts[one.dataset.name]
         begin = now.keys[name].first
-        its_own = hidden[begin : begin + draft.rows]
+        its_own = rows[name]
         protected[name] = conform(one.dataset, draft.published(its_own))
         row = rows_by_key(protected[name].select(one.dataset.key), draft.keys) if one.dataset.key else np.zeros(1, int)
         hidden_too[name] = np.flatnonzero((its_own & ~small[begin : begin + draft.rows])[row]).tolist()
@@ -203,6 +205,37 @@ def protect_together(
             expected="other areas, another period, or differential privacy",
         )
     return Joint(protected, audit, findings)
+
+
+def _hidden(
+    tables: Sequence[Counted], found: States, with_amounts: Callable[[Counted, Draft, np.ndarray], np.ndarray], k: int
+) -> tuple[Cells, Suppression, dict[str, np.ndarray]]:
+    """Hide people and sums in turn until neither needs more: who is hidden for a sum is hidden as a count, too.
+
+    Returns
+    -------
+    cells, suppression
+        All cells, with the differences that readers can form, and what is hidden of them.
+    rows
+        By dataset, which rows of its table are hidden.
+    """
+    now, cells = found.now, found.cells
+    rows = {one.dataset.name: np.zeros(now.drafts[one.dataset.name].rows, bool) for one in tables}
+    while True:
+        wider, wider_given = with_differences(cells, found.given, k)
+        suppressed = suppress(wider, wider_given)
+        hidden, further = suppressed.hidden[: len(cells.value)], np.zeros(len(cells.value), bool)
+        for one in tables:
+            name, draft = one.dataset.name, now.drafts[one.dataset.name]
+            own = slice(now.keys[name].first, now.keys[name].first + draft.rows)
+            at_first = rows[name] | (hidden[own] if draft.measure else False)
+            rows[name] = with_amounts(one, draft, at_first)
+            if draft.measure:
+                further[own] = rows[name] & ~at_first
+        if not further.any():
+            return wider, suppressed, rows
+        stays = further | (hidden & ~cells.hidden)
+        cells.low[stays], cells.high[stays] = 0, UNBOUNDED
 
 
 def _hide_what_changed_little(cells: Cells, given: Relations, before: Sequence[np.ndarray], k: int) -> None:

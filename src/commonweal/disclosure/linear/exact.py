@@ -23,7 +23,7 @@ CUTS = 50
 
 
 def short_rests(rows: Rows, value: np.ndarray, need: np.ndarray, hidden: np.ndarray) -> np.ndarray:
-    """Find equations whose hidden members stand all on one side and add up to fewer than need + 1.
+    """Find equations whose hidden members stand all on one side and add up to fewer than their largest need + 1.
 
     The rest is a difference of published cells, so as many people must stand behind it as behind a cell.
     """
@@ -34,7 +34,8 @@ def short_rests(rows: Rows, value: np.ndarray, need: np.ndarray, hidden: np.ndar
     many = np.add.reduceat(inside.astype(np.int64), starts)
     side = np.abs(np.add.reduceat(inside * rows.sign.astype(np.int64), starts))
     people = np.add.reduceat(np.where(inside, value[rows.cell], 0), starts)
-    most = np.maximum.reduceat(need[rows.cell], starts)
+    of_hidden = np.maximum.reduceat(np.where(inside, need[rows.cell], 0), starts)
+    most = np.where(of_hidden > 0, of_hidden, np.maximum.reduceat(need[rows.cell], starts))
     return np.flatnonzero((rows.lower == rows.upper) & (many > 0) & (side == many) & (people <= most))
 
 
