@@ -14,12 +14,15 @@ import pytest
 
 from commonweal.disclosure.attacks.membership import Membership
 from commonweal.disclosure.attacks.report import AttackReport
+from commonweal.disclosure.private import Rule, Unit
 from commonweal.disclosure.rounding.ptable import perturb, perturbation_table
 from commonweal.disclosure.rounding.record_keys import record_keys
 from commonweal.mobility import attacking, counting, runs
 from commonweal.mobility.attacking import LEFT_OUT, MEMBER
+from commonweal.mobility.attacking_noise import attack_noised
 from commonweal.mobility.contributing import MEASURES, cells, contributing, raw_counts
 from commonweal.mobility.noising import keys_of_cells
+from commonweal.mobility.private import private_runs
 
 
 def days_of_people(people: int, seed: int) -> Iterator[str]:
@@ -89,6 +92,26 @@ def test_small_raw_counts_give_their_people_away_and_protected_ones_do_not(count
     assert presence(protected).auc < presence(raw).auc - 0.15
     drawn = attacking.sample(planned)
     assert presence(raw).people == int((drawn.role == MEMBER).sum()) == presence(raw).members
+
+
+def test_noise_hides_people_as_far_as_it_is_large(start: Callable[..., Any]) -> None:
+    operator = start()
+    operator.import_(operator.events("days.csv", days_of_people(120, seed=1)))
+    planned = runs.plan(operator.settings, operator.database, operator.project)
+    counts = counting.count(operator.settings, planned.buckets)
+    drawn, raw = attacking.sample(planned), raw_counts(planned.scope, counts)
+
+    def found(epsilon: float) -> AttackReport:
+        runs_with_noise = private_runs(operator.settings, planned, Rule(Unit.DAY, epsilon))
+        return attack_noised(planned, drawn, raw, next(one for one in runs_with_noise if one.measure == "presence"))
+
+    little, much = (found(epsilon).of("membership")[0] for epsilon in (1000.0, 0.03))
+    assert {one.dataset for one in (little, much)} == {"mobility.presence_private"}
+    assert isinstance(little.finding, Membership)
+    assert isinstance(much.finding, Membership)
+    assert little.finding.learned
+    assert not much.finding.learned
+    assert much.finding.auc < little.finding.auc - 0.15
 
 
 def test_a_report_has_every_attack_on_records_and_no_pseudonym(counted: Callable[..., Any]) -> None:

@@ -80,6 +80,8 @@ def test_what_is_entered_and_shown_is_what_is_promised(rule: Rule, spent: dict[s
         assert (told["epsilon"], told["delta"]) == (entered["epsilon"], entered["delta"])
     [left] = budgets(operator.settings, operator.database)
     assert float(left.least) == pytest.approx(1 - spent["rho"], rel=1e-5)
+    # Of so few, who falls into which half by a pseudonym decides whether anybody can be told from others.
+    assert {one["attack"] for one in proposal.evidence["attacks"]["attacks"]} >= {"trajectories", "uniqueness"}
 
 
 def test_what_thresholds_may_show_of_a_person_is_entered_and_counted(run: Any) -> None:

@@ -9,6 +9,8 @@ from commonweal.core import catalog
 from commonweal.core.identity import Grant, Role
 from commonweal.core.jobs import service as jobs
 from commonweal.core.jobs.models import Job
+from commonweal.disclosure.attacks.membership import Membership
+from commonweal.disclosure.attacks.report import Attacked, AttackReport
 from commonweal.disclosure.ledger.budgets import set_budget
 from commonweal.disclosure.ledger.spending import Loss, Unit
 from commonweal.disclosure.pages.evidence import told
@@ -185,7 +187,7 @@ def test_everybody_reads_the_same_about_what_protects_people(closed, reader_of, 
 def test_nothing_behind_a_release_helps_to_work_out_what_it_hides(closed, reader_of, released):
     """The share of people kept is the sum of what is hidden in other words; nor is anybody counted without a rule."""
     protection = reader_of(closed, STEWARD).get(f"/catalog/{released.dataset}/1.json").json()["protection"]
-    assert set(protection["audit"]) == {"method", "cells", "required", "narrowest", "earlier"}
+    assert set(protection["audit"]) == {"method", "cells", "required", "narrowest", "earlier", "states"}
     for attack in protection["attacks"]["attacks"]:
         assert not {"cells", "people", "members", "others"} & set(attack["numbers"])
     assert "987" not in json.dumps(protection["attacks"])
@@ -208,6 +210,18 @@ def test_of_noise_it_is_said_what_no_attack_can_exceed(delta, exception):
     assert tried == "Noise"
     assert f"ε = 1, {exception}" in said
     assert "picked at most 73 times out of 100" in said
+
+
+def test_what_was_tried_on_records_behind_noise_is_told_to_those_who_judge_alone():
+    spent = {"unit": "person-day", "rho": 0.1, "epsilon": 1.0, "delta": 0.0}
+    report = AttackReport((Attacked("mobility.home_private", Membership(0.5312, 0.01, 40, 40, 160)),))
+    evidence = {"promise": Promise(PrivateUnit.DAY, 1.0, 0.0).record(), "attacks": report.record()}
+    judged, read = (told(evidence, spent, inside=inside) for inside in (True, False))
+    assert judged.data["attacks"]["attacks"][0]["numbers"]["auc"] == 0.5312
+    assert "noise that was thrown away" in judged.figures[0].caption
+    assert read.data["attacks"] is None
+    assert [row.cells[0] for row in read.figures[0].rows] == ["Noise"]
+    assert "is told to those who judge" in read.figures[0].caption
 
 
 def test_of_a_rule_that_the_house_does_not_know_nothing_is_said_to_be_proven(home, closed, reader_of, steward, propose):

@@ -149,8 +149,9 @@ def attack(
             attacked.append(Attacked(f"mobility.{name}", finding))
     attacked.append(Attacked("", unique(planned, drawn, seed=seed)))
     if "presence" in raw:
-        ways = _ways(planned, drawn, publish("presence", raw["presence"]), seed)
-        attacked += [] if ways is None else [ways]
+        changed = publish("presence", raw["presence"]) - raw["presence"]
+        found_ways = ways(planned, drawn, changed, "mobility.presence", seed=seed)
+        attacked += [] if found_ways is None else [found_ways]
     return AttackReport(tuple(attacked))
 
 
@@ -209,8 +210,15 @@ def unique(planned: Plan, drawn: Sample, *, people: int = 1000, seed: int = 0) -
     return Uniqueness(share_unique(matches[0]), share_unique(matches[1]), max(len(one.points) for one in asked))
 
 
-def _ways(planned: Plan, drawn: Sample, published: np.ndarray, seed: int) -> Attacked | None:
-    """Look for people's ways through the hours of the day of which the sample has most points."""
+def ways(planned: Plan, drawn: Sample, changed: np.ndarray, dataset: str, *, seed: int = 0) -> Attacked | None:
+    """Look for people's ways through the hours of the day of which the sample has most points.
+
+    Parameters
+    ----------
+    changed
+        By how much presence is changed before it is published, by cell, NaN where hidden: the counts of the sample are
+        changed as much and attacked.
+    """
     areas, hours, days = len(planned.scope.areas), planned.scope.hours, planned.scope.days
     seen = drawn.cells["presence"]
     person = np.repeat(np.arange(len(seen)), np.diff(seen.first))
@@ -231,9 +239,9 @@ def _ways(planned: Plan, drawn: Sample, published: np.ndarray, seed: int) -> Att
     counts = np.zeros((last - first, areas))
     there = truth != NOWHERE
     np.add.at(counts, (np.broadcast_to(np.arange(last - first), truth.shape)[there], truth[there]), 1)
-    counts[np.isnan(published[first * areas : last * areas].reshape(-1, areas))] = np.nan
+    counts = np.maximum(counts + changed[first * areas : last * areas].reshape(-1, areas), 0)
     centres = np.array([[shape.centroid.x, shape.centroid.y] for shape in planned.areas.polygons])
-    return Attacked("mobility.presence", trajectories(counts, truth, centres, seed=seed))
+    return Attacked(dataset, trajectories(counts, truth, centres, seed=seed))
 
 
 def _hashed(pseudonym: np.ndarray, seed: int) -> np.ndarray:

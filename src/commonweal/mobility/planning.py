@@ -16,14 +16,14 @@ import numpy as np
 
 from commonweal.core.database import Database
 from commonweal.core.settings import Settings
-from commonweal.disclosure import Keys, RawCells, raw_cells, rows_by_key
+from commonweal.disclosure import Keys, RawCells, raw_cells
 from commonweal.disclosure.planning.basis import Basis, Noised, Progress
 from commonweal.disclosure.private import Rule, Unit
-from commonweal.disclosure.private.noise import Noise
-from commonweal.disclosure.private.table import Prepared, draw
+from commonweal.disclosure.private.table import Prepared
 from commonweal.disclosure.rounding.record_keys import SECRET_BYTES
 from commonweal.mobility import runs
-from commonweal.mobility.attacking import Sample, sample, told_apart
+from commonweal.mobility.attacking import Sample, sample
+from commonweal.mobility.attacking_noise import drawn_to_throw_away, told_apart_by
 from commonweal.mobility.contributing import MEASURES, numbers, raw_counts
 from commonweal.mobility.counting import count
 from commonweal.mobility.hanging import relate
@@ -109,23 +109,12 @@ class _Attack:
         spread = np.broadcast_to(variance, published.shape)
         found = []
         for one in self.cells:
-            finding = told_apart(
-                self.drawn,
-                one.measure,
-                self.whole[one.measure],
-                partial(_changed, one.number, changed[one.place]),
-                noise_variance=float(spread[one.place].mean()) if len(one.number) else 0.0,
+            finding = told_apart_by(
+                self.drawn, one.measure, self.whole[one.measure], one.number, changed[one.place], spread[one.place]
             )
             if finding is not None:
                 found.append(finding.auc)
         return max(found, default=None)
-
-
-def _changed(number: np.ndarray, changed: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Do to counts what was done to those that a rule was tried on; cells outside the table are not published."""
-    shown = np.full(len(counts), np.nan)
-    shown[number] = np.maximum(counts[number] + changed, 0)
-    return shown
 
 
 def _noised(prepared: dict[str, Prepared], cells: list[_Cells], many: int, epsilon: float) -> Noised:
@@ -134,17 +123,8 @@ def _noised(prepared: dict[str, Prepared], cells: list[_Cells], many: int, epsil
     for one in cells:
         ready = prepared[one.measure]
         ready = replace(ready, rule=replace(ready.rule, epsilon=epsilon))
-        table, key = draw(ready).table, list(ready.dataset.key)
-        row = rows_by_key(one.keys.table, table.select(key).cast(one.keys.table.schema))
-        noises = ready.rule.noises()
-        spread = np.array([_variance(noises[level]) for level in ready.rule.bounds])[ready.level]
-        drawn = table[ready.dataset.measures[0].name].to_numpy().astype(np.float64)
-        published[one.place], variance[one.place] = drawn[row], spread[row]
+        thrown = drawn_to_throw_away(ready, one.keys.table)
+        published[one.place], variance[one.place] = thrown.published, thrown.variance
         rho += ready.spent.rho
     # A table that hides a longer unit hides the shorter one within it at least as well.
     return Noised(published, variance, UNIT.value, rho)
-
-
-def _variance(noise: Noise) -> float:
-    """Of the discrete Laplace 2p / (1 − p)², which 2 s² comes close to from above; of the discrete Gaussian σ²."""
-    return 2 * noise.scale**2 if noise.family == "laplace" else noise.scale**2

@@ -107,6 +107,8 @@ class PrivateRun:
 
     Parameters
     ----------
+    measure
+        Name of the measure.
     dataset
         What it will be.
     prepared
@@ -117,6 +119,7 @@ class PrivateRun:
         The choices that it depends on (JSON values).
     """
 
+    measure: str
     dataset: Dataset
     prepared: Prepared
     inputs: list[Input]
@@ -136,10 +139,10 @@ def private_runs(
     """
     choices = {name: value for name, value in planned.parameters.items() if name != "k"}
     runs = []
-    for counted in private_counts(settings, planned, rule, on_done).values():
+    for name, counted in private_counts(settings, planned, rule, on_done).items():
         prepared = counted.prepared()
         said = {"private": counted.rule.record(), "spent": prepared.spent.record()}
-        runs.append(PrivateRun(counted.dataset, prepared, planned.inputs, choices | said))
+        runs.append(PrivateRun(name, counted.dataset, prepared, planned.inputs, choices | said))
     return runs
 
 

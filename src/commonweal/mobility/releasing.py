@@ -6,11 +6,15 @@ The request is named by what it is made from and how; where it is staged already
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from dataclasses import dataclass
+from functools import cached_property, partial
+
+import numpy as np
 
 from commonweal.core.catalog import code_version
 from commonweal.core.database import Database
 from commonweal.core.settings import Settings
+from commonweal.disclosure.attacks.report import AttackReport
 from commonweal.disclosure.ledger.spending import Loss, Unit
 from commonweal.disclosure.private.promise import Promise
 from commonweal.disclosure.private.rule import Rule
@@ -19,6 +23,10 @@ from commonweal.disclosure.releasing.grounds import DIFFERENTIAL_PRIVACY
 from commonweal.disclosure.releasing.proposals import Drawn
 from commonweal.disclosure.releasing.publishing import Outcome, release
 from commonweal.disclosure.releasing.request import Part, Request
+from commonweal.mobility.attacking import Sample, sample
+from commonweal.mobility.attacking_noise import attack_noised
+from commonweal.mobility.contributing import raw_counts
+from commonweal.mobility.counting import count
 from commonweal.mobility.private import PrivateRun, private_runs
 from commonweal.mobility.runs import Plan
 
@@ -40,9 +48,10 @@ def release_private(
     """
     total = len(planned.buckets)
     outcomes = []
+    attacked = _Attacked(settings, planned)
     for run in private_runs(settings, planned, rule, lambda done: progress(done, total, "counting")):
         progress(total, total, f"drawing {run.dataset.name}")
-        outcomes.append(release(settings, database, request(planned, run), partial(_drawn, run), who=who))
+        outcomes.append(release(settings, database, request(planned, run), partial(_drawn, run, attacked), who=who))
     return outcomes
 
 
@@ -74,7 +83,27 @@ def _loss(spent: Spent) -> Loss:
     return Loss(Unit(spent.unit.value), spent.rho, spent.epsilon, spent.delta, spent.loss.delta)
 
 
-def _drawn(run: PrivateRun) -> Drawn:
+def _drawn(run: PrivateRun, attacked: _Attacked) -> Drawn:
     spent = run.prepared.spent
     promise = Promise(spent.unit, spent.epsilon, spent.delta)
-    return Drawn([run.draw().table], {"promise": promise.record()})
+    report = attacked.report(run)
+    return Drawn([run.draw().table], {"promise": promise.record(), "attacks": report.record()})
+
+
+@dataclass(frozen=True, eq=False)
+class _Attacked:
+    """What attacks need of the records, found once, and only where something is to be drawn."""
+
+    settings: Settings
+    planned: Plan
+
+    @cached_property
+    def drawn(self) -> Sample:
+        return sample(self.planned)
+
+    @cached_property
+    def raw(self) -> dict[str, np.ndarray]:
+        return raw_counts(self.planned.scope, count(self.settings, self.planned.buckets))
+
+    def report(self, run: PrivateRun) -> AttackReport:
+        return attack_noised(self.planned, self.drawn, self.raw, run)

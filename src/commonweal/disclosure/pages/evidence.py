@@ -30,7 +30,7 @@ METHODS: Mapping[str, str] = {
     "heuristic": Wording("few numbers, found step by step, and then audited"),
     "exact and heuristic": Wording("the fewest numbers possible where tables are small; step by step elsewhere"),
 }
-PUBLIC = ("method", "cells", "required", "narrowest", "earlier")
+PUBLIC = ("method", "cells", "required", "narrowest", "earlier", "states")
 """What everybody may know of an audit."""
 NAMES: Mapping[str, str] = {
     "method": Wording("How"),
@@ -88,14 +88,16 @@ def told(evidence: Any, spent: Mapping[str, Any] | None, *, inside: bool, rule: 
     if judged and not inside:
         return Told([_findings(judged[0][1], judged)], {"audit": None, "attacks": None, "promise": None})
     found: Mapping[str, Any] = evidence if isinstance(evidence, Mapping) else {}
-    audit, report = _audit_of(found, inside=inside), _report_of(found)
+    audit = _audit_of(found, inside=inside)
+    # What was tried on the records of a table with noise tells of them, which nothing has been spent for.
+    report = _report_of(found) if inside or not spent else None
     attacked = [*report.attacked] if report else []
     promise = _promise_of(found)
     rows = judged + ([(_("Noise"), " ".join(_promised(spent, promise)))] if spent else [])
     if audit or not spent:
         rows.append((_("Audit"), " ".join(_audit_in_words(audit)) if audit else _("No audit came with these tables.")))
     rows += [(_title(one), translated(one.finding.said)) for one in attacked]
-    verdict = judged[0][1] if judged else translated(report.said) if report else _without_report(spent)
+    verdict = judged[0][1] if judged else _verdict(report, spent)
     figures = [_findings(verdict, rows)]
     if audit:
         figures.append(_audit_figure(audit))
@@ -119,10 +121,17 @@ def _judgement(rule: str, *, inside: bool) -> str:
     return " ".join((said, _("What else stands here came with the tables, and nothing has checked it.")))
 
 
-def _without_report(spent: Mapping[str, Any] | None) -> str:
+def _verdict(report: AttackReport | None, spent: Mapping[str, Any] | None) -> str:
     if spent:
-        return _("Noise bounds every attack, known or not; one tried on the records would tell of them too.")
-    return _("No attack report came with these tables.")
+        if report is None:
+            return _(
+                "Noise bounds every attack, known or not; what was tried on the records is told to those who judge."
+            )
+        return _(
+            "Noise bounds every attack, known or not. These were tried with noise that was thrown away; what they find "
+            "tells of the records, so only those who judge see it."
+        )
+    return translated(report.said) if report else _("No attack report came with these tables.")
 
 
 def _findings(verdict: str, said: list[tuple[str, str]]) -> Figure:
