@@ -12,7 +12,8 @@ from hypothesis import strategies as some
 from scipy.optimize import Bounds as Box
 from scipy.optimize import LinearConstraint, milp
 
-from commonweal.disclosure.linear.bounds import Contradiction, bounds, possible
+from commonweal.disclosure.linear.bounds import bounds
+from commonweal.disclosure.linear.possible import Contradiction, possible
 from commonweal.disclosure.linear.programme import Programme, holds
 from commonweal.disclosure.linear.relations import Kind, relations
 from commonweal.disclosure.linear.rows import UNBOUNDED, rows_of

@@ -13,13 +13,12 @@ Management Science 47 (2001), for the attacker's programmes.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 
-from commonweal.core.errors import InputError
 from commonweal.disclosure.linear.parting import Part, parts
+from commonweal.disclosure.linear.possible import contradiction
 from commonweal.disclosure.linear.programme import Infeasible, Programme, as_whole
 from commonweal.disclosure.linear.rows import SETTLED, UNBOUNDED, Rows, binding, tighten
 
@@ -52,46 +51,6 @@ class Bounds:
     def width(self) -> np.ndarray:
         """How far the witnessed values lie apart."""
         return self.most - self.least
-
-
-def possible(rows: Rows, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Give a table of whole numbers that keeps to bounds and rows, int64.
-
-    Raises
-    ------
-    Contradiction
-        There is none.
-    """
-    low, high = low.astype(np.int64), high.astype(np.int64)
-    broken = tighten(rows, low, high)
-    if broken >= 0:
-        raise contradiction(int(rows.relation[broken]))
-    with suppress(Infeasible):  # all at once: most often it is whole, and there may be thousands of small parts
-        together = Programme(rows, low, high).extreme({})
-        found = None if together is None else as_whole(rows, low, high, together)
-        if found is not None:
-            return found
-    table = low.copy()
-    for part in parts(rows, low < high, low):
-        own = part.cells
-        try:
-            table[own] = _Range(part, low[own], high[own], None, None).least
-        except Infeasible as error:
-            raise contradiction(int(part.rows.relation[0])) from error
-    return table
-
-
-class Contradiction(InputError):
-    """No table of whole numbers keeps to what is published and known."""
-
-
-def contradiction(relation: int) -> Contradiction:
-    """Say that a relation, by its number from 0, cannot hold."""
-    return Contradiction(
-        "what is published contradicts itself: no whole numbers fit the relations",
-        where=f"relation {relation + 1}, or others that share cells with it",
-        expected="tables and relations that belong together",
-    )
 
 
 def bounds(

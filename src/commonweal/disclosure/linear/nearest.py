@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 import numpy as np
 
-from commonweal.disclosure.linear.bounds import contradiction
-from commonweal.disclosure.linear.parting import parts
-from commonweal.disclosure.linear.programme import Infeasible, Programme, Unsolved, as_whole
+from commonweal.disclosure.linear.possible import best
 from commonweal.disclosure.linear.rows import UNBOUNDED, Rows
 
 DEAR = 16.0
@@ -61,25 +57,5 @@ def nearest(rows: Rows, low: np.ndarray, high: np.ndarray, older: np.ndarray, ne
     )
     low = np.concatenate([low, np.zeros(2 * many, np.int64)])
     high = np.concatenate([high, np.full(2 * many, UNBOUNDED)])
-    costs = np.concatenate([np.zeros(count), np.full(many, -DEAR), np.full(many, -1.0)])
-    with suppress(Infeasible):  # all at once: most often it is whole, and there may be thousands of small parts
-        together = Programme(apart, low, high).extreme(costs)
-        found = None if together is None else as_whole(apart, low, high, together)
-        if found is not None:
-            return found[:count]
-    table = low.copy()
-    for part in parts(apart, low < high, low):
-        own = part.cells
-        programme = Programme(part.rows, low[own], high[own])
-        for whole in (False, True):
-            try:
-                found = programme.extreme(costs[own], whole=whole)
-            except Infeasible as error:
-                raise contradiction(int(part.rows.relation[0])) from error
-            solution = None if found is None else as_whole(part.rows, low[own], high[own], found)
-            if solution is not None:
-                break
-        if solution is None:
-            raise Unsolved("the solver lost its way between large numbers", expected="smaller ones")
-        table[own] = solution
-    return table[:count]
+    worth = np.concatenate([np.zeros(count), np.full(many, -DEAR), np.full(many, -1.0)])
+    return best(apart, low, high, worth)[:count]

@@ -1,0 +1,71 @@
+"""A table of whole numbers that a reader cannot rule out: any, or the best by some measure."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import numpy as np
+
+from commonweal.core.errors import InputError
+from commonweal.disclosure.linear.parting import parts
+from commonweal.disclosure.linear.programme import Infeasible, Programme, Unsolved, as_whole
+from commonweal.disclosure.linear.rows import Rows, tighten
+
+
+class Contradiction(InputError):
+    """No table of whole numbers keeps to what is published and known."""
+
+
+def contradiction(relation: int) -> Contradiction:
+    """Say that a relation, by its number from 0, cannot hold."""
+    return Contradiction(
+        "what is published contradicts itself: no whole numbers fit the relations",
+        where=f"relation {relation + 1}, or others that share cells with it",
+        expected="tables and relations that belong together",
+    )
+
+
+def possible(rows: Rows, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Give a table of whole numbers that keeps to bounds and rows, int64.
+
+    Raises
+    ------
+    Contradiction
+        There is none.
+    """
+    low, high = low.astype(np.int64), high.astype(np.int64)
+    broken = tighten(rows, low, high)
+    if broken >= 0:
+        raise contradiction(int(rows.relation[broken]))
+    return best(rows, low, high, np.zeros(len(low)))
+
+
+def best(rows: Rows, low: np.ndarray, high: np.ndarray, worth: np.ndarray) -> np.ndarray:
+    """Give, of the tables of whole numbers that keep to bounds and rows, one with the largest Σ worth · x, int64.
+
+    Raises
+    ------
+    Contradiction
+        There is none.
+    """
+    with suppress(Infeasible):  # all at once: most often it is whole, and there may be thousands of small parts
+        together = Programme(rows, low, high).extreme(worth)
+        found = None if together is None else as_whole(rows, low, high, together)
+        if found is not None:
+            return found
+    table = low.copy()
+    for part in parts(rows, low < high, low):
+        own = part.cells
+        programme = Programme(part.rows, low[own], high[own])
+        for whole in (False, True):
+            try:
+                solution = programme.extreme(worth[own], whole=whole)
+            except Infeasible as error:
+                raise contradiction(int(part.rows.relation[0])) from error
+            found = None if solution is None else as_whole(part.rows, low[own], high[own], solution)
+            if found is not None:
+                break
+        if found is None:
+            raise Unsolved("the solver lost its way between large numbers", expected="smaller ones")
+        table[own] = found
+    return table
