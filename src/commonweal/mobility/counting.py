@@ -1,18 +1,16 @@
-"""Counting: measures over the buckets of an epoch's store, and what is kept so that nothing is counted twice.
+"""Counting: measures and derivations over the buckets of an epoch's store.
 
-A bucket's counts of a window depend on its segments, the cells, the areas, the calendar and the code. They are kept,
-encrypted, under a digest of all these; a run that was killed, or one after new days came in, counts only what is new.
+A bucket's counts of a window depend on its segments, the cells, the areas, the calendar and the code. They are `Kept`
+under a digest of all these; a run that was killed, or one after new days came in, counts only what is new.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -22,12 +20,15 @@ from commonweal.core.errors import Damaged
 from commonweal.core.settings import Settings
 from commonweal.mobility import keys
 from commonweal.mobility.cells import ALWAYS, Timeline
-from commonweal.mobility.manifest import Segment
-from commonweal.mobility.measure import Derivation, Measure, Window, measures
+from commonweal.mobility.keeping import Kept
+from commonweal.mobility.manifest import Manifest, Segment
+from commonweal.mobility.measure import Derivation, Measure, Window, columns_of, measures, sources
+from commonweal.mobility.network import Network
 from commonweal.mobility.sequences import Events, place
 from commonweal.mobility.store import EpochStore
 
-_STARTS, _CODE = b"starts", b"code"
+LOOKED_AROUND = 10
+"""Days before a run's period, and after it, that derivations may look at in all."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,12 @@ class Bucket:
         Digest of cells, areas and calendar.
     keep
         Whether to keep the counts for the next time.
+    hours_around, days_around
+        Edges of the period and of `LOOKED_AROUND` days before and after it, UTC seconds.
+    network
+        Where cells stand and which overlap, if what is made needs it.
+    columns
+        What else is read of each event.
     """
 
     folder: Path
@@ -81,6 +88,10 @@ class Bucket:
     measures: tuple[str, ...]
     meaning: str
     keep: bool = True
+    hours_around: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    days_around: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    network: Network | None = None
+    columns: tuple[str, ...] = ()
 
 
 def count(settings: Settings, buckets: Sequence[Bucket], on_done: Callable[[int], None] = lambda done: None) -> Counts:
@@ -91,150 +102,214 @@ def count(settings: Settings, buckets: Sequence[Bucket], on_done: Callable[[int]
 def count_bucket(bucket: Bucket) -> Counts:
     """Count one bucket's measures. Runs in a thread, or on a worker elsewhere."""
     wanted = [measures()[name] for name in bucket.measures]
-    derivations = list(dict.fromkeys(measure.of for measure in wanted if measure.of))
-    direct = [measure for measure in wanted if measure.of is None]
-    counted = {measure.name: _Work(measure.name, measure.count, measure, bucket) for measure in direct}
-    derived = {item.name: _Work(item.name, item.derive, item, bucket) for item in derivations}
-    _count_windows(bucket, [*counted.values(), *derived.values()])
-    rows = {name: _in_order(work.tables()) for name, work in derived.items()}
+    made = _make(bucket, wanted)
     window = window_of(bucket, bucket.starts, bucket.ends)
+    rows = {of.name: _in_order(made[of.name].tables()) for measure in wanted if (of := _rows_of(measure))}
     return {
-        measure.name: measure.count(rows[measure.of.name], window)
-        if measure.of
-        else pa.concat_tables(counted[measure.name].tables())
+        measure.name: measure.count(rows[of.name], window)
+        if (of := _rows_of(measure))
+        else pa.concat_tables(made[measure.name].tables())
         for measure in wanted
     }
 
 
 def derive_bucket(bucket: Bucket, derivation: Derivation) -> pa.Table:
     """Give a derivation's rows of a bucket for the whole period, sorted by subscriber, then by time."""
-    work = _Work(derivation.name, derivation.derive, derivation, bucket)
-    _count_windows(bucket, [work])
-    return _in_order(work.tables())
+    return _in_order(_make(bucket, [derivation])[derivation.name].tables())
+
+
+def each_window(bucket: Bucket, edges: np.ndarray, of: Derivation | None = None) -> Iterator[tuple[Any, Window]]:
+    """Read a bucket's events, or rows of a derivation that is not kept, window by window between edges, UTC seconds."""
+    source = _Source(bucket, [of] if of else [])
+    for start, end in pairwise(edges.tolist()):
+        yield source.rows(of, start, end), window_of(bucket, start, end)
+
+
+def _rows_of(item: Measure | Derivation) -> Derivation | None:
+    """Give the derivation of whose rows of the whole run a measure is counted; None if it is counted by windows."""
+    return item.of if isinstance(item, Measure) and item.of and item.of.kept else None
 
 
 def _in_order(tables: Sequence[pa.Table]) -> pa.Table:
     """Put windows' rows together: they are in order of time, so a stable sort keeps each subscriber's rows in it."""
     table = pa.concat_tables(tables)
-    if len(tables) == 1:
+    if len(tables) == 1 or table.column_names[0] != "subscriber":
         return table
     return table.take(pa.array(np.argsort(table["subscriber"].to_numpy(), kind="stable")))
 
 
-class _Work:
-    """One measure's or derivation's tables of a bucket, window by window: those that are kept, and those to make."""
+def _make(bucket: Bucket, asked: Sequence[Measure | Derivation]) -> dict[str, Kept]:
+    """Make what is not kept, of the measures and derivations that are asked for and of what they are made of."""
+    needed = {part.name: part for item in reversed(asked) for part in sources(item)}
+    items = [part for part in needed.values() if part in asked or (isinstance(part, Derivation) and part.kept)]
+    items = [item for item in items if not _rows_of(item)]
+    work: dict[str, Kept] = {}
+    for item in sorted(items, key=_depth, reverse=True):  # what is made of something says how far that must reach
+        around = (0, 0)
+        for other in work.values():
+            if _kept_beneath(other.item) is item:
+                reach = _reach(other.item)
+                around = tuple(max(a, r + o) for a, r, o in zip(around, reach, other.around, strict=True))  # type: ignore[assignment]
+        work[item.name] = Kept(item, bucket, around)
+    source = _Source(bucket, items, work)
+    for depth in sorted({_depth(item) for item in items}):
+        source.make([kept for kept in work.values() if _depth(kept.item) == depth])
+    return work
+
+
+def _kept_beneath(item: Measure | Derivation) -> Derivation | None:
+    """Give the nearest derivation beneath that is kept."""
+    return next((part for part in sources(item)[1:] if isinstance(part, Derivation) and part.kept), None)
+
+
+def _depth(item: Measure | Derivation) -> int:
+    """How many derivations beneath are kept."""
+    return sum(isinstance(part, Derivation) and part.kept for part in sources(item)[1:])
+
+
+def _reach(item: Measure | Derivation) -> tuple[int, int]:
+    """How many days back and ahead are looked at, down to what is kept."""
+    back = ahead = 0
+    for part in sources(item):
+        if isinstance(part, Derivation):
+            if part is not item and part.kept:
+                break
+            back, ahead = back + part.lookback, ahead + part.lookahead
+    return back, ahead
+
+
+class _Source:
+    """What a bucket's measures and derivations are made of; each segment is read once.
+
+    It stands for the store where events are read, and remembers segments as long as a window may look back on them.
+    """
 
     def __init__(
-        self,
-        name: str,
-        make: Callable[[Events, Window], pa.Table],
-        of: Measure | Derivation,
-        bucket: Bucket,
+        self, bucket: Bucket, items: Sequence[Measure | Derivation], work: dict[str, Kept] | None = None
     ) -> None:
-        self.name = name
-        self.make = make
-        self.window = of.window
-        self.code = _code_digest()
-        self.made: dict[int, tuple[str, pa.Table]] = {}  # by the window's start: what it depends on, and the table
-        self.bucket = bucket
+        self.bucket = replace(bucket, columns=tuple(sorted({*bucket.columns, *columns_of(items)})))
+        self.work = work or {}
+        self._store = EpochStore(bucket.folder, keys.open_key(bucket.keys, bucket.project, bucket.epoch))
+        self.segments = self._store.manifest.events(bucket.number)
+        self._looking = any(_reach(item) != (0, 0) for item in items)
+        self._read: dict[str, tuple[np.ndarray, ...]] = {}
+        self._rows: dict[tuple[str, int, int], Any] = {}
 
-    def file(self) -> str:
-        return f"derived/{self.name}/{self.bucket.number:03}.parquet"
+    @property
+    def folder(self) -> Path:
+        """The store's."""
+        return self._store.folder
 
-    def fingerprint(self, segments: Sequence[Segment], start: int, end: int) -> str:
-        said = [self.code, self.bucket.meaning, start, end, [segment.digest for segment in segments]]
-        return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:32]
+    @property
+    def manifest(self) -> Manifest:
+        """The store's."""
+        return self._store.manifest
 
-    def tables(self) -> list[pa.Table]:
-        """The period's tables in order of time."""
-        return [self.made[start][1] for start, _ in self.windows()]
+    def sequences(self, segment: Segment, columns: Sequence[str] = ()) -> tuple[np.ndarray, ...]:
+        """Read a segment, or remember it."""
+        if not self._looking:
+            return self._store.sequences(segment, columns)
+        if segment.file not in self._read:
+            self._read[segment.file] = self._store.sequences(segment, columns)
+        return self._read[segment.file]
 
-    def windows(self) -> list[tuple[int, int]]:
-        """Start and end of each window that is counted for itself, in order."""
-        if self.window == "run":
-            return [(self.bucket.starts, self.bucket.ends)]
-        return list(pairwise(self.bucket.windows.tolist()))
+    def rows(self, of: Derivation | None, start: int, end: int) -> Any:
+        """Give events, or a derivation's rows, of a time."""
+        key = (of.name if of else "", start, end)
+        if key not in self._rows:
+            if of is None:
+                self._rows[key] = read_events(self, self.bucket, self._inside(start, end), start, end)
+            elif of.kept:
+                self._rows[key] = self._of_kept(of, start, end)
+            else:
+                self._rows[key] = self._made(of, start, end)
+        return self._rows[key]
 
-    def recall(self, store: EpochStore) -> None:
-        """Take up what was kept."""
-        if not (store.folder / self.file()).exists():
-            return
-        try:
-            kept = store.read(self.file())
-        except Damaged:  # what was kept can be made again
-            return
-        if kept.schema.metadata.get(_CODE) != self.code.encode():
-            return
-        for start, (fingerprint, first, rows) in json.loads(kept.schema.metadata[_STARTS]).items():
-            own = {name: value for name, value in kept.schema.metadata.items() if name not in (_STARTS, _CODE)}
-            self.made[int(start)] = (fingerprint, kept.slice(first, rows).replace_schema_metadata(own or None))
+    def make(self, work: Sequence[Kept]) -> None:
+        """Make what is not kept of these, window by window; what they are made of is read once for all."""
+        for item in work if self.bucket.keep else ():
+            item.recall(self._store)
+        changed: set[str] = set()
+        for start, end in sorted({window for item in work for window in item.windows()}):
+            for kept in work:
+                if (start, end) not in kept.windows():
+                    continue
+                fingerprint = kept.fingerprint(self._depends_on(kept.item, start, end), start, end)
+                if kept.needs(start, fingerprint):
+                    kept.made[start] = (fingerprint, self._made(kept.item, start, end))
+                    changed.add(kept.name)
+            self._rows.clear()
+            self._forget(start)
+        for kept in work:
+            if self.bucket.keep and kept.name in changed:
+                kept.keep(self._store)
 
-    def keep(self, store: EpochStore) -> None:
-        """Keep the tables for the next time, but for windows that were cut otherwise within the period."""
-        bucket, windows = self.bucket, {start for start, _ in self.windows()}
-        kept = {s: made for s, made in self.made.items() if s in windows or not bucket.starts <= s < bucket.ends}
-        place, index = 0, {}
-        for start, (fingerprint, table) in kept.items():
-            index[start] = (fingerprint, place, table.num_rows)
-            place += table.num_rows
-        whole = pa.concat_tables([table for _, table in kept.values()])
-        metadata = (whole.schema.metadata or {}) | {_STARTS: json.dumps(index).encode(), _CODE: self.code.encode()}
-        store.write(whole.combine_chunks().replace_schema_metadata(metadata), self.file())
+    def _made(self, item: Measure | Derivation, start: int, end: int) -> Any:
+        function = item.derive if isinstance(item, Derivation) else item.count
+        first, last = self._around(item, start, end)
+        return function(self.rows(item.of, first, last), window_of(self.bucket, first, last, (start, end)))
+
+    def _around(self, item: Measure | Derivation, start: int, end: int) -> tuple[int, int]:
+        """Give the time that is looked at for a window."""
+        if not isinstance(item, Derivation) or not (item.lookback or item.lookahead):
+            return start, end
+        days = self.bucket.days_around
+        first = int(np.searchsorted(days, start)) - item.lookback
+        last = int(np.searchsorted(days, end)) + item.lookahead
+        assert first >= 0, "what looks farther back than LOOKED_AROUND days"
+        assert last < len(days), "what looks farther ahead than LOOKED_AROUND days"
+        return int(days[first]), int(days[last])
+
+    def _depends_on(self, item: Measure | Derivation, start: int, end: int) -> list[str]:
+        """Digests of what a window's table is made of."""
+        first, last = self._around(item, start, end)
+        if item.of is None:
+            return [segment.digest for segment in self._inside(first, last)]
+        if item.of.kept:
+            beneath = self.work[item.of.name]
+            return [beneath.made[s][0] for s, e in beneath.windows() if s < last and e > first]
+        return self._depends_on(item.of, first, last)
+
+    def _of_kept(self, of: Derivation, start: int, end: int) -> pa.Table:
+        beneath = self.work[of.name]
+        windows = [(s, e) for s, e in beneath.windows() if s < end and e > start]
+        rows = _in_order([beneath.made[s][1] for s, _ in windows])
+        if windows[0][0] >= start and windows[-1][1] <= end:
+            return rows
+        when = rows[of.when].to_numpy() + self.bucket.epoch_starts
+        return rows.filter(pa.array((when >= start) & (when < end)))
+
+    def _inside(self, start: int, end: int) -> list[Segment]:
+        return [segment for segment in self.segments if segment.start < end and segment.end > start]
+
+    def _forget(self, start: int) -> None:
+        """Let go of segments that no later window looks back on."""
+        days = self.bucket.days_around
+        if self._looking:
+            back = int(days[max(0, int(np.searchsorted(days, start)) - LOOKED_AROUND)])
+            ended = {segment.file for segment in self.segments if segment.end <= back}
+            self._read = {file: read for file, read in self._read.items() if file not in ended}
 
 
-def _count_windows(bucket: Bucket, work: Sequence[_Work]) -> None:
-    """Make what is not kept; events of a window are read once for all."""
-    key = keys.open_key(bucket.keys, bucket.project, bucket.epoch)
-    store = EpochStore(bucket.folder, key)
-    segments = store.manifest.events(bucket.number)
-    for item in work if bucket.keep else ():
-        item.recall(store)
-    changed: set[str] = set()
-    for start, end in sorted({window for item in work for window in item.windows()}):
-        inside = [segment for segment in segments if segment.start < end and segment.end > start]
-        events, window = None, None
-        for item in work:
-            if (start, end) not in item.windows():
-                continue
-            fingerprint = item.fingerprint(inside, start, end)
-            if start in item.made and item.made[start][0] == fingerprint:
-                continue
-            if events is None or window is None:
-                events, window = read_events(store, bucket, inside, start, end), window_of(bucket, start, end)
-            item.made[start] = (fingerprint, item.make(events, window))
-            changed.add(item.name)
-    for item in work:
-        if bucket.keep and item.name in changed:
-            item.keep(store)
-
-
-def each_window(bucket: Bucket, edges: np.ndarray) -> Iterator[tuple[Events, Window]]:
-    """Read a bucket's events window by window, each between two edges (UTC seconds); nothing is kept."""
-    key = keys.open_key(bucket.keys, bucket.project, bucket.epoch)
-    store = EpochStore(bucket.folder, key)
-    segments = store.manifest.events(bucket.number)
-    for start, end in pairwise(edges.tolist()):
-        inside = [segment for segment in segments if segment.start < end and segment.end > start]
-        yield read_events(store, bucket, inside, start, end), window_of(bucket, start, end)
-
-
-def read_events(store: EpochStore, bucket: Bucket, segments: Sequence[Segment], start: int, end: int) -> Events:
+def read_events(
+    store: EpochStore | _Source, bucket: Bucket, segments: Sequence[Segment], start: int, end: int
+) -> Events:
     """Read a bucket's events in a window, sorted by (subscriber, time), each with its area."""
     epoch = store.manifest.starts
     parts = []
     for segment in segments:
-        subscriber, time, cell = store.sequences(segment)
+        columns = store.sequences(segment, bucket.columns)
         if segment.start < start or segment.end > end:
-            inside = (time >= start - epoch) & (time < end - epoch)
-            subscriber, time, cell = subscriber[inside], time[inside], cell[inside]
-        parts.append((subscriber, time, cell))
+            inside = (columns[1] >= start - epoch) & (columns[1] < end - epoch)
+            columns = tuple(column[inside] for column in columns)
+        parts.append(columns)
     if len(parts) == 1:
-        subscriber, time, cell = parts[0]
+        subscriber, time, cell, *others = parts[0]
     else:
-        none = (np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int32))
-        subscriber, time, cell = (np.concatenate(columns) for columns in zip(none, *parts, strict=True))
+        none = (np.zeros(0, np.int64), *(np.zeros(0, np.int32) for _ in range(2 + len(bucket.columns))))
+        subscriber, time, cell, *others = (np.concatenate(columns) for columns in zip(none, *parts, strict=True))
         order = np.argsort(subscriber, kind="stable")  # segments are in order of time
-        subscriber, time, cell = subscriber[order], time[order], cell[order]
+        subscriber, time, cell, *others = (column[order] for column in (subscriber, time, cell, *others))
     if len(cell) and cell.max() >= len(bucket.timeline.first) - 1:
         raise Damaged(
             "events refer to cells that the register does not have",
@@ -246,26 +321,29 @@ def read_events(store: EpochStore, bucket: Bucket, segments: Sequence[Segment], 
     window = window_of(bucket, start, end)
     spans = (bucket.timeline.first, starts, bucket.area_of_span)
     day_of = (np.searchsorted(window.days, window.hours[:-1], side="right") - 1).astype(np.int32)
-    return Events(subscriber, time, *place(subscriber, time, cell, *spans, window.hours, day_of))
+    placed = place(subscriber, time, cell, *spans, window.hours, day_of)
+    return Events(subscriber, time, *placed, columns=dict(zip(bucket.columns, others, strict=True)))
 
 
-def window_of(bucket: Bucket, start: int, end: int) -> Window:
-    """Give the hours and days of a window, relative to the epoch's start and never beyond the window."""
+def window_of(bucket: Bucket, start: int, end: int, own: tuple[int, int] | None = None) -> Window:
+    """Give the hours and days of a time, relative to the epoch's start and never beyond it.
+
+    Parameters
+    ----------
+    own
+        The part of it whose rows are asked for, UTC seconds.
+    """
     epoch = bucket.epoch_starts
+    inside = bucket.starts <= start and end <= bucket.ends
 
     def edges(whole: np.ndarray) -> np.ndarray:
         return whole[(whole >= start) & (whole <= end)] - epoch
 
-    return Window(epoch, edges(bucket.hours), edges(bucket.days), bucket.areas)
-
-
-@cache
-def _code_digest() -> str:
-    """Digest of the code that counts depend on: every measure, and the kernels beneath them."""
-    from commonweal.core import engine
-    from commonweal.mobility import measures as folder
-    from commonweal.mobility import sequences
-
-    files = [Path(str(module.__file__)) for module in (engine, sequences)]
-    files += sorted(Path(folder.__path__[0]).glob("*.py"))
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+    return Window(
+        epoch,
+        edges(bucket.hours if inside else bucket.hours_around),
+        edges(bucket.days if inside else bucket.days_around),
+        bucket.areas,
+        bucket.network,
+        (own[0] - epoch, own[1] - epoch) if own else None,
+    )

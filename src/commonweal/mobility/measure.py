@@ -1,15 +1,16 @@
 """What a measure is, and what a derivation is: pure functions of one bucket in one window.
 
-A *derivation* turns a bucket's events into rows of its own, one or a few for each subscriber. A *measure* turns
-events, or a derivation's rows, into keyed counts with a column ``people`` of distinct subscribers. A subscriber lives
-in one bucket, so keyed counts of buckets are added; a day measure's counts of windows are put side by side.
+A *derivation* turns a bucket's events, or another derivation's rows, into rows of its own, one or a few for each
+subscriber. A *measure* turns events, or a derivation's rows, into keyed counts with a column ``people`` of distinct
+subscribers. A subscriber lives in one bucket, so keyed counts of buckets are added; a day measure's counts of windows
+are put side by side.
 
 Adding a measure is adding a file to `commonweal.mobility.measures` that names it ``MEASURE``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -23,7 +24,7 @@ import pyarrow as pa
 from commonweal.core.catalog import Dataset
 from commonweal.disclosure.private.declaring import private_dataset
 from commonweal.mobility.bounding import Protection, Unprotected
-from commonweal.mobility.sequences import Events
+from commonweal.mobility.network import Network
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,25 @@ class Window:
         Edges of its hours and days, int64 seconds from `starts`, shape (n + 1,).
     areas
         How many areas there are.
+    network
+        Where cells stand and which overlap, for those that declare that they need it.
+    own
+        First and last-exclusive second, from `starts`, of the part whose rows are asked for. The rest, before and
+        after, is there to be looked at. All of it if None.
     """
 
     starts: int
     hours: np.ndarray
     days: np.ndarray
     areas: int
+    network: Network | None = None
+    own: tuple[int, int] | None = None
+
+    @property
+    def own_days(self) -> tuple[int, int]:
+        """First and last-exclusive index of the days whose rows are asked for."""
+        first, last = self.own or (self.days[0], self.days[-1])
+        return int(np.searchsorted(self.days, first)), int(np.searchsorted(self.days, last))
 
 
 @dataclass(frozen=True)
@@ -74,21 +88,43 @@ class Scope:
 
 @dataclass(frozen=True)
 class Derivation:
-    """Rows made from events.
+    """Rows made from events, or from another derivation's rows.
 
     Parameters
     ----------
     name
         Its store.
     derive
-        Gives, for a bucket's events in a window, a table that begins with ``subscriber`` and is sorted by it.
+        Gives, for what it is made of in a window, a table that begins with ``subscriber`` and is sorted by it. One that
+        is not kept may give `Events` instead.
     window
-        ``day``: each day's rows depend on that day alone. ``run``: on the whole period.
+        ``day``: each day's rows depend on that day, and on as many around it as it looks at. ``run``: on the whole
+        period.
+    of
+        What it is made of: another derivation, or None for events.
+    lookback, lookahead
+        How many days before a window, and after it, are looked at too. They may lie outside the run's period, so a
+        day's rows are the same in every run.
+    columns
+        What else is read of each event: names of columns of the store.
+    network
+        Whether the window must have the `Network`.
+    kept
+        Whether its rows are kept on the disk. Those that are as many as events and quickly made are not.
+    when
+        The column that says when a row begins, seconds from the epoch's start, by which one that looks around chooses.
     """
 
     name: str
-    derive: Callable[[Events, Window], pa.Table]
+    derive: Callable[[Any, Window], Any]
     window: str = "day"
+    of: Derivation | None = None
+    lookback: int = 0
+    lookahead: int = 0
+    columns: tuple[str, ...] = ()
+    network: bool = False
+    kept: bool = True
+    when: str = "start"
 
 
 @dataclass(frozen=True)
@@ -108,8 +144,8 @@ class Measure:
     protection
         How it is counted with everybody's part bounded, for noise; or why it cannot be.
     of
-        The derivation it counts, or None for events.
-    window
+        The derivation it counts, or None for events. One that is not kept is counted as events are, window by window.
+    window, columns, network
         As for a derivation.
     at_least
         For a total that would complete tables of the same run: gives for each of its keys, from the protected tables by
@@ -128,6 +164,8 @@ class Measure:
     window: str = "day"
     at_least: Callable[[Mapping[str, pa.Table]], pa.Table] | None = None
     beside: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    network: bool = False
 
     @property
     def name(self) -> str:
@@ -140,6 +178,24 @@ class Measure:
         if isinstance(self.protection, Unprotected):
             return None
         return private_dataset(self.dataset, title=self.protection.title, description=self.protection.description)
+
+
+def sources(item: Measure | Derivation) -> list[Measure | Derivation]:
+    """Give a measure or derivation and all that it is made of, itself first."""
+    found: list[Measure | Derivation] = [item]
+    while (of := found[-1].of) is not None:
+        found.append(of)
+    return found
+
+
+def columns_of(items: Iterable[Measure | Derivation]) -> tuple[str, ...]:
+    """Give the further columns of events that all of these read together, in order of their names."""
+    return tuple(sorted({column for item in items for part in sources(item) for column in part.columns}))
+
+
+def need_network(items: Iterable[Measure | Derivation]) -> bool:
+    """Say whether any of these, or what they are made of, needs the `Network`."""
+    return any(part.network for item in items for part in sources(item))
 
 
 @cache

@@ -209,20 +209,28 @@ def count_bounded(reference: PrivateBucket) -> Counts:
     bucket = reference.bucket
     parts: dict[str, list[pa.Table]] = {each.measure: [] for each in reference.boundings}
     run = np.array([bucket.starts, bucket.ends])
-    direct = [each for each in reference.boundings if measures()[each.measure].of is None]
+    direct = [each for each in reference.boundings if _by_windows(each)]
     # A unit never straddles windows: days are whole in each window, weeks and months in the run as a whole.
     for edges, chosen in (
         (bucket.windows, [each for each in direct if each.unit is Unit.DAY]),
         (run, [each for each in direct if each.unit is not Unit.DAY]),
     ):
-        for events, window in each_window(bucket, edges) if chosen else ():
-            for each in chosen:
-                parts[each.measure].append(_counted(each, events, window))
+        for of in dict.fromkeys(measures()[each.measure].of for each in chosen):
+            for events, window in each_window(bucket, edges, of):
+                for each in chosen:
+                    if measures()[each.measure].of is of:
+                        parts[each.measure].append(_counted(each, events, window))
     for each in reference.boundings:
-        if (derivation := measures()[each.measure].of) is not None:
+        if (derivation := measures()[each.measure].of) is not None and derivation.kept:
             rows = derive_bucket(bucket, derivation)
             parts[each.measure].append(_counted(each, rows, window_of(bucket, bucket.starts, bucket.ends)))
     return {name: pa.concat_tables(tables) for name, tables in parts.items()}
+
+
+def _by_windows(bounding: Bounding) -> bool:
+    """Say whether a measure is counted window by window: of events, or of rows that are not kept."""
+    of = measures()[bounding.measure].of
+    return of is None or not of.kept
 
 
 def _counted(bounding: Bounding, of: Any, window: Window) -> pa.Table:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -20,10 +20,11 @@ from commonweal.core.periods import Calendar
 from commonweal.core.settings import Settings
 from commonweal.core.wording import Wording
 from commonweal.mobility.cells import read_register
-from commonweal.mobility.counting import Bucket, derive_bucket
+from commonweal.mobility.counting import LOOKED_AROUND, Bucket, derive_bucket
 from commonweal.mobility.epochs import Epoch, EpochBook
-from commonweal.mobility.measure import Scope, measures
+from commonweal.mobility.measure import Derivation, Scope, measures, need_network
 from commonweal.mobility.measures import home, last_location
+from commonweal.mobility.network import network
 from commonweal.mobility.projects import Project
 from commonweal.mobility.store import EpochStore, project_folder
 
@@ -80,7 +81,8 @@ class Plan:
     @property
     def parameters(self) -> dict[str, Any]:
         """The choices that the results depend on."""
-        return {
+        described = self.buckets[0].network
+        return ({"overlaps": described.method} if described else {}) | {
             "project": self.project.name,
             "area_set": self.project.area_set,
             "time_zone": self.calendar.time_zone,
@@ -134,9 +136,14 @@ def plan(
     areas = places.load(database, project.area_set, at=first_day)
     register = read_register(project_folder(settings.store, project.name))
     timeline = register.timeline()
+    needs = need_network(measures()[name] for name in wanted)
+    described = network(register, timeline, areas) if needs else None
     table = register.table
     area_of_row = np.append(areas.locate(*(_numbers(table[name]) for name in ("longitude", "latitude"))), -1)
     hours, days = (calendar.edges(_utc(starts), _utc(ends), unit) for unit in ("hour", "day"))
+    around = (_utc(starts) - timedelta(days=LOOKED_AROUND + 1), _utc(ends) + timedelta(days=LOOKED_AROUND + 1))
+    days_around, hours_around = (calendar.edges(*around, unit) for unit in ("day", "hour"))
+    hours_around = hours_around[(hours_around >= days_around[0]) & (hours_around <= days_around[-1])]
     meaning = sha256(f"{register.digest} {areas.digest} {calendar} {calendar.rules_version}".encode()).hexdigest()
     own_clock = calendar == project.calendar
     buckets = tuple(
@@ -157,12 +164,28 @@ def plan(
             areas=len(areas),
             measures=wanted,
             meaning=meaning,
+            hours_around=hours_around,
+            days_around=days_around,
+            network=described,
         )
         for number in range(1 << store.manifest.bucket_bits)
     )
     scope = Scope(tuple(areas.codes), hours, days)
     changes = tuple(places.changes(database, project.area_set, first_day, last_day, areas.level))
     return Plan(project, areas, calendar, first_day, last_day, epoch, store, buckets, scope, register.digest, changes)
+
+
+def buckets_for(planned: Plan, derivation: Derivation) -> tuple[Bucket, ...]:
+    """Give references to a run's buckets with all that a derivation needs.
+
+    The network is laid out once for all of them.
+    """
+    described = planned.buckets[0].network
+    if not need_network([derivation]) or described is not None:
+        return planned.buckets
+    register = read_register(planned.store.folder.parent)
+    described = network(register, planned.buckets[0].timeline, planned.areas)
+    return tuple(replace(bucket, network=described) for bucket in planned.buckets)
 
 
 def home_areas(planned: Plan) -> tuple[np.ndarray, list[str]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 
 import numba
 import numpy as np
@@ -24,6 +25,10 @@ class Events:
         Index of the area of each event's cell at its time, or -1 outside every area, int32, shape (n,).
     subscriber_hour, subscriber_day
         Which (subscriber, hour) and which (subscriber, day) an event belongs to, counted from 0, int32, shape (n,).
+    span
+        Which span of the timeline, so which version of its cell, each event met, int32, shape (n,).
+    columns
+        What else was asked for, by name, shape (n,); 0 where nothing is known.
     """
 
     subscriber: np.ndarray
@@ -33,6 +38,23 @@ class Events:
     area: np.ndarray
     subscriber_hour: np.ndarray
     subscriber_day: np.ndarray
+    span: np.ndarray
+    columns: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        """Give the number of events."""
+        return len(self.subscriber)
+
+    def where(self, chosen: np.ndarray) -> Events:
+        """Give the events that are chosen, bool[n]."""
+        if chosen.all():
+            return self
+        arrays = {f.name: getattr(self, f.name)[chosen] for f in fields(self) if f.name != "columns"}
+        return Events(**arrays, columns={name: values[chosen] for name, values in self.columns.items()})
+
+    def with_columns(self, **columns: np.ndarray) -> Events:
+        """Give the events with further columns."""
+        return replace(self, columns={**self.columns, **columns})
 
 
 @numba.njit(nogil=True, cache=True)
@@ -55,7 +77,7 @@ def place(
     hours: np.ndarray,
     day_of: np.ndarray,
 ) -> tuple:  # type: ignore[type-arg]
-    """For every event its hour, its day, value[the span of cell[i] that contains time[i]], and whose hour and day.
+    """For every event its hour, its day, value[the span of cell[i] that contains time[i]], whose hour and day, the span.
 
     Parameters
     ----------
@@ -70,7 +92,7 @@ def place(
 
     Returns
     -------
-    hour, day, value, subscriber_hour, subscriber_day
+    hour, day, value, subscriber_hour, subscriber_day, span
         As in `Events`; int32, shape (n,).
 
     Examples
@@ -81,10 +103,10 @@ def place(
     >>> place(np.array([7, 7, 9]), np.array([9, 10, 19]), np.array([0, 0, 0]),
     ...       np.array([0, 2]), np.array([0, 10]), np.array([5, 6]), hours, day_of)
     (array([0, 1, 1], dtype=int32), array([0, 0, 0], dtype=int32), array([5, 6, 6], dtype=int32),
-     array([0, 1, 2], dtype=int32), array([0, 0, 1], dtype=int32))
+     array([0, 1, 2], dtype=int32), array([0, 0, 1], dtype=int32), array([0, 1, 1], dtype=int32))
     """
     hour, day = np.empty(len(time), np.int32), np.empty(len(time), np.int32)
-    found = np.empty(len(time), np.int32)
+    found, met = np.empty(len(time), np.int32), np.empty(len(time), np.int32)
     whose_hour, whose_day = np.empty(len(time), np.int32), np.empty(len(time), np.int32)
     hourly = (len(hours) - 1) / (hours[-1] - hours[0])
     own_hour = own_day = last_hour = last_day = -1
@@ -100,8 +122,8 @@ def place(
         span = first[cell[i] + 1] - 1
         while starts[span] > time[i]:
             span -= 1
-        found[i] = value[span]
-    return hour, day, found, whose_hour, whose_day
+        found[i], met[i] = value[span], span
+    return hour, day, found, whose_hour, whose_day, met
 
 
 @numba.njit(nogil=True, cache=True, inline="always")

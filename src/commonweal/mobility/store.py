@@ -186,9 +186,15 @@ class EpochStore:
                 expected="a backup; or the raw files, imported into a new project",
             ) from error
 
-    def sequences(self, segment: Segment) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Read a segment's subscribers, times and cells; see that it holds what the manifest says, in order."""
-        table = self.read(segment.file, SEQUENCE)
+    def sequences(self, segment: Segment, columns: Sequence[str] = ()) -> tuple[np.ndarray, ...]:
+        """Read a segment's subscribers, times, cells and further columns, 0 where one is not known.
+
+        Raises
+        ------
+        Damaged
+            It does not hold what the manifest says, in order.
+        """
+        table = self.read(segment.file, (*SEQUENCE, *columns))
         subscriber, time, cell = (numpy_of(table.column(name)) for name in SEQUENCE)
         ends = bucket_of(subscriber[[0, -1]], self.manifest.bucket_bits) if len(subscriber) else segment.bucket
         if len(subscriber) != segment.rows or not _in_order(subscriber, time) or np.any(ends != segment.bucket):
@@ -197,7 +203,7 @@ class EpochStore:
                 where=self.folder / segment.file,
                 expected=f"{segment.rows} sorted rows",
             )
-        return subscriber, time, cell
+        return subscriber, time, cell, *(numpy_of(table.column(name).fill_null(0)) for name in columns)
 
 
 def numpy_of(column: pa.ChunkedArray) -> np.ndarray:
