@@ -258,7 +258,7 @@ def run_parameters(
     private: Mapping[str, Any] | None = None,
     rule: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Give the parameters of the job ``mobility.run``; without more, all measures over all days.
+    """Give the parameters of the job ``mobility.run``; without more, the usual measures over all days.
 
     `private` is the record of the rule by which the tables are made with noise, `rule` that of an alternative to
     suppression; without either, tables are suppressed.

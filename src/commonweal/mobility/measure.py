@@ -153,6 +153,8 @@ class Measure:
         total is rounded or withheld.
     beside
         Names of the measures whose tables it would complete.
+    usual
+        Whether a run counts it where nobody says which measures.
     """
 
     dataset: Dataset
@@ -166,6 +168,7 @@ class Measure:
     beside: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     network: bool = False
+    usual: bool = True
 
     @property
     def name(self) -> str:

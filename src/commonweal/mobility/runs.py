@@ -113,7 +113,7 @@ def plan(
     first, last
         First and last-exclusive day; without them, all days that the newest readable epoch holds events of.
     names
-        Measures; all if empty.
+        Measures; those that are usual if empty.
     calendar
         Another clock than the project's.
 
@@ -210,7 +210,7 @@ def _wanted(names: Sequence[str]) -> tuple[str, ...]:
     for name in names:
         if name not in known:
             raise NotFound(f"there is no measure {name!r}", expected=f"one of: {', '.join(known)}")
-    chosen = [name for name in known if not names or name in names]
+    chosen = [name for name, measure in known.items() if name in names or (measure.usual and not names)]
     for name in chosen:
         lacking = [other for other in known[name].beside if other not in chosen]
         if lacking:
