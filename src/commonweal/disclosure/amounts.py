@@ -26,8 +26,9 @@ from commonweal.core.catalog.declaration import Measure, State
 from commonweal.core.errors import Refused
 from commonweal.disclosure.dominance import LARGEST, Dominance, is_judged
 from commonweal.disclosure.drafts import Counted, Draft, Earlier, Keys, Relate
+from commonweal.disclosure.linear.contradiction import Contradiction
 from commonweal.disclosure.linear.keys import rows_by_key
-from commonweal.disclosure.linear.possible import Contradiction, possible
+from commonweal.disclosure.linear.possible import possible
 from commonweal.disclosure.linear.relations import Kind, Relations
 from commonweal.disclosure.linear.rows import UNBOUNDED, rows_of
 from commonweal.disclosure.linear.suppression import Cells, suppress

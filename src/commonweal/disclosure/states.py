@@ -18,9 +18,10 @@ import numpy as np
 
 from commonweal.disclosure.dominance import Dominance
 from commonweal.disclosure.drafts import Counted, Draft, Earlier, Keys, Relate, by_entry, drafted, together
+from commonweal.disclosure.linear.contradiction import Contradiction
 from commonweal.disclosure.linear.keys import rows_by_key
 from commonweal.disclosure.linear.nearest import nearest
-from commonweal.disclosure.linear.possible import Contradiction, possible
+from commonweal.disclosure.linear.possible import possible
 from commonweal.disclosure.linear.relations import Kind, Relations, grouped, joined
 from commonweal.disclosure.linear.rows import UNBOUNDED, rows_of
 from commonweal.disclosure.linear.suppression import Cells

@@ -50,7 +50,7 @@ def release_private(
     outcomes = []
     attacked = _Attacked(settings, planned)
     for run in private_runs(settings, planned, rule, lambda done: progress(done, total, "counting")):
-        progress(total, total, f"drawing {run.dataset.name}")
+        progress(total, total, f"releasing {run.dataset.name}")
         outcomes.append(release(settings, database, request(planned, run), partial(_drawn, run, attacked), who=who))
     return outcomes
 

@@ -106,6 +106,7 @@ def test_a_table_that_is_none_is_refused_with_its_row(tmp_path, table, said):
         {"whole": "margins:1", "parts": ["flows:1", "flows:1"], "kind": "sum"},
         {"whole": "margins:1", "parts": ["margins:1"], "kind": "sum"},
         {"whole": "margins:1", "parts": ["flows:1"], "kind": "difference"},
+        {"whole": "margins:1", "parts": ["flows:1"], "kind": ["sum"]},
         {"whole": "margins:1", "parts": "flows:1", "kind": "sum"},
         {"whole": 1, "parts": ["flows:1"], "kind": "sum"},
         ["margins:1"],

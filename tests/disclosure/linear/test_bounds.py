@@ -13,7 +13,8 @@ from scipy.optimize import Bounds as Box
 from scipy.optimize import LinearConstraint, milp
 
 from commonweal.disclosure.linear.bounds import bounds
-from commonweal.disclosure.linear.possible import Contradiction, possible
+from commonweal.disclosure.linear.contradiction import Contradiction
+from commonweal.disclosure.linear.possible import possible
 from commonweal.disclosure.linear.programme import Programme, holds
 from commonweal.disclosure.linear.relations import Kind, relations
 from commonweal.disclosure.linear.rows import UNBOUNDED, rows_of

@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from commonweal.disclosure.linear.bounds import Bounds, bounds
+from commonweal.disclosure.linear.contradiction import Contradiction
 from commonweal.disclosure.linear.files import read_relations, read_tables
 from commonweal.disclosure.linear.reading import suppressed_bounds
 from commonweal.disclosure.linear.relations import Kind, relations
@@ -106,3 +107,25 @@ def of_total(total: int) -> Iterator[np.ndarray]:
     """Give every table of two rows and three columns whose cells add up to a total: five bars among that many stars."""
     for bars in combinations(range(total + 5), 5):
         yield np.diff([-1, *bars, total + 5]).reshape(2, 3) - 1
+
+
+@pytest.mark.parametrize(
+    ("values", "found"),
+    [
+        # The second cell is at most the fifth, which is at most it and others: bounds double without end.
+        (["", "", "1", "", ""], [(5, [2], "union"), (5, [4], "union"), (5, [4, 3, 1], "sum"), (5, [4, 2, 1], "sum")]),
+        (["", *[str(2**50)] * 8, ""], [(1, list(range(2, 11)), "sum")]),
+    ],
+    ids=["round in circles", "a sum beyond 2^53"],
+)
+def test_numbers_that_grow_beyond_all_counting_are_refused(
+    values: list[str], found: list[tuple[int, list[int], str]], tmp_path: Path
+) -> None:
+    (tmp_path / "t.csv").write_text("\n".join(["value", *(value or '""' for value in values)]))
+    given = [
+        {"whole": f"t:{whole}", "parts": [f"t:{part}" for part in parts], "kind": kind} for whole, parts, kind in found
+    ]
+    (tmp_path / "relations.json").write_text(json.dumps(given))
+    tables = read_tables([tmp_path / "t.csv"])
+    with pytest.raises(Contradiction, match=r"beyond 2\^53"):
+        suppressed_bounds(tables, read_relations(tmp_path / "relations.json", tables))

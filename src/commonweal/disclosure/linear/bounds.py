@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from commonweal.disclosure.linear.contradiction import contradiction
 from commonweal.disclosure.linear.parting import Part, parts
-from commonweal.disclosure.linear.possible import contradiction
 from commonweal.disclosure.linear.programme import Infeasible, Programme, as_whole
 from commonweal.disclosure.linear.rows import SETTLED, UNBOUNDED, Rows, binding, tighten
 

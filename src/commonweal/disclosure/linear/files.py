@@ -114,7 +114,9 @@ def _data(reader: Iterator[list[str]], columns: int) -> Iterator[list[str]]:
 def _value(path: Path, row: int, fields: list[str], header: list[str], column: int) -> int:
     if len(fields) != len(header):
         raise InputError(
-            f"{len(fields)} fields", where=f"{path}, row {row}", expected=f"{len(header)}, as many as the header has"
+            f"{len(fields)} field{'s'[: len(fields) != 1]}",
+            where=f"{path}, row {row}",
+            expected=f"{len(header)}, as many as the header has",
         )
     text = fields[column].strip()
     if not text:
@@ -138,7 +140,7 @@ def _relation(path: Path, place: int, one: Any, number: Mapping[str, int]) -> tu
         raise InputError(
             "this is no relation", where=where, expected='{"whole": CELL, "parts": [CELL, …], "kind": "sum"}'
         )
-    if one["kind"] not in KINDS:
+    if not isinstance(one["kind"], str) or one["kind"] not in KINDS:
         raise InputError(f"the kind is {one['kind']!r}", where=where, expected="sum or union")
     cells = []
     for name in (one["whole"], *one["parts"]):

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from commonweal.disclosure.linear.contradiction import beyond_counting
 from commonweal.disclosure.linear.rows import UNBOUNDED, Rows
 
 
@@ -42,6 +43,11 @@ def parts(rows: Rows, free: np.ndarray, value: np.ndarray) -> Iterator[Part]:
         Which cells may vary, bool.
     value
         Of the cells that may not, int64.
+
+    Raises
+    ------
+    Contradiction
+        Sums of what does not vary are beyond 2^53.
     """
     if not free.any():
         return
@@ -50,7 +56,7 @@ def parts(rows: Rows, free: np.ndarray, value: np.ndarray) -> Iterator[Part]:
         row_of[~loose], (rows.sign * value[rows.cell])[~loose].astype(np.float64), minlength=len(rows.lower)
     )
     if len(fixed) and np.abs(fixed).max() >= 2**53:
-        raise OverflowError("counts beyond 2^53")
+        raise beyond_counting()
     shift = np.rint(fixed).astype(np.int64)
     lower = np.where(rows.lower <= -UNBOUNDED, -UNBOUNDED, rows.lower - shift)
     upper = np.where(rows.upper >= UNBOUNDED, UNBOUNDED, rows.upper - shift)

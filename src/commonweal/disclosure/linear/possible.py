@@ -6,23 +6,10 @@ from contextlib import suppress
 
 import numpy as np
 
-from commonweal.core.errors import InputError
+from commonweal.disclosure.linear.contradiction import contradiction
 from commonweal.disclosure.linear.parting import parts
 from commonweal.disclosure.linear.programme import Infeasible, Programme, Unsolved, as_whole
 from commonweal.disclosure.linear.rows import Rows, tighten
-
-
-class Contradiction(InputError):
-    """No table of whole numbers keeps to what is published and known."""
-
-
-def contradiction(relation: int) -> Contradiction:
-    """Say that a relation, by its number from 0, cannot hold."""
-    return Contradiction(
-        "what is published contradicts itself: no whole numbers fit the relations",
-        where=f"relation {relation + 1}, or others that share cells with it",
-        expected="tables and relations that belong together",
-    )
 
 
 def possible(rows: Rows, low: np.ndarray, high: np.ndarray) -> np.ndarray:
