@@ -193,7 +193,7 @@ class _Source:
         self.segments = self._store.manifest.events(bucket.number)
         self._looking = any(_reach(item) != (0, 0) for item in items)
         self._read: dict[str, tuple[np.ndarray, ...]] = {}
-        self._rows: dict[tuple[str, int, int], Any] = {}
+        self._rows: dict[tuple[Derivation | None, int, int], Any] = {}
 
     @property
     def folder(self) -> Path:
@@ -215,7 +215,7 @@ class _Source:
 
     def rows(self, of: Derivation | None, start: int, end: int) -> Any:
         """Give events, or a derivation's rows, of a time."""
-        key = (of.name if of else "", start, end)
+        key = (of, start, end)
         if key not in self._rows:
             if of is None:
                 self._rows[key] = read_events(self, self.bucket, self._inside(start, end), start, end)
@@ -298,16 +298,16 @@ def read_events(
     epoch = store.manifest.starts
     parts = []
     for segment in segments:
-        columns = store.sequences(segment, bucket.columns)
+        read = store.sequences(segment, bucket.columns)
         if segment.start < start or segment.end > end:
-            inside = (columns[1] >= start - epoch) & (columns[1] < end - epoch)
-            columns = tuple(column[inside] for column in columns)
-        parts.append(columns)
+            inside = (read[1] >= start - epoch) & (read[1] < end - epoch)
+            read = tuple(column[inside] for column in read)
+        parts.append(read)
     if len(parts) == 1:
         subscriber, time, cell, *others = parts[0]
     else:
         none = (np.zeros(0, np.int64), *(np.zeros(0, np.int32) for _ in range(2 + len(bucket.columns))))
-        subscriber, time, cell, *others = (np.concatenate(columns) for columns in zip(none, *parts, strict=True))
+        subscriber, time, cell, *others = (np.concatenate(part) for part in zip(none, *parts, strict=True))
         order = np.argsort(subscriber, kind="stable")  # segments are in order of time
         subscriber, time, cell, *others = (column[order] for column in (subscriber, time, cell, *others))
     if len(cell) and cell.max() >= len(bucket.timeline.first) - 1:
@@ -321,8 +321,9 @@ def read_events(
     window = window_of(bucket, start, end)
     spans = (bucket.timeline.first, starts, bucket.area_of_span)
     day_of = (np.searchsorted(window.days, window.hours[:-1], side="right") - 1).astype(np.int32)
-    placed = place(subscriber, time, cell, *spans, window.hours, day_of)
-    return Events(subscriber, time, *placed, columns=dict(zip(bucket.columns, others, strict=True)))
+    hour, day, area, own_hour, own_day, span = place(subscriber, time, cell, *spans, window.hours, day_of)
+    columns = dict(zip(bucket.columns, others, strict=True))
+    return Events(subscriber, time, hour, day, area, own_hour, own_day, span, columns)
 
 
 def window_of(bucket: Bucket, start: int, end: int, own: tuple[int, int] | None = None) -> Window:

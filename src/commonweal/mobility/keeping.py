@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from commonweal.core.errors import Damaged
-from commonweal.mobility.measure import Derivation, Measure
+from commonweal.mobility.measure import Derivation, Measure, sources
 from commonweal.mobility.store import EpochStore
 
 if TYPE_CHECKING:
@@ -68,7 +68,8 @@ class Kept:
 
     def fingerprint(self, depends_on: Sequence[str], start: int, end: int) -> str:
         """Give the digest of all that a window's table depends on."""
-        said = [self.code, self.bucket.meaning, start, end, list(depends_on)]
+        chosen = [part.parameters for part in sources(self.item) if isinstance(part, Derivation)]
+        said = [self.code, self.bucket.meaning, start, end, list(depends_on), chosen]
         return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:32]
 
     def file(self) -> str:

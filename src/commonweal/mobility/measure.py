@@ -113,6 +113,8 @@ class Derivation:
         Whether its rows are kept on the disk. Those that are as many as events and quickly made are not.
     when
         The column that says when a row begins, seconds from the epoch's start, by which one that looks around chooses.
+    parameters
+        What was chosen, in words; what is kept under other parameters is made anew.
     """
 
     name: str
@@ -125,6 +127,7 @@ class Derivation:
     network: bool = False
     kept: bool = True
     when: str = "start"
+    parameters: str = ""
 
 
 @dataclass(frozen=True)

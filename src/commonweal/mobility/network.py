@@ -35,6 +35,8 @@ class Network:
 
     Parameters
     ----------
+    cell
+        int32[spans]: the code of the cell.
     state
         int8[spans]: `PLACED`; `NO_POSITION`; or `NO_VERSION`, where none of the cell's versions holds.
     longitude, latitude
@@ -57,6 +59,7 @@ class Network:
         How overlaps were found.
     """
 
+    cell: np.ndarray
     state: np.ndarray
     longitude: np.ndarray
     latitude: np.ndarray
@@ -144,6 +147,7 @@ def _described(register: CellRegister, timeline: Timeline) -> Network:
         site[span] = numbered.setdefault((name, *at) if name else at, len(numbered))
     plmns = {plmn for plmn in table["plmn"].to_pylist() if plmn}
     return Network(
+        cell=np.repeat(np.arange(len(timeline.first) - 1, dtype=np.int32), np.diff(timeline.first)),
         state=state,
         longitude=np.where(somewhere, longitude, np.nan),
         latitude=np.where(somewhere, latitude, np.nan),

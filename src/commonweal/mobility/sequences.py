@@ -52,9 +52,36 @@ class Events:
         arrays = {f.name: getattr(self, f.name)[chosen] for f in fields(self) if f.name != "columns"}
         return Events(**arrays, columns={name: values[chosen] for name, values in self.columns.items()})
 
+    def within(self, own: tuple[int, int], window: tuple[np.ndarray, np.ndarray]) -> Events:
+        """Give the events of a part of their window, whose hours and days are counted from its own beginning.
+
+        Parameters
+        ----------
+        own
+            First and last-exclusive second.
+        window
+            Edges of the window's hours and days.
+        """
+        inside = self.where((self.time >= own[0]) & (self.time < own[1]))
+        first_hour, first_day = (np.searchsorted(edges, own[0]) for edges in window)
+        return replace(
+            inside,
+            hour=(inside.hour - first_hour).astype(np.int32),
+            day=(inside.day - first_day).astype(np.int32),
+            subscriber_hour=_numbered(inside.subscriber_hour),
+            subscriber_day=_numbered(inside.subscriber_day),
+        )
+
     def with_columns(self, **columns: np.ndarray) -> Events:
         """Give the events with further columns."""
         return replace(self, columns={**self.columns, **columns})
+
+
+def _numbered(ascending: np.ndarray) -> np.ndarray:
+    """Number what ascends from 0 on, without gaps."""
+    if not len(ascending):
+        return ascending
+    return np.cumsum(np.diff(ascending, prepend=ascending[0]) != 0, dtype=np.int32)
 
 
 @numba.njit(nogil=True, cache=True)
@@ -77,7 +104,7 @@ def place(
     hours: np.ndarray,
     day_of: np.ndarray,
 ) -> tuple:  # type: ignore[type-arg]
-    """For every event its hour, its day, value[the span of cell[i] that contains time[i]], whose hour and day, the span.
+    """For every event its hour, its day, value[the span of cell[i] at time[i]], whose hour and day, and that span.
 
     Parameters
     ----------
