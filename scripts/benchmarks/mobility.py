@@ -180,6 +180,27 @@ def measure(folder: Path) -> float:
     return perf_counter() - begun
 
 
+def stays(folder: Path) -> float:
+    """Clean events, settle ping-pong and cut stays, keeping nothing."""
+    from dataclasses import replace
+
+    from commonweal.core.engine import keyed_counts, map_buckets
+    from commonweal.mobility.counting import Bucket, derive_bucket
+    from commonweal.mobility.runs import buckets_for
+    from commonweal.mobility.stays.derivations import STAYS
+
+    settings, planned = _plan(folder)
+    buckets = [replace(bucket, keep=False) for bucket in buckets_for(planned, STAYS)]
+
+    def count(bucket: Bucket) -> dict[str, Any]:
+        return {"stays": keyed_counts({}, {"segments": [derive_bucket(bucket, STAYS).num_rows]})}
+
+    map_buckets(settings, count, buckets[:1])  # loads what was compiled
+    begun = perf_counter()
+    map_buckets(settings, count, buckets)
+    return perf_counter() - begun
+
+
 def measure_by_sql(folder: Path) -> float:
     """Compute the same tables in SQL."""
     import duckdb
@@ -247,12 +268,16 @@ def figures(folder: Path, millions: float, rounds: int) -> dict[str, float]:
         memory = max(memory, gigabytes)
     timed(prepare_sql, folder)
     timed(measure, folder)  # compiles, and warms the page cache for all
-    scans, measures, held = [], [], 0.0
+    timed(stays, folder)
+    scans, measures, cut, held, held_by_stays = [], [], [], 0.0, 0.0
     for _ in range(rounds):
         scans.append(timed(scan, folder)[0])
         seconds, gigabytes = timed(measure, folder)
         measures.append(seconds)
         held = max(held, gigabytes)
+        seconds, gigabytes = timed(stays, folder)
+        cut.append(seconds)
+        held_by_stays = max(held_by_stays, gigabytes)
     sql = best(measure_by_sql, folder, 1)
     return {
         "import": min(ours),
@@ -261,6 +286,8 @@ def figures(folder: Path, millions: float, rounds: int) -> dict[str, float]:
         "scan": min(scans),
         "measures": min(measures),
         "memory of measures": held,
+        "stays": min(cut),
+        "memory of stays": held_by_stays,
         "measures by SQL": sql,
     }
 
@@ -287,7 +314,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with tempfile.TemporaryDirectory(dir=chosen.folder) as folder:
         small = figures(Path(folder), chosen.millions / 10, chosen.rounds)
         large = figures(Path(folder), chosen.millions, chosen.rounds)
-    growth = {name: math.log10(large[name] / small[name]) for name in ("import", "measures")}
+    growth = {name: math.log10(large[name] / small[name]) for name in ("import", "measures", "stays")}
     print(f"{chosen.millions:g} million events, {DAYS} days, {CELLS:,} cells, {THREADS} threads")
     rows = [
         ("import / DuckDB reading and sorting", large["import"] / large["import by DuckDB"], "at most 2.5"),
@@ -295,6 +322,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         ("SQL / measures (times faster than SQL)", large["measures by SQL"] / large["measures"], "at least 8"),
         ("growth exponent of import", growth["import"], ""),
         ("growth exponent of measures", growth["measures"], "at most 1.05"),
+        ("scan / cleaning, ping-pong and stays", large["scan"] / large["stays"], ""),
+        ("growth exponent of stays", growth["stays"], "at most 1.05"),
+        ("peak memory of stays, GB", large["memory of stays"], ""),
+        ("million events/s: cleaning, ping-pong, stays", chosen.millions / large["stays"], "at least 8"),
         ("peak memory of measures, GB", large["memory of measures"], "below 1"),
         ("peak memory of import, GB", large["memory of import"], ""),
         ("million events/s: measures", chosen.millions / large["measures"], ""),

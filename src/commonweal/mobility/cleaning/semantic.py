@@ -58,7 +58,7 @@ def flag_counts(parameters: Cleaning = DEFAULT) -> Derivation:
     """Give the derivation of how many events, and of how many people, were flagged on a day in a cell.
 
     Its rows are keyed counts: ``start`` of the day (UTC seconds), ``cell`` (code, or `EVERYWHERE`), ``flag``,
-    ``events`` and ``people``. People are counted anew for the whole day, since one may have been flagged in several cells.
+    ``events`` and ``people``. People are counted anew for the whole day: one may have been flagged in several cells.
     """
     return Derivation("flags", _counted, of=flagged(parameters), network=True)
 

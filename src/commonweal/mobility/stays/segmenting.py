@@ -77,8 +77,8 @@ def segments(
     Returns
     -------
     row, start, end, state, plmn, begins, cells
-        Of each segment: an event of its subscriber, int64; its time, int32; a `State`, int8; the network abroad, else 0,
-        int32; and ``cells[begins[s]:begins[s + 1]]``, the spans it was seen in, int32. Ordered by subscriber and time.
+        Of each segment: an event of its subscriber, int64; its time, int32; a `State`, int8; the network abroad, else
+        0, int32; and ``cells[begins[s]:begins[s + 1]]``, the spans it was seen in, int32. Ordered by subscriber, time.
 
     Examples
     --------
@@ -118,7 +118,7 @@ def segments(
         lo = i  # the first event that tells on the present day
         chain, since = i, -1  # where the chain was begun; the last event after which nothing before it tells
         now[_LOW], now[_HIGH] = begin, finish
-        cells, held = _begin(i, i, now, held, out, used, cells, events, net, days, limits)
+        cells, held = _begin(i, now, held, out, used, cells, events, net, days, limits)
         j = i + 1
         while j < len(time) and subscriber[j] == subscriber[i]:
             if day[j - 1] >= own[1]:
@@ -132,7 +132,10 @@ def segments(
                     cells = _give(j, now, held, now[_END], out, used, cells, days)
                     now[_LOW], now[_HIGH] = max(begin, days[day[j]]), finish
                     chain, since = lo, -1
-                    cells, held = _begin(lo, lo, now, held, out, used, cells, events, net, days, limits)
+                    cells, held = _begin(lo, now, held, out, used, cells, events, net, days, limits)
+                    if lo == j:
+                        j += 1
+                        continue
                     for k in range(lo + 1, j):
                         cells, held, free = _go_on(k, now, held, out, used, cells, events, net, days, limits, lookback)
                         since = k if free else since
@@ -163,7 +166,7 @@ def _give(
     row: int,
     now: np.ndarray,
     held: np.ndarray,
-    until: int,
+    until: Any,
     out: Any,
     used: np.ndarray,
     cells: np.ndarray,
@@ -192,7 +195,7 @@ def _give(
 
 
 @numba.njit(nogil=True, cache=True)
-def _set(now: np.ndarray, state: int, start: int, end: int, plmn: int, count: int) -> None:
+def _set(now: np.ndarray, state: int, start: Any, end: Any, plmn: Any, count: Any) -> None:
     """Begin another segment."""
     now[_STATE], now[_START], now[_END], now[_PLMN], now[_CELLS] = state, start, end, plmn, count
 
@@ -200,7 +203,6 @@ def _set(now: np.ndarray, state: int, start: int, end: int, plmn: int, count: in
 @numba.njit(nogil=True, cache=True)
 def _begin(
     i: int,
-    row: int,
     now: np.ndarray,
     held: np.ndarray,
     out: Any,
@@ -314,7 +316,7 @@ def _go_on(
     limits: Any,
     lookback: int,
 ) -> tuple:  # type: ignore[type-arg]
-    """Go on to the next event, over midnight and silent days; say whether nothing before it and its forerunner tells."""
+    """Go on to the next event, over midnight and silent days; say whether it and the one before tell all."""
     day, time, span, abroad, plmn = events
     silent = day[i] - day[i - 1] - 1
     if silent > 0:
@@ -332,7 +334,7 @@ def _go_on(
             _set(now, _ABROAD, midnight, time[i], network, 0)
             cells, held = _take(i, now, held, out, used, cells, events, net, days, limits)
             return cells, held, False
-        cells, held = _begin(i, i, now, held, out, used, cells, events, net, days, limits)
+        cells, held = _begin(i, now, held, out, used, cells, events, net, days, limits)
         return cells, held, was != _ABROAD
     # Nothing older tells after a move between cells that do not overlap, a silence, a border.
     gap = np.int64(time[i]) - time[i - 1]
