@@ -47,10 +47,11 @@ class Events:
 
     def where(self, chosen: np.ndarray) -> Events:
         """Give the events that are chosen, bool[n]."""
-        if chosen.all():
+        rows = np.flatnonzero(chosen)
+        if len(rows) == len(self):
             return self
-        arrays = {f.name: getattr(self, f.name)[chosen] for f in fields(self) if f.name != "columns"}
-        return Events(**arrays, columns={name: values[chosen] for name, values in self.columns.items()})
+        arrays = {f.name: getattr(self, f.name).take(rows) for f in fields(self) if f.name != "columns"}
+        return Events(**arrays, columns={name: values.take(rows) for name, values in self.columns.items()})
 
     def within(self, own: tuple[int, int], window: tuple[np.ndarray, np.ndarray]) -> Events:
         """Give the events of a part of their window, whose hours and days are counted from its own beginning.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import Any
 
@@ -9,6 +10,7 @@ import numba
 import numpy as np
 
 from commonweal.mobility.network import overlapping
+from commonweal.mobility.sequences import period_of
 
 
 class State(IntEnum):
@@ -31,12 +33,12 @@ class State(IntEnum):
 
 
 _UNKNOWN, _STAY, _MOVE, _UNDETERMINED, _ABROAD = range(5)
-_STATE, _START, _END, _LAST, _PLMN, _CELLS, _LOW, _HIGH = range(8)
-"""Places in the array of the present segment: its state, start, end, last event, PLMN and number of cells; and the time
-of which segments are given out."""
+_STATE, _START, _END, _PLMN, _CELLS, _LOW, _HIGH, _ROWS, _FLAT = range(9)
+"""Places in the array of what is being made: the present segment's state, start, end, PLMN and number of cells; the
+time of which segments are given out; how many segments, and cells of segments, have been. Then the limits:"""
+_LEAST_STAY, _STAY_GAP, _MOVE_GAP, _ABROAD_GAP, _PAD = range(9, 14)
 
 
-@numba.njit(nogil=True, cache=True)
 def segments(
     subscriber: np.ndarray,
     day: np.ndarray,
@@ -47,10 +49,10 @@ def segments(
     first: np.ndarray,
     other: np.ndarray,
     days: np.ndarray,
-    own: Any,
-    limits: Any,
+    own: tuple[int, int],
+    limits: Sequence[int],
     lookback: int,
-) -> tuple:  # type: ignore[type-arg]
+) -> tuple[np.ndarray, ...]:
     """Cut the time of every subscriber into segments, for sorted events; `docs/methods.md` has the rules.
 
     The segments of a day are those that come of the events from `lookback` days before it to the first event of the day
@@ -77,7 +79,7 @@ def segments(
     Returns
     -------
     row, start, end, state, plmn, begins, cells
-        Of each segment: an event of its subscriber, int64; its time, int32; a `State`, int8; the network abroad, else
+        Of each segment: an event of its subscriber, int32; its time, int32; a `State`, int8; the network abroad, else
         0, int32; and ``cells[begins[s]:begins[s + 1]]``, the spans it was seen in, int32. Ordered by subscriber, time.
 
     Examples
@@ -92,299 +94,252 @@ def segments(
     >>> start.tolist(), end.tolist(), state.tolist()
     ([0, 3300, 4800], [3300, 4800, 86400], [0, 1, 0])
     """
-    active = 0
-    for i in range(len(time)):
-        active += i == 0 or subscriber[i] != subscriber[i - 1] or day[i] != day[i - 1]
+    active = int(np.count_nonzero((np.diff(subscriber) != 0) | (np.diff(day) != 0))) + 1
     # An event ends at most three segments and midnight cuts one; a silence gives one for each day that is looked back.
-    room = 4 * len(time) + (lookback + 3) * active + 1
-    out = (
-        np.empty(room, np.int64),
-        np.empty(room, np.int32),
-        np.empty(room, np.int32),
-        np.empty(room, np.int8),
-        np.empty(room, np.int32),
-        np.empty(room + 1, np.int64),
-    )
-    out[5][0] = 0
-    used = np.zeros(2, np.int64)  # segments and cells given out
-    cells = np.empty(len(time) + 16, np.int32)
-    held = np.empty(64, np.int32)  # the present segment's cells
-    now = np.zeros(8, np.int64)
-    events = (day, time, span, abroad, plmn)
-    net = (first, other)
-    begin, finish = days[own[0]], days[own[1]]
+    room = 4 * len(time) + (lookback + 3) * active
+    out = np.empty((room, 6), np.int32)
+    # All cells of a segment overlap its first one.
+    held = np.empty(int(np.diff(first).max(initial=0)) + 1, np.int32)
+    events = (subscriber, day, time, span, abroad, plmn)
+    flat = np.empty(len(time) + 1, np.int32)
+    while True:
+        now = np.array([0] * _LEAST_STAY + list(limits), np.int64)
+        _cut(*events, first, other, days, own[0], own[1], lookback, now, held, out, flat)
+        rows, cells = now[_ROWS], now[_FLAT]
+        if cells <= len(flat):
+            break
+        flat = np.empty(cells, np.int32)
+    row, start, end, state, network, count = (np.ascontiguousarray(column) for column in out[:rows].T)
+    begins = np.concatenate([[0], np.cumsum(count, dtype=np.int64)])
+    return row, start, end, state.astype(np.int8), network, begins, flat[:cells]
+
+
+@numba.njit(nogil=True, cache=True)
+def _cut(
+    subscriber: np.ndarray,
+    day: np.ndarray,
+    time: np.ndarray,
+    span: np.ndarray,
+    abroad: np.ndarray,
+    plmn: np.ndarray,
+    first: np.ndarray,
+    other: np.ndarray,
+    days: np.ndarray,
+    own_first: int,
+    own_last: int,
+    lookback: int,
+    now: np.ndarray,
+    held: np.ndarray,
+    out: np.ndarray,
+    flat: np.ndarray,
+) -> None:
+    """Write segments, and their cells as long as these find room; `now` says how many there are."""
+    begin, finish = days[own_first], days[own_last]
     i = 0
     while i < len(time):
         lo = i  # the first event that tells on the present day
         chain, since = i, -1  # where the chain was begun; the last event after which nothing before it tells
         now[_LOW], now[_HIGH] = begin, finish
-        cells, held = _begin(i, now, held, out, used, cells, events, net, days, limits)
-        j = i + 1
+        j = i
         while j < len(time) and subscriber[j] == subscriber[i]:
-            if day[j - 1] >= own[1]:
+            if j > i and day[j - 1] >= own_last:
                 break  # of the day after the last one only the first event tells
-            if day[j] != day[j - 1]:
+            k = j  # the event that is taken up
+            if j > i and day[j] != day[j - 1]:
                 while day[lo] < day[j] - lookback:
                     lo += 1
-                if chain != lo and since <= lo and own[0] <= day[j]:
+                if chain != lo and since <= lo and own_first <= day[j]:
+                    # Something older would tell: the chain ends with what it says of the days before this one, ...
                     now[_HIGH] = min(finish, days[day[j]])
-                    cells, held, _ = _go_on(j, now, held, out, used, cells, events, net, days, limits, lookback)
-                    cells = _give(j, now, held, now[_END], out, used, cells, days)
+                    k = -1
+            while True:
+                at = j if k < 0 else k
+                if at == chain:
+                    _begin(time[at], days[day[at]], now)
+                    free = False
+                else:
+                    last, midnight = np.int64(time[at - 1]), days[day[at]]
+                    silent = day[at] - day[at - 1] - 1
+                    if silent > 0:
+                        free = now[_STATE] != _ABROAD
+                        _close(at - 1, day[at - 1], last, day[at], now, held, out, flat, days, lookback)
+                        still = now[_STATE] == _ABROAD and silent < lookback
+                        if still and time[at] - last <= now[_ABROAD_GAP]:
+                            now[_START], now[_END] = midnight, time[at]
+                        else:
+                            _begin(time[at], midnight, now)
+                    elif abroad[at] and abroad[at - 1]:
+                        free = plmn[at] // 1000 != plmn[at - 1] // 1000 and time[at] - last <= now[_ABROAD_GAP]
+                    else:
+                        # Nothing older tells after a border, a silence, a move between cells that do not overlap.
+                        free = (
+                            abroad[at] != abroad[at - 1]
+                            or time[at] - last > now[_STAY_GAP]
+                            or not overlapping(first, other, span[at], span[at - 1])
+                        )
+                _take(at, np.int64(time[at]), span[at], abroad[at], plmn[at], first, other, now, held, out, flat, days)
+                if at != chain and day[at] != day[at - 1] and now[_START] < days[day[at]]:
+                    _give(at, days[day[at]], now, held, out, flat, days)
+                    now[_START] = days[day[at]]
+                if k < 0:  # ... and another begins as far back as may tell.
+                    _give(at, now[_END], now, held, out, flat, days)
                     now[_LOW], now[_HIGH] = max(begin, days[day[j]]), finish
-                    chain, since = lo, -1
-                    cells, held = _begin(lo, now, held, out, used, cells, events, net, days, limits)
-                    if lo == j:
-                        j += 1
-                        continue
-                    for k in range(lo + 1, j):
-                        cells, held, free = _go_on(k, now, held, out, used, cells, events, net, days, limits, lookback)
-                        since = k if free else since
-            cells, held, free = _go_on(j, now, held, out, used, cells, events, net, days, limits, lookback)
-            since = j if free else since
+                    chain, since, k = lo, -1, lo
+                    continue
+                since = at if free else since
+                if at == j:
+                    break
+                k += 1
             j += 1
-        if day[j - 1] >= own[1]:
-            cells = _give(j - 1, now, held, now[_END], out, used, cells, days)
+        if day[j - 1] >= own_last:
+            _give(j - 1, now[_END], now, held, out, flat, days)
         else:
-            cells = _close(j - 1, own[1], now, held, out, used, cells, events, days, limits, lookback)
+            _close(j - 1, day[j - 1], np.int64(time[j - 1]), own_last, now, held, out, flat, days, lookback)
         while j < len(time) and subscriber[j] == subscriber[i]:
             j += 1
         i = j
-    size = used[0]
-    return (
-        out[0][:size].copy(),
-        out[1][:size].copy(),
-        out[2][:size].copy(),
-        out[3][:size].copy(),
-        out[4][:size].copy(),
-        out[5][: size + 1].copy(),
-        cells[: used[1]].copy(),
-    )
 
 
 @numba.njit(nogil=True, cache=True)
 def _give(
-    row: int,
+    whose: int,
+    until: Any,
     now: np.ndarray,
     held: np.ndarray,
-    until: Any,
-    out: Any,
-    used: np.ndarray,
-    cells: np.ndarray,
+    out: np.ndarray,
+    flat: np.ndarray,
     days: np.ndarray,
-) -> np.ndarray:
+) -> None:
     """Give out the present segment up to a moment, cut at midnight and to the time that is asked for."""
-    start, end = max(now[_START], now[_LOW]), min(until, now[_HIGH])
-    if start >= end:
-        return cells
-    count = now[_CELLS]
-    day = np.searchsorted(days, start, side="right")
-    while start < end:
-        stop = min(end, days[day])
-        at, place = used
-        if place + count > len(cells):
-            wider = np.empty(2 * len(cells) + count, np.int32)
-            wider[:place] = cells[:place]
-            cells = wider
-        cells[place : place + count] = held[:count]
-        out[0][at], out[1][at], out[2][at], out[3][at], out[4][at] = row, start, stop, now[_STATE], now[_PLMN]
-        out[5][at + 1] = place + count
-        used[0], used[1] = at + 1, place + count
-        start = stop
+    begin, finish = max(now[_START], now[_LOW]), min(until, now[_HIGH])
+    if begin >= finish:
+        return
+    day = period_of(begin, days, (len(days) - 1) / (days[-1] - days[0])) + 1
+    at, place, count = now[_ROWS], now[_FLAT], now[_CELLS]
+    while begin < finish:
+        stop = min(finish, days[day])
+        out[at, 0], out[at, 1], out[at, 2] = whose, begin, stop
+        out[at, 3], out[at, 4], out[at, 5] = now[_STATE], now[_PLMN], count
+        if place + count <= len(flat):
+            for c in range(count):
+                flat[place + c] = held[c]
+        at += 1
+        place += count
+        begin = stop
         day += 1
-    return cells
+    now[_ROWS], now[_FLAT] = at, place
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, inline="always")
 def _set(now: np.ndarray, state: int, start: Any, end: Any, plmn: Any, count: Any) -> None:
     """Begin another segment."""
     now[_STATE], now[_START], now[_END], now[_PLMN], now[_CELLS] = state, start, end, plmn, count
 
 
 @numba.njit(nogil=True, cache=True)
-def _begin(
-    i: int,
-    now: np.ndarray,
-    held: np.ndarray,
-    out: Any,
-    used: np.ndarray,
-    cells: np.ndarray,
-    events: Any,
-    net: Any,
-    days: np.ndarray,
-    limits: Any,
-) -> tuple:  # type: ignore[type-arg]
-    """Begin with an event before which nothing is known: unknown since midnight, but for the pad."""
-    day, time = events[0], events[1]
-    midnight = days[day[i]]
-    pad = min(limits[4], (time[i] - midnight) // 2)
-    _set(now, _UNKNOWN, midnight, time[i] - pad, 0, 0)
-    return _take(i, now, held, out, used, cells, events, net, days, limits)
+def _begin(moment: Any, midnight: Any, now: np.ndarray) -> None:
+    """Before an event before which nothing is known: unknown since midnight, but for the pad."""
+    pad = min(now[_PAD], (moment - midnight) // 2)
+    _set(now, _UNKNOWN, midnight, moment - pad, 0, 0)
 
 
 @numba.njit(nogil=True, cache=True)
 def _take(
     i: int,
+    moment: Any,
+    here: Any,
+    abroad: Any,
+    plmn: Any,
+    first: np.ndarray,
+    other: np.ndarray,
     now: np.ndarray,
     held: np.ndarray,
-    out: Any,
-    used: np.ndarray,
-    cells: np.ndarray,
-    events: Any,
-    net: Any,
+    out: np.ndarray,
+    flat: np.ndarray,
     days: np.ndarray,
-    limits: Any,
-) -> tuple:  # type: ignore[type-arg]
+) -> None:
     """Take up an event: lengthen the present segment, or end it and begin another."""
-    _, time, span, abroad, plmn = events
-    least_stay, stay_gap, move_gap, abroad_gap, pad = limits
-    moment = np.int64(time[i])
-    end = now[_END]
-    gap = moment - end
-    state = now[_STATE]
-    if abroad[i]:
-        if state == _ABROAD and gap <= abroad_gap and plmn[i] // 1000 == now[_PLMN] // 1000:
-            now[_END] = moment
-        else:
-            cells = _give(i, now, held, end, out, used, cells, days)
-            if state == _ABROAD and gap > abroad_gap:
-                _set(now, _UNKNOWN, end, moment, 0, 0)
-            else:
-                _set(now, _ABROAD, end, moment, plmn[i], 0)
-        return cells, held
-    here = span[i]
-    if state in (_UNKNOWN, _ABROAD):
-        cells = _give(i, now, held, end, out, used, cells, days)
-        _set(now, _UNDETERMINED, end, moment, 0, 1)
-        held[0] = here
-        return cells, held
+    ended = now[_END]
+    gap = moment - ended
+    was = now[_STATE]
     count = now[_CELLS]
-    known = False
-    for c in range(count - 1, -1, -1):
-        if held[c] == here:
-            known = True
-            break
-    joins = True
-    if not known:
-        for c in range(count):
-            if not overlapping(net[0], net[1], here, held[c]):
-                joins = False
+    # Until when the present segment lasts; the state between it and the next one, and until when that lasts, if any is
+    # there; then the next one's state, start, network and number of cells.
+    until = between_until = start = ended
+    between, network, cells = -1, 0, 1
+    if abroad:
+        if was == _ABROAD and gap <= now[_ABROAD_GAP] and plmn // 1000 == now[_PLMN] // 1000:
+            now[_END] = moment
+            return
+        state, network, cells = _ABROAD, plmn, 0
+        if was == _ABROAD and gap > now[_ABROAD_GAP]:
+            state, network = _UNKNOWN, 0
+    elif count == 0:  # unknown or abroad
+        state = _UNDETERMINED
+    else:
+        joins, known = True, False
+        for c in range(count - 1, -1, -1):
+            if held[c] == here:
+                known = True
                 break
-    if joins and gap <= stay_gap:
-        if state == _MOVE:
-            cells = _give(i, now, held, end, out, used, cells, days)
-            _set(now, _UNDETERMINED, end, moment, 0, 1)
-            held[0] = here
-            return cells, held
-        now[_END] = moment
-        if not known:
-            if count == len(held):
-                wider = np.empty(2 * count, np.int32)
-                wider[:count] = held
-                held = wider
-            held[count] = here
-            now[_CELLS] = count + 1
-        if moment - now[_START] >= least_stay:
-            now[_STATE] = _STAY
-    elif not joins and gap <= move_gap:
-        middle = end + gap // 2
-        cells = _give(i, now, held, end, out, used, cells, days)
-        _set(now, _MOVE, end, middle, 0, count)
-        cells = _give(i, now, held, middle, out, used, cells, days)
-        _set(now, _MOVE, middle, moment, 0, 1)
-        held[0] = here
-    else:
-        pad = min(pad, gap // 2)
-        cells = _give(i, now, held, end + pad, out, used, cells, days)
-        _set(now, _UNKNOWN, end + pad, moment - pad, 0, 0)
-        cells = _give(i, now, held, moment - pad, out, used, cells, days)
-        _set(now, _UNDETERMINED, moment - pad, moment, 0, 1)
-        held[0] = here
-    return cells, held
-
-
-@numba.njit(nogil=True, cache=True)
-def _go_on(
-    i: int,
-    now: np.ndarray,
-    held: np.ndarray,
-    out: Any,
-    used: np.ndarray,
-    cells: np.ndarray,
-    events: Any,
-    net: Any,
-    days: np.ndarray,
-    limits: Any,
-    lookback: int,
-) -> tuple:  # type: ignore[type-arg]
-    """Go on to the next event, over midnight and silent days; say whether it and the one before tell all."""
-    day, time, span, abroad, plmn = events
-    silent = day[i] - day[i - 1] - 1
-    if silent > 0:
-        was = now[_STATE]
-        network = now[_PLMN]
-        cells = _close(i - 1, day[i], now, held, out, used, cells, events, days, limits, lookback)
-        midnight = days[day[i]]
-        last = np.int64(time[i - 1])
-        if (
-            was == _ABROAD
-            and silent <= lookback - 1
-            and midnight - last <= limits[3]
-            and np.int64(time[i]) - last <= limits[3]
-        ):
-            _set(now, _ABROAD, midnight, time[i], network, 0)
-            cells, held = _take(i, now, held, out, used, cells, events, net, days, limits)
-            return cells, held, False
-        cells, held = _begin(i, now, held, out, used, cells, events, net, days, limits)
-        return cells, held, was != _ABROAD
-    # Nothing older tells after a move between cells that do not overlap, a silence, a border.
-    gap = np.int64(time[i]) - time[i - 1]
-    if abroad[i] and abroad[i - 1]:
-        free = plmn[i] // 1000 != plmn[i - 1] // 1000 and gap <= limits[3]
-    elif abroad[i] or abroad[i - 1]:
-        free = True
-    else:
-        free = gap > limits[1] or not overlapping(net[0], net[1], span[i], span[i - 1])
-    cells, held = _take(i, now, held, out, used, cells, events, net, days, limits)
-    if day[i] != day[i - 1]:
-        midnight = days[day[i]]
-        if now[_START] < midnight:
-            cells = _give(i, now, held, midnight, out, used, cells, days)
-            now[_START] = midnight
-    return cells, held, free
+        if not known:  # all cells of a segment overlap one another, so one that is known overlaps them all
+            for c in range(count):
+                if not overlapping(first, other, here, held[c]):
+                    joins = False
+                    break
+        if joins and gap <= now[_STAY_GAP]:
+            if was != _MOVE:
+                now[_END] = moment
+                if not known:
+                    held[count] = here
+                    now[_CELLS] = count + 1
+                if moment - now[_START] >= now[_LEAST_STAY]:
+                    now[_STATE] = _STAY
+                return
+            state = _UNDETERMINED
+        elif not joins and gap <= now[_MOVE_GAP]:
+            state = between = _MOVE
+            between_until = start = ended + gap // 2
+        else:
+            state, between = _UNDETERMINED, _UNKNOWN
+            pad = min(now[_PAD], gap // 2)
+            until = ended + pad
+            between_until = start = moment - pad
+    _give(i, until, now, held, out, flat, days)
+    if between >= 0:
+        _set(now, between, until, between_until, 0, count if between == _MOVE else 0)
+        _give(i, between_until, now, held, out, flat, days)
+    _set(now, state, start, moment, network, cells)
+    held[0] = here
 
 
 @numba.njit(nogil=True, cache=True)
 def _close(
     i: int,
-    before: int,
+    day: Any,
+    last: Any,
+    before: Any,
     now: np.ndarray,
     held: np.ndarray,
-    out: Any,
-    used: np.ndarray,
-    cells: np.ndarray,
-    events: Any,
+    out: np.ndarray,
+    flat: np.ndarray,
     days: np.ndarray,
-    limits: Any,
     lookback: int,
-) -> np.ndarray:
-    """End with an event after which there is none on its day nor on the next: the rest is unknown, or abroad.
+) -> None:
+    """End with the event of a day, when that day has no other, nor the next one: the rest is unknown, or abroad.
 
-    Parameters
-    ----------
-    i
-        The event.
-    before
-        The day before which silent days are given out.
+    Silent days are given out up to `before`, and as far as is looked back.
     """
-    cells = _give(i, now, held, now[_END], out, used, cells, days)
-    day, last = events[0][i], np.int64(events[1][i])
-    start = now[_END]
-    for silent in range(day, min(before, day + lookback + 1)):
-        midnight = days[silent + 1]
-        if now[_STATE] == _ABROAD and midnight - last <= limits[3]:
-            _set(now, _ABROAD, start, midnight, now[_PLMN], 0)
-        else:
-            _set(now, _UNKNOWN, start, midnight, 0, 0)
-        cells = _give(i, now, held, midnight, out, used, cells, days)
-        start = midnight
-    return cells
+    _give(i, now[_END], now, held, out, flat, days)
+    first, stop = day, min(before, day + lookback + 1)
+    begin = now[_END]
+    if now[_STATE] == _ABROAD:
+        while first < stop and days[first + 1] - last <= now[_ABROAD_GAP]:
+            first += 1
+        if first > day:
+            _set(now, _ABROAD, begin, days[first], now[_PLMN], 0)
+            _give(i, days[first], now, held, out, flat, days)
+            begin = days[first]
+    if first < stop:
+        _set(now, _UNKNOWN, begin, days[stop], 0, 0)
+        _give(i, days[stop], now, held, out, flat, days)
