@@ -20,6 +20,7 @@ from commonweal.core.errors import Damaged
 from commonweal.core.settings import Settings
 from commonweal.mobility import keys
 from commonweal.mobility.cells import ALWAYS, Timeline
+from commonweal.mobility.coverage import Meeting
 from commonweal.mobility.keeping import Kept
 from commonweal.mobility.manifest import Manifest, Segment
 from commonweal.mobility.measure import Derivation, Measure, Window, columns_of, measures, sources
@@ -67,6 +68,8 @@ class Bucket:
         Edges of the period and of `LOOKED_AROUND` days before and after it, UTC seconds.
     network
         Where cells stand and which overlap, if what is made needs it.
+    meeting
+        Which cells' footprints meet which areas, if what is counted needs it.
     columns
         What else is read of each event.
     """
@@ -92,6 +95,7 @@ class Bucket:
     days_around: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     network: Network | None = None
     columns: tuple[str, ...] = ()
+    meeting: Meeting | None = None
 
 
 def count(settings: Settings, buckets: Sequence[Bucket], on_done: Callable[[int], None] = lambda done: None) -> Counts:
@@ -347,4 +351,5 @@ def window_of(bucket: Bucket, start: int, end: int, own: tuple[int, int] | None 
         bucket.areas,
         bucket.network,
         (own[0] - epoch, own[1] - epoch) if own else None,
+        bucket.meeting,
     )

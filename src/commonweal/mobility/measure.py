@@ -24,6 +24,7 @@ import pyarrow as pa
 from commonweal.core.catalog import Dataset
 from commonweal.disclosure.private.declaring import private_dataset
 from commonweal.mobility.bounding import Protection, Unprotected
+from commonweal.mobility.coverage import Coverage, Meeting
 from commonweal.mobility.network import Network
 
 
@@ -41,6 +42,8 @@ class Window:
         How many areas there are.
     network
         Where cells stand and which overlap, for those that declare that they need it.
+    meeting
+        Which cells' footprints meet which areas, for those that declare that they need it.
     own
         First and last-exclusive second, from `starts`, of the part whose rows are asked for. The rest, before and
         after, is there to be looked at. All of it if None.
@@ -52,6 +55,7 @@ class Window:
     areas: int
     network: Network | None = None
     own: tuple[int, int] | None = None
+    meeting: Meeting | None = None
 
     @property
     def own_days(self) -> tuple[int, int]:
@@ -70,11 +74,14 @@ class Scope:
         Code of each area.
     hours, days
         Edges, int64 UTC seconds, shape (n + 1,).
+    coverage
+        The footprints of cells, for those that declare that they need them.
     """
 
     areas: tuple[str, ...]
     hours: np.ndarray
     days: np.ndarray
+    coverage: Coverage | None = None
 
     def codes(self, index: Any) -> pa.Array:
         """Give the codes of areas by their index."""
@@ -158,6 +165,10 @@ class Measure:
         Names of the measures whose tables it would complete.
     usual
         Whether a run counts it where nobody says which measures.
+    coverage
+        Whether the window must have the `Meeting` of cells and areas, and the scope the `Coverage`.
+    usual
+        Whether a run counts it where nobody says which measures.
     """
 
     dataset: Dataset
@@ -172,6 +183,7 @@ class Measure:
     columns: tuple[str, ...] = ()
     network: bool = False
     usual: bool = True
+    coverage: bool = False
 
     @property
     def name(self) -> str:

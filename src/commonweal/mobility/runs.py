@@ -21,6 +21,7 @@ from commonweal.core.settings import Settings
 from commonweal.core.wording import Wording
 from commonweal.mobility.cells import read_register
 from commonweal.mobility.counting import LOOKED_AROUND, Bucket, derive_bucket
+from commonweal.mobility.coverage import coverage
 from commonweal.mobility.epochs import Epoch, EpochBook
 from commonweal.mobility.measure import Derivation, Scope, measures, need_network
 from commonweal.mobility.measures import home, last_location
@@ -138,13 +139,14 @@ def plan(
     timeline = register.timeline()
     needs = need_network(measures()[name] for name in wanted)
     described = network(register, timeline, areas) if needs else None
-    table = register.table
+    table, covered = register.table, any(measures()[name].coverage for name in wanted)
     area_of_row = np.append(areas.locate(*(_numbers(table[name]) for name in ("longitude", "latitude"))), -1)
     hours, days = (calendar.edges(_utc(starts), _utc(ends), unit) for unit in ("hour", "day"))
     around = (_utc(starts) - timedelta(days=LOOKED_AROUND + 1), _utc(ends) + timedelta(days=LOOKED_AROUND + 1))
     days_around, hours_around = (calendar.edges(*around, unit) for unit in ("day", "hour"))
     hours_around = hours_around[(hours_around >= days_around[0]) & (hours_around <= days_around[-1])]
     meaning = sha256(f"{register.digest} {areas.digest} {calendar} {calendar.rules_version}".encode()).hexdigest()
+    covering = coverage(register, timeline, areas, days[:-1]) if covered else None
     own_clock = calendar == project.calendar
     buckets = tuple(
         Bucket(
@@ -167,10 +169,11 @@ def plan(
             hours_around=hours_around,
             days_around=days_around,
             network=described,
+            meeting=covering.meeting if covering else None,
         )
         for number in range(1 << store.manifest.bucket_bits)
     )
-    scope = Scope(tuple(areas.codes), hours, days)
+    scope = Scope(tuple(areas.codes), hours, days, covering)
     changes = tuple(places.changes(database, project.area_set, first_day, last_day, areas.level))
     return Plan(project, areas, calendar, first_day, last_day, epoch, store, buckets, scope, register.digest, changes)
 

@@ -1,0 +1,124 @@
+"""What cells cover on each day of a run: their footprints, and which of them meet which areas.
+
+A cell that is moved has another footprint from the next day on: those that hold when a day begins hold for all of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from commonweal.core.areas import Areas
+from commonweal.mobility.cells import CellRegister, Timeline
+
+if TYPE_CHECKING:
+    from commonweal.mobility.footprint import Footprint, Grid
+
+STEP = 1000.0
+"""Side of the grid's squares, m."""
+
+
+@dataclass(frozen=True, eq=False)
+class Meeting:
+    """Which areas the footprints of cells meet, as flat arrays for kernels.
+
+    Parameters
+    ----------
+    cell_of_span
+        The code of the cell of each span of the timeline, int32, shape (spans,).
+    days
+        When each day begins, int64 UTC seconds, shape (days,).
+    version_of_day
+        Which of the sets of footprints holds on it, int32.
+    cells
+        How many cells there are.
+    first, area
+        Cell c of version v meets the areas ``area[first[v · cells + c] : first[v · cells + c + 1]]``; int64, int32.
+    """
+
+    cell_of_span: np.ndarray
+    days: np.ndarray
+    version_of_day: np.ndarray
+    cells: int
+    first: np.ndarray
+    area: np.ndarray
+
+    def versions(self, starts: np.ndarray) -> np.ndarray:
+        """Give the version that holds at each of some moments, UTC seconds, int32."""
+        return self.version_of_day[np.searchsorted(self.days, starts, side="right") - 1]
+
+
+@dataclass(frozen=True, eq=False)
+class Coverage:
+    """Footprints on the days of a run.
+
+    Parameters
+    ----------
+    grid
+        The points.
+    footprints
+        P(c|i) by version; cells are numbered by their code.
+    meeting
+        Which areas they meet, and on which day which version holds.
+    """
+
+    grid: Grid
+    footprints: Sequence[Footprint]
+    meeting: Meeting
+
+
+def coverage(register: CellRegister, timeline: Timeline, areas: Areas, days: np.ndarray) -> Coverage:
+    """Find the footprints of all cells on each day.
+
+    Parameters
+    ----------
+    register, timeline
+        All versions of all cells, and which holds when.
+    areas
+        Over which the grid of `STEP` is laid.
+    days
+        When each day of the run begins, int64 UTC seconds.
+
+    Raises
+    ------
+    InputError
+        There are more squares of the grid than can be worked with.
+    """
+    from commonweal.mobility.footprint import cells_at, cells_meeting, footprint_by_strength, lay_grid, read_plan
+
+    grid = lay_grid(areas, STEP)
+    cells = len(timeline.first) - 1
+    known: dict[tuple[tuple[int, ...], ...], int] = {}
+    footprints: list[Footprint] = []
+    version_of_day: list[int] = []
+    for day in days.tolist():
+        valid = cells_at(register, datetime.fromtimestamp(day, UTC))
+        code = valid["code"].to_numpy()
+        held = tuple(tuple(valid[name].to_pylist()) for name in ("code", "registered", "valid_from"))
+        if held not in known:
+            known[held] = len(footprints)
+            found = footprint_by_strength(grid, read_plan(valid, where="cell register"))
+            footprints.append(_by_code(found, code, cells))
+        version_of_day.append(known[held])
+    rows_of = [cells_meeting(grid, footprint) for footprint in footprints]
+    ends = np.cumsum([0, *(len(one.indices) for one in rows_of)])
+    first = np.concatenate([*(one.indptr[:-1] + end for one, end in zip(rows_of, ends, strict=False)), ends[-1:]])
+    spans = np.repeat(np.arange(cells), np.diff(timeline.first))
+    meeting = Meeting(
+        cell_of_span=spans.astype(np.int32),
+        days=np.asarray(days, np.int64),
+        version_of_day=np.array(version_of_day, np.int32),
+        cells=cells,
+        first=first.astype(np.int64),
+        area=np.concatenate([one.indices for one in rows_of]).astype(np.int32),
+    )
+    return Coverage(grid, tuple(footprints), meeting)
+
+
+def _by_code(footprint: Footprint, code: np.ndarray, cells: int) -> Footprint:
+    """Number cells by their code, in whose order they stand in the plan."""
+    return replace(footprint, cell=code[footprint.cell].astype(np.int32), cells=cells)

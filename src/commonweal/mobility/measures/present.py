@@ -1,0 +1,209 @@
+"""Present devices: how many devices are in an area at the end of an hour, estimated from cells by EM.
+
+A cell is heard beyond the borders of the area in which its mast stands, so devices that it serves may be elsewhere.
+With n(c, h) the subscribers whose last event of hour h was in cell c, and P(c|i) the probability that a device at
+point i of a metric grid is served by cell c (`footprint.footprint_by_strength`)::
+
+    devices(i, h) ← Σ_c n(c, h) · devices(i, h) · P(c|i) / Σ_j devices(j, h) · P(c|j)         from a uniform start
+
+until it hardly changes (`footprint.present_population`), and then added up over the points of each area. It is
+published where both it and
+
+    behind(a, h) = |{ s : s was seen in hour h in a cell whose footprint meets a }|
+
+are at least *k*. Its interval is `STUDENT` standard errors to either side; the standard error is that of `REPLICATES`
+Poisson bootstraps, in each of which every subscriber counts Poisson(1) times.
+
+Source: M. Tennekes and Y. A. P. M. Gootzen (2022), *Bayesian location estimation of mobile devices using a signal
+strength model*, Journal of Spatial Information Science 25; M. van der Laan and E. de Jonge (2019) for the EM.
+"""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+import pyarrow as pa
+
+from commonweal.core.catalog import Dataset, Dimension, Kind, Privacy, State
+from commonweal.core.catalog import Measure as Value
+from commonweal.core.engine import keyed_counts
+from commonweal.core.wording import Wording
+from commonweal.mobility.bounding import Unprotected
+from commonweal.mobility.coverage import Coverage
+from commonweal.mobility.measure import Measure, Scope, Window, product
+from commonweal.mobility.sequences import Events
+
+REPLICATES = 10
+STUDENT = 2.262157
+"""What 95 % of Student's t with `REPLICATES` − 1 degrees of freedom keep within."""
+SEED = 0
+_CELL, _AREA = range(2)
+
+DATASET = Dataset(
+    name="mobility.present",
+    title=Wording("Present devices, by signal strength"),
+    description=Wording(
+        "How many devices are in an area at the end of an hour: estimated from the cells that served them and from "
+        "where each cell is heard, so those near a border are divided between its sides."
+    ),
+    dimensions=(
+        Dimension("area", "area", Wording("Where they are."), hierarchy="area"),
+        Dimension("start", "timestamp", Wording("When the hour begins."), hierarchy="period"),
+    ),
+    measures=(
+        Value("devices", "integer", Wording("Devices, estimated and not scaled."), "{devices}", Kind.RATIO),
+        Value("low", "integer", Wording("Where the interval of 95 % begins."), "{devices}", Kind.RATIO),
+        Value("high", "integer", Wording("Where that interval ends."), "{devices}", Kind.RATIO),
+    ),
+    privacy=Privacy.PEOPLE,
+    keywords=("presence", "population present", "mobile phone data", "model"),
+    theme="SOCI",
+)
+
+
+@numba.njit(nogil=True, cache=True)
+def connected(subscriber_hour: np.ndarray, hour: np.ndarray, cell: np.ndarray, hours: int, cells: int) -> np.ndarray:
+    """n(c, h) = |{ s : the last event of s in hour h was in cell c }|, for sorted events; int64, shape (cells, hours).
+
+    Examples
+    --------
+    >>> connected(np.array([0, 0, 1]), np.array([0, 0, 0]), np.array([2, 1, 1]), 1, 3).tolist()
+    [[0], [2], [0]]
+    """
+    counts = np.zeros((cells, hours), np.int64)
+    for i in range(len(cell)):
+        last = i + 1 == len(cell) or subscriber_hour[i + 1] != subscriber_hour[i]
+        counts[cell[i], hour[i]] += last
+    return counts
+
+
+@numba.njit(nogil=True, cache=True)
+def behind(
+    subscriber_hour: np.ndarray,
+    hour: np.ndarray,
+    cell: np.ndarray,
+    version: np.ndarray,
+    first: np.ndarray,
+    area: np.ndarray,
+    shape: tuple,  # type: ignore[type-arg]
+) -> np.ndarray:
+    """behind(a, h), for sorted events; int64, shape (areas, hours).
+
+    Parameters
+    ----------
+    subscriber_hour, hour
+        As in `Events`.
+    cell
+        Code of each event's cell.
+    version
+        Which version of footprints holds in each hour.
+    first, area
+        As in `Meeting`.
+    shape
+        How many cells, areas and hours there are.
+
+    Examples
+    --------
+    Cell 0 meets area 0, cell 1 both; one subscriber was in both cells, another in cell 1:
+
+    >>> behind(np.array([0, 0, 1]), np.array([0, 0, 0]), np.array([0, 1, 1]), np.array([0]),
+    ...        np.array([0, 1, 3]), np.array([0, 0, 1]), (2, 2, 1)).tolist()
+    [[2], [2]]
+    """
+    cells, areas, hours = shape
+    counts = np.zeros((areas, hours), np.int64)
+    counted_in = np.full(areas, -1, np.int32)
+    for i in range(len(cell)):
+        row = version[hour[i]] * cells + cell[i]
+        for place in range(first[row], first[row + 1]):
+            a = area[place]
+            counts[a, hour[i]] += counted_in[a] != subscriber_hour[i]
+            counted_in[a] = subscriber_hour[i]
+    return counts
+
+
+def count(events: Events, window: Window) -> pa.Table:
+    """Count a bucket's subscribers by cell and hour, and those behind each area."""
+    meeting = window.meeting
+    assert meeting is not None
+    cell, hours = meeting.cell_of_span[events.span], len(window.hours) - 1
+    version = meeting.versions(window.hours[:-1] + window.starts)
+    parts = []
+    by_cell = connected(events.subscriber_hour, events.hour, cell, hours, meeting.cells)
+    shape = (meeting.cells, window.areas, hours)
+    by_area = behind(events.subscriber_hour, events.hour, cell, version, meeting.first, meeting.area, shape)
+    for kind, counts in ((_CELL, by_cell), (_AREA, by_area)):
+        place, hour = np.nonzero(counts)
+        keys = {"kind": np.full(len(place), kind), "place": place, "start": window.hours[hour] + window.starts}
+        parts.append(keyed_counts(keys, {"people": counts[place, hour]}))
+    return pa.concat_tables(parts)
+
+
+def finish(counts: pa.Table, scope: Scope) -> pa.Table:
+    """Estimate devices by area and hour, with their intervals."""
+    covered = scope.coverage
+    assert covered is not None
+    hours, areas = len(scope.hours) - 1, len(scope.areas)
+    kind, place, start, people = (counts[name].to_numpy() for name in ("kind", "place", "start", "people"))
+    hour = np.searchsorted(scope.hours, start)
+    by_cell, by_area = np.zeros((covered.meeting.cells, hours), np.int64), np.zeros((areas, hours), np.int64)
+    for table, own in ((by_cell, kind == _CELL), (by_area, kind == _AREA)):
+        table[place[own], hour[own]] = people[own]
+    devices, error = estimated(covered, by_cell, covered.meeting.versions(scope.hours[:-1]))
+    low, high = np.maximum(devices - STUDENT * error, 0), devices + STUDENT * error
+    known = np.isfinite(devices).ravel()
+    named = product(area=pa.array(scope.areas, pa.string()), start=scope.times(scope.hours[:-1]))
+    state = pa.array([State.MODELLED.value] * int(known.sum()), pa.string())
+    columns = {name: named[name].filter(pa.array(known)) for name in named.column_names}
+    for name, values in (("devices", np.rint(devices)), ("low", np.floor(low)), ("high", np.ceil(high))):
+        columns[name] = pa.array(values.ravel()[known].astype(np.int64))
+        columns[f"{name}_state"] = state
+    columns["people"] = pa.array(np.minimum(np.floor(devices), by_area).ravel()[known].astype(np.int64))
+    return pa.table(columns)
+
+
+def estimated(covered: Coverage, by_cell: np.ndarray, version: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Estimate devices, and their standard error.
+
+    Parameters
+    ----------
+    covered
+        The footprints.
+    by_cell
+        n(c, h), shape (cells, hours).
+    version
+        Which footprints hold in each hour.
+
+    Returns
+    -------
+    devices, error
+        float64, shape (areas, hours); NaN for areas in which no point of the grid lies.
+    """
+    from commonweal.mobility.footprint import present_by_area
+
+    shape = (len(covered.grid.codes), by_cell.shape[1])
+    devices, error = np.zeros(shape), np.zeros(shape)
+    chance = np.random.default_rng(SEED)
+    again = chance.poisson(np.broadcast_to(by_cell, (REPLICATES, *by_cell.shape)))
+    for number, footprint in enumerate(covered.footprints):
+        own = np.flatnonzero((version == number) & by_cell.any(axis=0))
+        devices[:, own] = present_by_area(covered.grid, footprint, by_cell[:, own]).devices
+        drawn = np.stack([present_by_area(covered.grid, footprint, one[:, own]).devices for one in again])
+        error[:, own] = drawn.std(axis=0, ddof=1)
+    return devices, error
+
+
+def grid(counts: pa.Table, scope: Scope) -> pa.Table:
+    """Every area in every hour."""
+    return product(area=pa.array(scope.areas, pa.string()), start=scope.times(scope.hours[:-1]))
+
+
+MEASURE = Measure(
+    DATASET,
+    count,
+    finish,
+    grid,
+    Unprotected(Wording("a device counts in many areas, in parts: no whole number of it can be bounded")),
+    usual=False,
+    coverage=True,
+)

@@ -1,0 +1,109 @@
+"""Present devices: what cells served is divided among the areas in which they are heard, and only areas leave."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pytest
+
+from commonweal.mobility import runs
+from commonweal.mobility.cells import read_register
+from commonweal.mobility.counting import count
+from commonweal.mobility.store import project_folder
+
+CELLS = [
+    "cell,longitude,latitude,range,valid_from,valid_to",
+    "border,0.99,0.5,8000,,",
+    "inside,1.2,0.5,8000,,",
+    "moved,2.5,0.5,8000,,2026-01-07",
+    "moved,3.5,0.5,8000,2026-01-07,",
+    "nowhere,,,,,",
+]
+
+
+@pytest.fixture
+def operator(start: Callable[..., Any]) -> Any:
+    """People who stay near one mast each, for two hours of two days."""
+    operator = start()
+    generator, lines = random.Random(4), []
+    for number in range(90):
+        home = ("border", "inside", "moved")[number % 3]
+        for day in (6, 7):
+            for hour in (8, 9):
+                seen = [home if generator.random() < 0.9 else "border" for _ in range(2)]
+                lines += [
+                    f"076{number:06},2026-01-{day:02}T{hour:02}:{minute:02}:00,{cell},call,,"
+                    for minute, cell in zip(sorted(generator.sample(range(60), 2)), seen, strict=True)
+                ]
+    lines += [f"077{number:06},2026-01-06T08:00:00,nowhere,call,," for number in range(20)]
+    operator.import_(
+        operator.events("near.csv", lines), cells=operator.write("near-cells.csv", "\n".join(CELLS) + "\n")
+    )
+    operator.seen = lines
+    return operator
+
+
+def hours(operator: Any) -> dict[tuple[str, str], dict[str, Any]]:
+    table = operator.run(measures=["present"])["present"]
+    return {(f"{row['start']:%dT%H}", row["area"]): row for row in table.to_pylist()}
+
+
+def last_cells(lines: list[str], hour: str) -> dict[str, str]:
+    """The last cell of each number in an hour, read from the file."""
+    found = {}
+    for line in sorted(lines, key=lambda line: line.split(",")[1]):
+        number, time, cell, *_ = line.split(",")
+        if time[8:13] == hour:
+            found[number] = cell
+    return found
+
+
+def test_devices_are_divided_as_the_definition_says_and_none_is_lost(operator: Any) -> None:
+    """The reference is the definition as a dense matrix, iterated until nothing changes."""
+    planned = runs.plan(operator.settings, operator.database, operator.project, names=["present"])
+    covered, found = planned.scope.coverage, hours(operator)
+    assert covered is not None
+    codes = read_register(project_folder(operator.settings.store, operator.project.name)).identifiers
+    for hour, version in (("06T08", 0), ("06T09", 0), ("07T08", 1)):
+        served = last_cells(operator.seen, hour)
+        footprint = covered.footprints[version]
+        chance = footprint.matrix().toarray()
+        counted = np.array([sum(cell == code for cell in served.values()) for code in codes], float)
+        devices = np.full(len(chance), 1.0)
+        for _ in range(3000):
+            expected = devices @ chance
+            share = np.divide(counted, expected, out=np.zeros_like(counted), where=expected > 0)
+            devices = devices * (chance @ share)
+        true = np.bincount(covered.grid.area, devices, 4)
+        assert true.sum() == pytest.approx(counted[[code != "nowhere" for code in codes]].sum())
+        for place, area in enumerate("ABCD"):
+            row = found[hour, area]
+            if row["devices"] is not None:
+                assert row["devices"] == pytest.approx(true[place], abs=1)
+                assert row["devices_state"] == "modelled"
+                assert row["low"] <= row["devices"] <= row["high"]
+            else:
+                assert true[place] < 2.5  # the threshold of the project is 2
+        assert found[hour, "B"]["devices"] > found[hour, "A"]["devices"] > 10
+    # The mast that was moved takes its devices along, from the next day on.
+    assert found["06T08", "C"]["devices"] > 20
+    assert found["06T08", "D"]["devices_state"] == "suppressed"
+    assert found["07T08", "C"]["devices"] is None
+    assert found["07T08", "D"]["devices"] > 20
+
+
+def test_nobody_is_behind_an_area_but_those_seen_in_cells_that_reach_it(operator: Any) -> None:
+    days = date(2026, 1, 6), date(2026, 1, 7)
+    planned = runs.plan(operator.settings, operator.database, operator.project, *days, names=["present"])
+    counts = count(operator.settings, planned.buckets)["present"].to_pylist()
+    behind = {row["place"]: row["people"] for row in counts if row["kind"] == 1 and row["start"] % 86400 == 8 * 3600}
+    seen = {}
+    for line in operator.seen:
+        number, time, cell, *_ = line.split(",")
+        if time[8:13] == "06T08":
+            seen.setdefault(cell, set()).add(number)
+    assert behind == {0: len(seen["border"]), 1: len(seen["border"] | seen["inside"]), 2: len(seen["moved"])}
