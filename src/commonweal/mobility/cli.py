@@ -11,6 +11,7 @@ import typer
 
 from commonweal.core.console import Home, opened, print_json, print_table
 from commonweal.core.errors import InputError
+from commonweal.mobility import changes_cli
 
 app = typer.Typer(help="From call detail records to safe tables of where people are and how they move.")
 
@@ -299,6 +300,10 @@ def model(
         _show(rows_of(asked.compared), as_json)
     if out is not None:
         print(f"{filled:,} flows filled in and marked as modelled: {out}", file=sys.stderr if as_json else sys.stdout)
+
+
+app.command("changes")(changes_cli.changes)
+app.command("displaced")(changes_cli.displaced)
 
 
 def _day(moment: datetime | None) -> date | None:

@@ -1,8 +1,9 @@
 """Changes against a baseline, from published tables alone: what is unusual, where, since when, how much, how sure.
 
-`changes` compares each day with the median of like days of a stated period; `steps_of` finds lasting shifts and `recovery`
-their end; `failures` tells a network outage from people who left; `notice` lists it all for a reader. `displaced` adds up who
-went where more than usual, and `layer` puts another published table beside it. What is suppressed has no number anywhere.
+`changes` compares each day with the median of like days of a stated period; `steps_of` finds lasting shifts and
+`recovery` their end; `failures` tells a network outage from people who left; `notice` lists it all for a reader.
+`displaced` adds up who went where more than usual, and `layer` puts another published table beside it. What is
+suppressed has no number anywhere.
 """
 
 from commonweal.mobility.baselines.baseline import Changes, Reference, changes

@@ -157,9 +157,9 @@ def changes(series: DaySeries, reference: Reference | None = None, level: float 
         change = x/b − 1        z = (x − b)/s
         interval: (x ± t(n − 1, level) · max(s, √b) · √(1 + π/(2n)))/b − 1
 
-    The interval holds what would have been seen had nothing changed: the spread between ordinary days, never less than
-    that of a Poisson count, and the error of a median of n values (π s²/2n). Rounding and noise that a table was protected
-    with are in the spread of its reference days.
+    The interval says by how much the day differs from one on which nothing happened: it takes the spread between
+    ordinary days, never less than that of a Poisson count, and the error of a median of n values (π s²/2n). Rounding
+    and noise that a table was protected with are in the spread of its reference days.
 
     Parameters
     ----------

@@ -53,8 +53,8 @@ def displaced(
         D_ij(d) = Σ_{t = since}^{d} e_ij(t) − e_ji(t)                 over days on which both directions are published
         interval: D ± q · √( Σ_t (s_ij² + s_ji²) + T² · π (s_ij²/2n + s_ji²/2n) )
 
-    Any table with origin, destination, start and a value does. Flows need the baseline, since people move every day; a table
-    that counts changes of home is given without a reference: each of its values is a move, b = 0 and s = √x.
+    Any table with origin, destination, start and a value does. Flows need the baseline, since people move every day; a
+    table that counts changes of home is given without a reference: each of its values is a move, b = 0 and s = √x.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Another published layer beside a change: cases, rain, roads or population, by area and period. Nothing is concluded."""
+"""Another published layer beside a change: cases, rain, roads, population, by area and period. No cause is claimed."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ class Layer:
 def layer(release: Release, table: pa.Table, first: date, last: date, measure: str | None = None) -> Layer:
     """Bring a release to one value an area over a period.
 
-    Values that add up over time (``Kind.SUM``) are added, provided that all periods are published of an area; all others give
-    their median. A release without time is taken as it is. Where a release has several units of time, its days are read.
+    Values that add up over time (``Kind.SUM``) are added, provided that all periods are published of an area; all
+    others give their median. A release without time is taken as it is; of several units of time, days are read.
 
     Raises
     ------
@@ -71,17 +71,17 @@ def layer(release: Release, table: pa.Table, first: date, last: date, measure: s
     periods = len(pc.unique(table.column(moments))) if moments else 1
     gathered: dict[str, list[float]] = {}
     for row in table.select([ends[0], value.name]).to_pylist():
-        values = gathered.setdefault(row[ends[0]], [])
+        numbers = gathered.setdefault(row[ends[0]], [])
         if row[value.name] is not None:
-            values.append(float(row[value.name]))
-    values = {
+            numbers.append(float(row[value.name]))
+    values: dict[str, float | None] = {
         area: None
         if not known or (how == "sum" and len(known) < periods)
         else float(np.sum(known) if how == "sum" else np.median(known))
         for area, known in gathered.items()
     }
-    known = {area: len(numbers) for area, numbers in gathered.items()}
-    return Layer(release, value.name, value.unit, how, values, periods, known)
+    on = {area: len(numbers) for area, numbers in gathered.items()}
+    return Layer(release, value.name, value.unit, how, values, periods, on)
 
 
 def joinable(release: Release) -> bool:

@@ -95,9 +95,9 @@ def notice(
 ) -> list[Finding]:
     """List what is unusual after the reference days, what matters most first.
 
-    A **step** is a lasting shift: the change of all days is tested for steps (`steps.steps_of`), and the new level must hold an
-    unusual day after the reference. An **episode** is a run of days outside the band, in one direction. What falls on days
-    and in areas of `failures` is an outage. Rows are sorted by the people they concern.
+    A **step** is a lasting shift: the change of all days is tested for steps (`steps.steps_of`), and the new level must
+    hold an unusual day after the reference. An **episode** is a run of unusual days in one direction. What falls on
+    days and in areas of `failures` is an outage. Rows are sorted by the people they concern.
 
     Parameters
     ----------

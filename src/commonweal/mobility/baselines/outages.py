@@ -1,8 +1,8 @@
 """An area without events is not an area without people: which falls look like a failure of the network.
 
-Three published things tell them apart. *Hours*: people who leave do not vanish from all hours, nor leave and return within
-an hour. *Activity of the area*, where a table of it is published: those who are still seen make fewer events than usual.
-*Activity of the whole network*: the same for the country.
+Three published things tell them apart. *Hours*: people who leave do not vanish from all hours, nor leave and return
+within an hour. *Activity of the area*, where a table of it is published: those who are still seen make fewer events
+than usual. *Activity of the whole network*: the same for the country.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def silent_hours(
     silent, sure, share
         (n, 24, m) each; the share is x / b where it is sure, 0 where it is silent, else NaN.
     """
-    n, _, m = hours.values.shape
+    m = len(hours.areas)
     inside = np.array([reference.holds(day) for day in hours.dates], dtype=bool)
     kinds = np.array([reference.kind(day) for day in hours.dates])
     sure, expected = np.zeros(hours.values.shape, bool), np.full(hours.values.shape, np.nan)
@@ -156,8 +156,8 @@ def failures(
     if hours is not None:
         found |= _by_hours(hours, reference, least)
     if events is not None:
-        for area, day in _quiet(changes(events, reference), changes(presence, reference)):
-            found.setdefault((area[0], day), Failure.ACTIVITY)
+        for key, day in _quiet(changes(events, reference), changes(presence, reference)):
+            found.setdefault((key[0], day), Failure.ACTIVITY)
     if all_events is not None and all_subscribers is not None:
         for _, day in _quiet(changes(all_events, reference), changes(all_subscribers, reference)):
             for area in presence.areas:

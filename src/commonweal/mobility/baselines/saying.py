@@ -21,7 +21,8 @@ NAMES: Mapping[What, str] = {
 }
 REASONS: Mapping[Failure, str] = {
     Failure.SILENT: Wording(
-        "No hour of these days has a value: without events, nothing can be said of people. It looks like a network outage."
+        "No hour of these days has a value: without events, nothing can be said of people. "
+        "It looks like a network outage."
     ),
     Failure.HOURS: Wording(
         "Some hours fell away at once and came back at once, as people do not. It looks like a network outage."
@@ -75,23 +76,25 @@ def sentence(finding: Finding, names: Mapping[str, str]) -> str:
 
     Examples
     --------
-    >>> found = Finding(What.FALL, ("A",), date(2024, 3, 4), date(2024, 3, 6), 3, False, 100, 60, -.4, -.6, -.2, -5, None, -40)
+    >>> days = date(2024, 3, 4), date(2024, 3, 6), 3, False
+    >>> found = Finding(What.FALL, ("A",), *days, 100, 60, -0.4, -0.6, -0.2, -5.2, None, -40)
     >>> sentence(found, {"A": "Ada"})
-    'Ada: -40% on 4 – 6 March 2024, 60 a day instead of 100 (interval -60% to -20%). It lies 5.0 usual spreads away.'
+    'Ada: -40% on 4 – 6 March 2024, 60 a day instead of 100 (interval -60% to -20%). It lies 5.2 usual spreads away.'
     """
     said = {"where": where(finding.key, names), "when": when(finding), "expected": count(finding.expected)}
     if finding.seen is None or finding.relative is None:
         parts = [
             _(
-                "%(where)s: no value is published %(when)s, though about %(expected)s were usual. Fewer people, or hidden to "
-                "protect others.",
+                "%(where)s: no value is published %(when)s, though about %(expected)s were usual. Fewer people, or "
+                "hidden to protect others.",
                 **said,
             )
         ]
     else:
         parts = [
             _(
-                "%(where)s: %(change)s %(when)s, %(seen)s a day instead of %(expected)s (interval %(low)s to %(high)s).",
+                "%(where)s: %(change)s %(when)s, %(seen)s a day instead of %(expected)s "
+                "(interval %(low)s to %(high)s).",
                 **said,
                 change=change(finding.relative),
                 seen=count(finding.seen),

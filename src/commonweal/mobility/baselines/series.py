@@ -97,8 +97,31 @@ class DaySeries:
         )
 
 
+def joined(earlier: DaySeries, later: DaySeries) -> DaySeries:
+    """Put the days of two tables of the same kind one after another; of a day in both, the later table's is taken.
+
+    Examples
+    --------
+    >>> one = DaySeries.of([("A",)], [date(2024, 1, 1)], [[40]])
+    >>> other = DaySeries.of([("A",), ("B",)], [date(2024, 1, 2)], [[38, 20]])
+    >>> joined(one, other).values.tolist(), joined(one, other).states[0].tolist()
+    ([[40.0, nan], [38.0, 20.0]], ['reported', 'missing'])
+    """
+    keys = tuple(sorted({*earlier.keys, *later.keys}))
+    dates = tuple(sorted({*earlier.dates, *later.dates}))
+    place, row = {key: at for at, key in enumerate(keys)}, {day: at for at, day in enumerate(dates)}
+    values = np.full((len(dates), len(keys)), np.nan)
+    states = np.full(values.shape, State.MISSING.value, dtype=object)
+    for part in (earlier, later):
+        rows = [row[day] for day in part.dates]
+        values[rows], states[rows] = np.nan, State.MISSING.value
+        where = np.ix_(rows, [place[key] for key in part.keys])
+        values[where], states[where] = part.values, part.states
+    return DaySeries(keys, dates, values, states)
+
+
 def day_series(release: Release, table: pa.Table, period: str = "day") -> DaySeries:
-    """Lay a release out whose keys are areas and time: presence, flows, or any table with area or pair, start and value.
+    """Lay a release out whose keys are areas and time: presence, flows, or any with area or pair, start and value.
 
     Parameters
     ----------

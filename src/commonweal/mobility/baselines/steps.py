@@ -45,7 +45,7 @@ def pettitt(values: npt.ArrayLike) -> tuple[int, float, float]:
         U_t = 2 · Σ_{i ≤ t} Rᵢ − t (n + 1)          K = max |U_t|
 
     with R the ranks, ties at their mean. The p-value is by permutation: how often one of 9,999 shuffled series of n
-    distinct values has a K as large (Phipson and Smyth 2010, so it is never 0); with ties that is cautious.
+    distinct values has a K as large (Phipson and Smyth 2010: it is never 0); with ties that is cautious.
 
     Returns
     -------
@@ -147,7 +147,8 @@ class Recovery:
 def recovery(changed: Changes, key: int, start: int, days: int = 3) -> Recovery:
     """Say when a key was back within the band for some days on end, and how much of its change is made up for.
 
-        back on day d ≥ start     if |x − b| ≤ 3.5 · max(s, √b) on d and the next published days, `days` of them
+        back on day d ≥ start     if it and the next published days, `days` of them, have |x − b| ≤ 3.5 · max(s, √b)
+                                  and are not unusual
         share = 1 − median(change of the last `days` days) / median(change of the first `days` days)
 
     Days without a number are passed over: they are neither back nor away.
@@ -157,7 +158,8 @@ def recovery(changed: Changes, key: int, start: int, days: int = 3) -> Recovery:
     >>> from datetime import date, timedelta
     >>> from commonweal.mobility.baselines import DaySeries, Reference, changes
     >>> days = [date(2024, 1, 1) + timedelta(day) for day in range(12)]
-    >>> series = DaySeries.of([("A",)], days, [[100], [104], [96], [100], [40], [45], [50], [60], [98], [99], [101], [99]])
+    >>> seen = [100, 104, 96, 100, 40, 45, 50, 60, 98, 99, 101, 99]
+    >>> series = DaySeries.of([("A",)], days, seen)
     >>> found = recovery(changes(series, Reference(last=days[3], like="any")), 0, 4)
     >>> found.day, round(found.share, 2)
     (8, 0.98)
@@ -166,7 +168,9 @@ def recovery(changed: Changes, key: int, start: int, days: int = 3) -> Recovery:
     if not known:
         return Recovery(None, None)
     band = UNUSUAL * np.maximum(changed.spread[:, key], np.sqrt(changed.expected[:, key]))
-    near = np.abs(changed.series.values[:, key] - changed.expected[:, key]) <= band
+    with np.errstate(invalid="ignore"):
+        near = np.abs(changed.series.values[:, key] - changed.expected[:, key]) <= band
+    near &= ~changed.unusual[:, key]
     back = next(
         (
             known[place]

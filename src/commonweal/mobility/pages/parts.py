@@ -33,6 +33,7 @@ TABS = (
     ("/mobility/inside", Wording("Inside a place"), Permission.READ),
     ("/mobility/flows", Wording("Flows"), Permission.READ),
     ("/mobility/homes", Wording("Home areas"), Permission.READ),
+    ("/mobility/changes", Wording("Changes"), Permission.READ),
     ("/mobility/quality", Wording("Quality"), Permission.READ),
     ("/mobility/runs", Wording("Imports and runs"), Permission.FOLLOW),
     ("/mobility/import", Wording("Import"), Permission.RUN),
