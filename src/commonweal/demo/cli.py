@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from commonweal.core.database import Database
+    from commonweal.core.settings import Settings
 
 app = typer.Typer(help="The sample country: generate it, run it, score it.", no_args_is_help=True)
 
@@ -108,6 +112,7 @@ def score_command(
             for name, one in results
         ),
     )
+    _print_changes(home.settings, home.database, demo)
     if project is not None:
         accuracy, count = score.home_accuracy_of(home.settings, home.database, project, demo)
         print(f"home area right for {accuracy:.2%} of {count:,} subscribers")
@@ -117,3 +122,38 @@ def score_command(
             f"values below {minimum_people} people are reported", where=", ".join(small), expected="suppression"
         )
     print(f"nobody stands in a published table with fewer than {minimum_people} people")
+
+
+def _print_changes(settings: Settings, database: Database, demo: Path) -> None:
+    """Print what the baselines make of a lockdown and a flood, if there was one."""
+    from commonweal.core.console import print_table
+    from commonweal.demo.score_changes import displaced_scores, lockdown_scores
+
+    if scores := lockdown_scores(settings, database, demo):
+        print_table(
+            ("lockdown: baseline", "length", "planted", "journeys", "same flows", "published", "interval",
+             "same within", "planted within", "values", "of"),
+            (
+                (one.like, one.length, *map(_percent, (one.planted, one.journeys, one.same, one.published.change)),
+                 f"{_percent(one.published.low)} to {_percent(one.published.high)}",
+                 _yes(one.holds(one.same)), _yes(one.holds(one.planted)), one.published.values, one.published.possible)
+                for one in scores
+            ),
+        )  # fmt: skip
+    if displaced := displaced_scores(settings, database, demo):
+        print_table(
+            ("displaced from", "to", "published", "interval", "truly", "within"),
+            (
+                (one.origin, one.host, f"{one.published:.0f}", f"{one.low:.0f} to {one.high:.0f}", one.truly,
+                 _yes(one.holds))
+                for one in displaced
+            ),
+        )  # fmt: skip
+
+
+def _percent(part: float | None) -> str:
+    return "–" if part is None else f"{part:.1%}"
+
+
+def _yes(holds: bool | None) -> str:
+    return "–" if holds is None else "yes" if holds else "no"

@@ -19,6 +19,8 @@ from commonweal.demo.people import People, Relocation
 SCENARIOS = ("ordinary", "lockdown", "festival", "flood", "outbreak")
 LOCKDOWN_DAYS = FESTIVAL_DAYS = 3
 FLOOD_RADIUS_KM = 12.0
+FLOOD_AFTER = 3
+"""The flood comes when the period is this part over."""
 DISPLACED = 0.6
 SITES_DROWNED = 0.4
 TRAVEL_A_FORTNIGHT, ABROAD_A_FORTNIGHT = 0.012, 0.004
@@ -88,7 +90,7 @@ def plan(
     town = geography.towns[min(2, len(geography.towns) - 1)]
     failures: tuple[Outage, ...] = ()
     if "flood" in names:
-        day = max(1, days // 3)
+        day = max(1, days // FLOOD_AFTER)
         _displace(elsewhere, geography, people, town.lon, town.lat, day, days, draw)
         sites, first = np.unique(network.site, return_index=True)
         near = distance_km(network.lon[first], network.lat[first], town.lon, town.lat) <= FLOOD_RADIUS_KM

@@ -71,6 +71,7 @@ def choropleth(
     projection: Projection | None = None,
     over: Markup | None = None,
     selected: str | None = None,
+    scale: str = "class",
 ) -> Markup:
     """Draw areas coloured by the class of their value.
 
@@ -90,6 +91,8 @@ def choropleth(
         A layer between the fills and the focusable shapes, such as flows.
     selected
         Code of the area that is marked.
+    scale
+        Colours of the classes: ``class``, from faint to strong, or ``change``, from below through neutral to above.
 
     Returns
     -------
@@ -107,7 +110,7 @@ def choropleth(
         identifier = f"{name}-{index}"
         fills.append(
             Markup('<g {}><path id="{}" d="{}"/></g>').format(
-                _fill(area, classes), identifier, path(area.polygon, screen)
+                _fill(area, classes, scale), identifier, path(area.polygon, screen)
             )
         )
         targets.append(_target(area, identifier, screen, area.code == selected))
@@ -131,13 +134,13 @@ def outline_layer(polygon: Any, screen: Projection) -> Markup:
     ).format(line)
 
 
-def _fill(area: MapArea, classes: Classes) -> Markup:
+def _fill(area: MapArea, classes: Classes, scale: str) -> Markup:
     if area.value is None:
         if area.state == "plain":
             return Markup('class="plain"')
         # A style sheet cannot name a pattern of the page it styles, so this is an attribute.
         return Markup('class="{0}" fill="url(#{0})"').format("suppressed" if area.state == "suppressed" else "missing")
-    return Markup('class="class-{}"').format(classes.shade(classes.of(area.value)))
+    return Markup('class="{}-{}"').format(scale, classes.shade(classes.of(area.value)))
 
 
 def _target(area: MapArea, identifier: str, screen: Projection, selected: bool) -> Markup:

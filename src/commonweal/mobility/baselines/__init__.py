@@ -8,6 +8,7 @@ suppressed has no number anywhere.
 
 from commonweal.mobility.baselines.baseline import Changes, Reference, changes
 from commonweal.mobility.baselines.displaced import Displaced, NetResidents, displaced, net_residents
+from commonweal.mobility.baselines.grouping import Together, together
 from commonweal.mobility.baselines.joining import Layer, layer
 from commonweal.mobility.baselines.noticing import Finding, What, notice
 from commonweal.mobility.baselines.outages import Failure, HourSeries, failures, hour_series, silent_hours
@@ -26,6 +27,7 @@ __all__ = [
     "Recovery",
     "Reference",
     "Step",
+    "Together",
     "What",
     "changes",
     "day_series",
@@ -40,5 +42,6 @@ __all__ = [
     "shift_between",
     "silent_hours",
     "steps_of",
+    "together",
     "total_series",
 ]

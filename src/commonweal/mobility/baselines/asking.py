@@ -205,11 +205,13 @@ def watch(
                 where="area",
                 expected=Wording("the code of one of its areas, such as %(code)s", code=areas[0]),
             )
-        series = series.only(asked.area)
+        series = series.only(asked.area) if series.flows else series
     least = release.certificate.parameters.get("k") if release.certificate else None
     failed, read = _failures(settings, database, release, reference, open_beside, least)
     changed = changes(series, reference, asked.level)
     findings = notice(changed, failed, least=least or 0)
+    if asked.area:
+        findings = [one for one in findings if asked.area in one.key]
     after = [day for day in series.dates if not reference.holds(day)]
     shown = layer(beside, beside.table(settings), after[0], after[-1]) if beside and after else None
     return Watched(release, areas, baseline, changed, findings, failed, read, least, shown)

@@ -211,8 +211,8 @@ def _notes(watched: Watched) -> list[str]:
         _("What is suppressed has no change: it is not shown as zero, and not as a fall."),
         _(
             "A fall is taken for a network outage if hours fell away at once and came back at once, if no hour has a "
-            "value, or if events fell more than those who were seen explain. A fall may still be an outage that did none "
-            "of this."
+            "value, or if events fell more than those who were seen explain. A fall may still be an outage that did "
+            "none of this."
         ),
         parts.why_suppressed(watched.least),
     ]

@@ -118,12 +118,13 @@ def _map(watched: Watched, places: Geography, day: date, area: str | None, href:
             label=_("Map: change against the baseline, %(day)s", day=day_in_words(day)),
             projection=places.projection,
             selected=area,
+            scale="change",
         )
         if drawn
         else None,
         legend=Legend(
             _("Subscribers beside what is usual"),
-            [(f"class-{BREAKS.shade(step)}", translated(text)) for step, text in enumerate(STEPS)],
+            [(f"change-{BREAKS.shade(step)}", translated(text)) for step, text in enumerate(STEPS)],
             [("suppressed", _("suppressed")), ("missing", _("no number: no data, or not enough history"))],
         ),
         geometry=places.outlines,
