@@ -132,10 +132,10 @@ def _print_changes(settings: Settings, database: Database, demo: Path) -> None:
     if scores := lockdown_scores(settings, database, demo):
         print_table(
             ("lockdown: baseline", "length", "planted", "journeys", "same flows", "published", "interval",
-             "same within", "planted within", "values", "of"),
+             "if hidden none", "same within", "planted within", "values", "of"),
             (
                 (one.like, one.length, *map(_percent, (one.planted, one.journeys, one.same, one.published.change)),
-                 f"{_percent(one.published.low)} to {_percent(one.published.high)}",
+                 f"{_percent(one.published.low)} to {_percent(one.published.high)}", _percent(one.published.if_none),
                  _yes(one.holds(one.same)), _yes(one.holds(one.planted)), one.published.values, one.published.possible)
                 for one in scores
             ),

@@ -12,7 +12,7 @@ from commonweal.mobility.baselines.grouping import Together, together
 from commonweal.mobility.baselines.joining import Layer, layer
 from commonweal.mobility.baselines.noticing import Finding, What, notice
 from commonweal.mobility.baselines.outages import Failure, HourSeries, failures, hour_series, silent_hours
-from commonweal.mobility.baselines.series import DaySeries, day_series, total_series
+from commonweal.mobility.baselines.series import DaySeries, day_series, joined, total_series
 from commonweal.mobility.baselines.steps import Recovery, Step, pettitt, recovery, shift_between, steps_of
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "displaced",
     "failures",
     "hour_series",
+    "joined",
     "layer",
     "net_residents",
     "notice",

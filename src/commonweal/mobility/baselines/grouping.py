@@ -26,6 +26,9 @@ class Together:
         How many values were added, and how many there would be had all with history been published.
     possible
         As `values`, of the same keys, all published.
+    if_none
+        The change if everything that is hidden were nobody: with what is hidden, the change lies between this and
+        `change`, but for chance, as long as what is hidden fell no less than what is shown.
     """
 
     change: float | None
@@ -34,6 +37,7 @@ class Together:
     keys: int
     values: int
     possible: int
+    if_none: float | None
 
 
 def together(changed: Changes, days: Mask, keys: Mask | None = None) -> Together:
@@ -55,6 +59,8 @@ def together(changed: Changes, days: Mask, keys: Mask | None = None) -> Together
     >>> one = together(found, np.array([False] * 4 + [True] * 2))
     >>> one.change, one.values, one.possible
     (-0.47, 3, 4)
+    >>> round(one.if_none, 3)
+    -0.647
     """
     chosen = np.ones(len(changed.series.keys), bool) if keys is None else keys
     given = (changed.why == GIVEN) & chosen
@@ -65,7 +71,7 @@ def together(changed: Changes, days: Mask, keys: Mask | None = None) -> Together
     inside = changed.in_reference
     usual, n, m = b.sum(axis=1), int(inside.sum()), int(on.any(axis=1).sum())
     if not values:
-        return Together(None, None, None, 0, 0, possible)
+        return Together(None, None, None, 0, 0, possible, None)
     with np.errstate(invalid="ignore", divide="ignore"):
         r = x.sum(axis=1) / usual - 1
     past = r[inside & (usual > 0)]
@@ -75,4 +81,6 @@ def together(changed: Changes, days: Mask, keys: Mask | None = None) -> Together
 
     reach = float(stdtrit(max(len(past) - 1, 1), (1 + changed.level) / 2)) * spread * (1 / m + np.pi / (2 * n)) ** 0.5
     change = round(float(x[days].sum() / b[days].sum() - 1), 12)
-    return Together(change, max(change - reach, -1.0), change + reach, keys_on, values, possible)
+    all_of_them = float(changed.expected[had & days[:, None]].sum())
+    if_none = round(float(x[days].sum() / all_of_them - 1), 12)
+    return Together(change, max(change - reach, -1.0), change + reach, keys_on, values, possible, if_none)

@@ -69,6 +69,25 @@ def pettitt(values: npt.ArrayLike) -> tuple[int, float, float]:
     return place, statistic, (1 + larger) / (1 + SHUFFLES)
 
 
+def least_deviation(values: npt.ArrayLike, shortest: int = 1) -> int:
+    """Say where one step fits best: the least sum of distances from the medians of both sides (Bai 1995).
+
+    Pettitt's own place lies rather towards the middle of a series whose step lies near an end.
+
+    Examples
+    --------
+    >>> least_deviation([5, 4, 6, 5, 5, 4, 1, 0])
+    6
+    """
+    series = np.asarray(values, dtype=np.float64)
+
+    def apart(part: Numbers) -> float:
+        return float(np.abs(part - np.median(part)).sum())
+
+    places = range(shortest, len(series) - shortest + 1)
+    return min(places, key=lambda at: apart(series[:at]) + apart(series[at:]))
+
+
 def shift_between(before: npt.ArrayLike, after: npt.ArrayLike, level: float = 0.95) -> tuple[float, float, float]:
     """Estimate a shift without assuming a distribution: the median of all differences (Hodges and Lehmann 1963).
 
@@ -93,7 +112,9 @@ def shift_between(before: npt.ArrayLike, after: npt.ArrayLike, level: float = 0.
 
 
 def steps_of(values: npt.ArrayLike, sure: float = SURE, shortest: int = SHORTEST) -> list[Step]:
-    """Find all steps by halving: where one is found, each side is searched again (Scott and Knott 1974).
+    """Find all steps by halving: where `pettitt` finds one, each side is searched again (Scott and Knott 1974).
+
+    Whether there is a step is Pettitt's to say, on which day it is `least_deviation`'s.
 
     Parameters
     ----------
@@ -113,9 +134,11 @@ def steps_of(values: npt.ArrayLike, sure: float = SURE, shortest: int = SHORTEST
     places: dict[int, float] = {}
 
     def search(begin: int, end: int) -> None:
-        place, _, p = pettitt(series[begin:end])
-        at = begin + place
-        if p <= sure and at - begin >= shortest and end - at >= shortest:
+        if end - begin < 2 * shortest:
+            return
+        p = pettitt(series[begin:end])[2]
+        if p <= sure:
+            at = begin + least_deviation(series[begin:end], shortest)
             places[at] = p
             search(begin, at)
             search(at, end)
