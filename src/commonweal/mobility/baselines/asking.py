@@ -298,7 +298,7 @@ def _require_alike(baseline: Release, release: Release) -> None:
     for choice in SAME_CHOICES:
         if one.get(choice) != other.get(choice):
             raise InputError(
-                Wording("the baseline was made with another %(choice)s", choice=choice.replace("_", " ")),
+                Wording("the baseline was made with another %(choice)s", choice=Wording(choice.replace("_", " "))),
                 where=baseline.label,
                 expected=str(other.get(choice)),
             )

@@ -114,8 +114,6 @@ def sentence(finding: Finding, names: Mapping[str, str]) -> str:
 
 def _how_sure(finding: Finding) -> str:
     if finding.p_value is not None:
-        return _(
-            "A lasting step: of series without any, %(share)s show as much.",
-            share=f"{current().number(100 * finding.p_value, 2)}%",
-        )
+        percent = current().number(100 * finding.p_value, 2)
+        return _("A lasting step: %(number)s%% of series without any show as much.", number=percent)
     return _("It lies %(number)s usual spreads away.", number=count(abs(finding.z or 0.0), 1))
