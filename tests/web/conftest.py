@@ -133,6 +133,7 @@ def _published(
     parameters: dict[str, Any],
     counted: tuple[Any, pa.Table],
     totals: Callable[[pa.Table], pa.Table] | None = None,
+    area_set: str = AREA_SET,
 ) -> list[Release]:
     """Protect a table beside what was released before, and release it, with its totals: a steward approves."""
     dataset, raw = counted
@@ -141,7 +142,7 @@ def _published(
     joint = _protected(disclosure.Counted(dataset, raw, raw.select(dataset.key)), tuple(earlier), k)
     tables = list(joint.tables.values())
     store = [Input(f"store {parameters['project']}/2015", "ab" * 32, "store")]
-    parts = [disclosure.Part(dataset, store, parameters, AREA_SET)]
+    parts = [disclosure.Part(dataset, store, parameters, area_set)]
     if totals is not None:
         rounding = parameters | {"kind": Kind.SUM.value, "rest": True}
         parts.append(disclosure.Part(quality.DATASET, store, rounding, rule=disclosure.ROUNDED_TOTALS))
@@ -224,6 +225,18 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamesp
 def publish_more() -> Callable[..., Release]:
     """Publish presence into a home: function of (home, scale, and parameters that are others than usual)."""
     return publish_presence
+
+
+@pytest.fixture(scope="session")
+def publish_table() -> Callable[..., Release]:
+    """Publish rows of presence: function of (home, days, (area, unit, start, subscribers, people) rows, area set)."""
+
+    def rows_of(home: Home, days: Days, rows: list[tuple[Any, ...]], area_set: str) -> Release:
+        raw = _table(rows, "area", "period", "start", "subscribers", "people")
+        said = PARAMETERS | {"area_set": area_set}
+        return _published(home, days, said, (presence.DATASET, raw), area_set=area_set)[0]
+
+    return rows_of
 
 
 @pytest.fixture
