@@ -259,7 +259,7 @@ def named(database: Database, label: str) -> Release:
         The version is no number.
     """
     name, _, version = label.partition("@")
-    if version and not version.isdecimal():
+    if version and not (version.isascii() and version.isdecimal() and len(version) < 10):
         raise InputError(
             Wording("%(version)s is no version", version=repr(version)),
             where=name,

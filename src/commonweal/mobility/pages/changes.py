@@ -57,7 +57,11 @@ def changes_page(
     ] = None,
     last: Annotated[
         str | None,
-        Query(alias="to", description="Last day of the baseline; without it, all but the last seven days are."),
+        Query(
+            alias="to",
+            description="Last day of the baseline; without it, all but the last seven days are.",
+            examples=["2026-03-03"],
+        ),
     ] = None,
     like: Annotated[
         str | None, Query(description="Which days are compared: `weekday`, `workday` or `any`.", examples=["any"])
@@ -65,14 +69,20 @@ def changes_page(
     holidays: Annotated[
         str | None, Query(description="Days to leave out, with commas between them.", examples=["2026-03-02"])
     ] = None,
-    area: Annotated[str | None, Query(description="Only what concerns the area of this code.")] = None,
-    day: Annotated[str | None, Query(description="The day on the map; without it, the newest.")] = None,
+    area: Annotated[
+        str | None, Query(description="Only what concerns the area of this code.", examples=["SL-W"])
+    ] = None,
+    day: Annotated[
+        str | None, Query(description="The day on the map; without it, the newest.", examples=["2026-03-02"])
+    ] = None,
     beside: Annotated[
-        str | None, Query(description="A release to show beside it: its name, @ and its version.")
+        str | None,
+        Query(description="A release to show beside it: its name, @ and its version.", examples=["mobility.home@1"]),
     ] = None,
     release: Annotated[int | None, RELEASE] = None,
     baseline: Annotated[
-        int | None, Query(description="Version of a release whose days are the history.", ge=1, le=2**31 - 1)
+        int | None,
+        Query(description="Version of a release whose days are the history.", ge=1, le=2**31 - 1, examples=[1]),
     ] = None,
 ) -> Document:
     """List what is unusual: what, where, since when, how much, how sure; and the change of each area on a day."""
