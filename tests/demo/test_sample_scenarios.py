@@ -1,13 +1,16 @@
 """What can be chosen to happen leaves its mark in the records and in the truth."""
 
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from commonweal.core.errors import InputError
+from commonweal.demo import score_changes
 from commonweal.demo.scenarios import parse
+from commonweal.mobility.baselines import DaySeries
 
 FREETOWN = "SL-W"
 
@@ -61,6 +64,18 @@ def test_the_displaced_are_recorded_where_they_went(eventful: Path) -> None:
             WHERE e.start_time < '2026-03-04 06:00:00'"""
     )
     assert nearer > 0.9
+
+
+def test_the_displaced_lie_within_what_flows_say(eventful: Path) -> None:
+    assert score_changes.flood_day(eventful) == date(2026, 3, 3)
+    rows = score_changes.read_truth(eventful, "flows").to_pylist()
+    keys = sorted({(row["origin"], row["destination"]) for row in rows})
+    days = [date(2026, 3, day) for day in range(1, 8)]
+    seen = score_changes.true_flows(eventful, DaySeries.of(keys, days, [[0.0] * len(keys)] * 7))
+    scores = score_changes.score_displaced(eventful, seen)
+    assert len(scores) > 20
+    assert sum(one.holds for one in scores) / len(scores) > 0.9
+    assert max(one.truly for one in scores) > 0
 
 
 def test_an_outbreak_spreads_from_one_area(eventful: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -56,9 +56,13 @@ def test_without_history_there_is_no_score(scores):
     assert first.holds(-0.31) is None
 
 
-def test_the_days_of_a_lockdown_are_those_that_it_was_generated_with(sample: Callable[..., Path], ordinary: Path):
-    assert score_changes.lockdown_days(sample("lockdown")) == [FIRST + timedelta(day) for day in (3, 4, 5)]
+def test_the_days_of_a_lockdown_are_those_that_it_was_generated_with(tmp_path: Path, ordinary: Path):
+    made = {"start": "2026-03-01", "days": 7, "scenarios": ["lockdown"]}
+    (tmp_path / "truth").mkdir()
+    (tmp_path / "truth" / "generation.json").write_text(json.dumps(made))
+    assert score_changes.lockdown_days(tmp_path) == [FIRST + timedelta(day) for day in (3, 4, 5)]
     assert score_changes.lockdown_days(ordinary) == []
+    assert score_changes.flood_day(ordinary) is None
 
 
 def test_true_flows_are_those_of_the_truth(ordinary: Path):

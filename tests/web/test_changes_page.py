@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import csv
+import json
 from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 from types import SimpleNamespace
 
 import pyarrow as pa
 import pytest
+from typer.testing import CliRunner
 
 from commonweal.core.areas import load
 from commonweal.core.catalog import Dataset, Dimension, Input, Kind, Measure, Privacy, publish
+from commonweal.core.errors import CommonwealError
 from commonweal.core.periods import Calendar
 from commonweal.domains import initialise
+from commonweal.mobility.cli import app
 
 FIRST, DAYS = date(2026, 3, 2), 18
 AREA_SET = "natural-earth:SL"
@@ -93,6 +97,27 @@ def test_the_list_is_taken_along_as_csv(site):
     [row] = csv.DictReader(StringIO(site.get(f"/mobility/changes/figures/list.csv?{BASELINE}").text))
     assert (row["area"], row["what"]) == (PLACE, "fall")
     assert row["sentence"].startswith("Western: -50%")
+
+
+def test_the_command_says_the_same_and_writes_it(watched, tmp_path, monkeypatch):
+    monkeypatch.setenv("COMMONWEAL_DATA", str(watched.home.settings.data))
+    out, values = tmp_path / "list.csv", tmp_path / "values.csv"
+    asked = ["changes", "--to", str(FIRST + timedelta(days=CHANGED - 1)), "--beside", "health.cases@1"]
+    said = CliRunner().invoke(app, [*asked, "--out", str(out), "--values", str(values)])
+    assert said.exit_code == 0, said.output
+    assert "- Western: -50% since Monday 16 March 2026" in said.output
+    assert "no cause is claimed" in said.output
+    [row] = csv.DictReader(out.read_text("utf-8").splitlines())
+    assert (row["area"], row["area_cases"]) == (PLACE, "14.0")
+    assert len(list(csv.DictReader(values.read_text("utf-8").splitlines()))) == len(watched.codes) * DAYS
+    french = CliRunner().invoke(app, [*asked, "--language", "fr", "--json"])
+    assert "depuis le lundi 16 mars 2026" in json.loads(french.output)["findings"][0]["sentence"]
+
+
+@pytest.mark.parametrize("wrong", [["--like", "moon"], ["--language", "xx"], ["mobility.quality"]])
+def test_the_command_refuses_what_makes_no_sense(watched, monkeypatch, wrong):
+    monkeypatch.setenv("COMMONWEAL_DATA", str(watched.home.settings.data))
+    assert isinstance(CliRunner().invoke(app, ["changes", *wrong]).exception, CommonwealError)
 
 
 def test_another_area_has_nothing_in_its_list(site, watched):

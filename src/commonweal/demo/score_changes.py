@@ -178,12 +178,25 @@ class DisplacedScore:
 
 def displaced_scores(settings: Settings, database: Database, demo: Path) -> list[DisplacedScore]:
     """Score displaced people, origin and host, on the last day: only those pairs that are published both ways."""
-    made = _made(demo)
-    if "flood" not in made["scenarios"]:
+    if flood_day(demo) is None:
         return []
     release = catalog.latest(database, "mobility.flows")
-    flows = day_series(release, release.table(settings))
-    since = date.fromisoformat(str(made["start"])) + timedelta(days=max(1, made["days"] // FLOOD_AFTER))
+    return score_displaced(demo, day_series(release, release.table(settings)))
+
+
+def flood_day(demo: Path) -> date | None:
+    """Give the day of the flood of a sample country; None if there was none."""
+    made = _made(demo)
+    if "flood" not in made["scenarios"]:
+        return None
+    return date.fromisoformat(str(made["start"])) + timedelta(days=max(1, made["days"] // FLOOD_AFTER))
+
+
+def score_displaced(demo: Path, flows: DaySeries) -> list[DisplacedScore]:
+    """Score displaced people of published flows; the days before the flood are the reference."""
+    since = flood_day(demo)
+    if since is None:
+        return []
     reference = Reference(flows.dates[0], since - timedelta(days=1), "any", minimum=MINIMUM)
     truly = _truly_displaced(demo)
     return [
