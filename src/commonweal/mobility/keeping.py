@@ -109,6 +109,6 @@ def code_digest() -> str:
     here = Path(__file__).parent
     files = [here.parent / "core" / "engine.py"]
     files += [here / name for name in ("cells.py", "coverage.py", "network.py", "sequences.py")]
-    for folder in ("measures", "cleaning", "stays", "footprint"):
+    for folder in ("measures", "cleaning", "stays", "footprint", "walks"):
         files += sorted((here / folder).glob("*.py"))
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()

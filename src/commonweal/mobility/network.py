@@ -156,7 +156,7 @@ def _described(register: CellRegister, timeline: Timeline) -> Network:
         range=numbers("range"),
         technology=technology[np.where(row < 0, none, row)],
         site=site,
-        place=_from_centre(longitude, latitude),
+        place=from_centre(longitude, latitude),
         first=np.zeros(len(row) + 1, np.int64),
         other=np.zeros(0, np.int32),
         technologies=technologies,
@@ -165,7 +165,7 @@ def _described(register: CellRegister, timeline: Timeline) -> Network:
     )
 
 
-def _from_centre(longitude: np.ndarray, latitude: np.ndarray) -> np.ndarray:
+def from_centre(longitude: np.ndarray, latitude: np.ndarray) -> np.ndarray:
     """Where points on the ellipsoid lie, metres from the centre of the earth, float64[n, 3]."""
     east, north = np.radians(longitude), np.radians(latitude)
     squared = FLATTENING * (2 - FLATTENING)
@@ -189,7 +189,7 @@ def metres(place: np.ndarray, one: int, other: int) -> float:
     --------
     A degree on the equator; the geodesic has 111 319.49 m:
 
-    >>> place = _from_centre(np.array([0.0, 1.0]), np.array([0.0, 0.0]))
+    >>> place = from_centre(np.array([0.0, 1.0]), np.array([0.0, 0.0]))
     >>> round(metres(place, 0, 1), 2)
     111319.49
     """

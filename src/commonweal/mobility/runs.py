@@ -28,6 +28,7 @@ from commonweal.mobility.measures import home, last_location
 from commonweal.mobility.network import network
 from commonweal.mobility.projects import Project
 from commonweal.mobility.store import EpochStore, project_folder
+from commonweal.mobility.walks.distributing import choices
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,7 @@ class Plan:
             "k": self.project.minimum_people,
             "home": Wording("last location of the day, mode over days, tie to the most recent"),
             "flows": Wording("consecutive locations within a day, without staying"),
+            **choices(self.buckets[0].measures),
         }
 
 

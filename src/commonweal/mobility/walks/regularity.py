@@ -1,0 +1,76 @@
+"""Regularity: how often people are where they usually are at that hour of the week.
+
+A subscriber's place in an hour is that of the last located event in it. With n(w, l) the hours of a run that are hour w
+of the week and have place l, w running over all hours of the week in which the subscriber was seen::
+
+    R = Σ_w max_l n(w, l) / Σ_w Σ_l n(w, l)
+
+Hours of the week are weekdays and hours since the day began. Whoever is seen but once in each hour of the week has
+R = 1, so a run should cover several weeks.
+
+Source: C. Song et al., *Limits of Predictability in Human Mobility* (2010); here every hour that was seen counts once.
+"""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+
+def hours_of_week(hours: np.ndarray, days: np.ndarray) -> np.ndarray:
+    """Give each hour's place in the week, int64: weekdays are counted from the first day on.
+
+    >>> hours_of_week(np.arange(0, 8 * 86400 + 1, 3600), np.arange(0, 8 * 86400 + 1, 86400))[[0, 23, 24, 168]]
+    array([ 0, 23, 32,  0])
+    """
+    day = np.searchsorted(days, hours[:-1], side="right") - 1
+    since = np.arange(len(hours) - 1) - np.searchsorted(hours, days[day])
+    return np.asarray(day % 7 * 32 + since)  # no day has as many hours
+
+
+@numba.njit(nogil=True, cache=True)
+def regularities(group: np.ndarray, hour: np.ndarray, place: np.ndarray, week: np.ndarray, places: int) -> np.ndarray:
+    """R of each group; NaN of one without a located event.
+
+    Parameters
+    ----------
+    group, place
+        As for `walk`.
+    hour
+        As in `Events`.
+    week
+        Which hour of the week each hour is.
+    places
+        How many places there are.
+
+    Examples
+    --------
+    Three Mondays at eight o'clock, twice at place 0:
+
+    >>> regularities(np.zeros(3, np.int32), np.array([0, 1, 2]), np.array([0, 1, 0]), np.array([8, 8, 8]), 2)
+    array([0.66666667])
+    """
+    groups = group[-1] + 1 if len(group) else 0
+    found = np.full(groups, np.nan)
+    seen = np.empty(len(group), np.int64)
+    start = 0
+    while start < len(group):
+        end, n, last = start, 0, -1
+        while end < len(group) and group[end] == group[start]:
+            if place[end] >= 0:
+                n += hour[end] != last
+                last = hour[end]
+                seen[n - 1] = np.int64(week[last]) * places + place[end]
+            end += 1
+        if n:
+            seen[:n].sort()
+            usual = most = same = 0
+            for i in range(n):
+                if i and seen[i] // places != seen[i - 1] // places:
+                    usual += most
+                    most = 0
+                same = same + 1 if i and seen[i] == seen[i - 1] else 1
+                most = max(most, same)
+            found[group[start]] = (usual + most) / n
+        start = end
+    return found
