@@ -18,7 +18,7 @@ MEASURE = distribution(
     description=Wording("Subscribers by home area and by how far from their home location they were seen at most."),
     private_title=Wording("Distance from home, with noise"),
     private_description=Wording(
-        "Subscribers by home area and by how far from their home location they were seen at most, with noise that hides any one of them."
+        "Subscribers by home area and distance from home, with noise that hides any one of them."
     ),
     bins=DISTANCES,
 )

@@ -17,12 +17,10 @@ MEASURE = distribution(
     name="jump_length",
     title=Wording("Jump length"),
     description=Wording(
-        "Subscribers by home area and by the median distance between two places where they were seen one after the other."
+        "Subscribers by home area and by the median distance between two consecutive places of theirs."
     ),
     private_title=Wording("Jump length, with noise"),
-    private_description=Wording(
-        "Subscribers by home area and by the median distance between two places where they were seen one after the other, with noise that hides any one of them."
-    ),
+    private_description=Wording("Subscribers by home area and jump length, with noise that hides any one of them."),
     bins=DISTANCES,
     column="median_jump",
 )

@@ -21,7 +21,7 @@ MEASURE = distribution(
     ),
     private_title=Wording("2-radius of gyration, with noise"),
     private_description=Wording(
-        "Subscribers by home area and by the radius of gyration of the two places where they are most often, with noise that hides any one of them."
+        "Subscribers by home area and 2-radius of gyration, with noise that hides any one of them."
     ),
     bins=DISTANCES,
     column="k_radius",

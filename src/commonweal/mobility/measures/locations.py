@@ -18,7 +18,7 @@ MEASURE = distribution(
     description=Wording("Subscribers by home area and by how many places they were seen at."),
     private_title=Wording("Locations visited, with noise"),
     private_description=Wording(
-        "Subscribers by home area and by how many places they were seen at, with noise that hides any one of them."
+        "Subscribers by home area and locations visited, with noise that hides any one of them."
     ),
     bins=LOCATIONS,
 )

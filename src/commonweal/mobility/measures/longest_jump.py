@@ -17,11 +17,9 @@ MEASURE = distribution(
     name="longest_jump",
     title=Wording("Longest jump"),
     description=Wording(
-        "Subscribers by home area and by the greatest distance between two places where they were seen one after the other."
+        "Subscribers by home area and by the greatest distance between two consecutive places of theirs."
     ),
     private_title=Wording("Longest jump, with noise"),
-    private_description=Wording(
-        "Subscribers by home area and by the greatest distance between two places where they were seen one after the other, with noise that hides any one of them."
-    ),
+    private_description=Wording("Subscribers by home area and longest jump, with noise that hides any one of them."),
     bins=DISTANCES,
 )

@@ -20,7 +20,7 @@ MEASURE = distribution(
     ),
     private_title=Wording("Radius of gyration, with noise"),
     private_description=Wording(
-        "Subscribers by home area and by how far, on average, their events lie from the centre of all of them, with noise that hides any one of them."
+        "Subscribers by home area and radius of gyration, with noise that hides any one of them."
     ),
     bins=DISTANCES,
     column="radius",

@@ -21,7 +21,7 @@ MEASURE = distribution(
     ),
     private_title=Wording("Radius of gyration by time, with noise"),
     private_description=Wording(
-        "Subscribers by home area and by how far from the centre of all their places they spend their time, on average, with noise that hides any one of them."
+        "Subscribers by home area and radius of gyration by time, with noise that hides any one of them."
     ),
     bins=DISTANCES,
     column="radius_by_time",

@@ -19,9 +19,6 @@ MEASURE = distribution(
         "Subscribers by home area and by the logarithm to base 2 of how many places they were seen at."
     ),
     private_title=Wording("Random entropy, with noise"),
-    private_description=Wording(
-        "Subscribers by home area and by the logarithm to base 2 of how many places they were seen at, with noise that hides any one of them."
-    ),
+    private_description=Wording("Subscribers by home area and random entropy, with noise that hides any one of them."),
     bins=LOCATION_BITS,
-    column="locations",
 )

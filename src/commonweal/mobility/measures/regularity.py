@@ -16,11 +16,9 @@ MEASURE = distribution(
     name="regularity",
     title=Wording("Regularity"),
     description=Wording(
-        "Subscribers by home area and by how often they are at the place where they usually are at that hour of the week."
+        "Subscribers by home area and by how often they are where they usually are at that hour of the week."
     ),
     private_title=Wording("Regularity, with noise"),
-    private_description=Wording(
-        "Subscribers by home area and by how often they are at the place where they usually are at that hour of the week, with noise that hides any one of them."
-    ),
+    private_description=Wording("Subscribers by home area and regularity, with noise that hides any one of them."),
     bins=SHARES,
 )

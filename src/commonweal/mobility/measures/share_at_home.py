@@ -17,8 +17,6 @@ MEASURE = distribution(
     title=Wording("Share at home"),
     description=Wording("Subscribers by home area and by the share of their events at their home location."),
     private_title=Wording("Share at home, with noise"),
-    private_description=Wording(
-        "Subscribers by home area and by the share of their events at their home location, with noise that hides any one of them."
-    ),
+    private_description=Wording("Subscribers by home area and share at home, with noise that hides any one of them."),
     bins=SHARES,
 )

@@ -20,7 +20,7 @@ MEASURE = distribution(
     ),
     private_title=Wording("Uncorrelated entropy, with noise"),
     private_description=Wording(
-        "Subscribers by home area and by how unevenly their events are spread over places, whatever their order, with noise that hides any one of them."
+        "Subscribers by home area and uncorrelated entropy, with noise that hides any one of them."
     ),
     bins=BITS,
 )

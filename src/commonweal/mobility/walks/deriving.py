@@ -12,7 +12,6 @@ from commonweal.mobility.measure import Derivation, Window
 from commonweal.mobility.measures.home import home
 from commonweal.mobility.measures.last_location import last_event
 from commonweal.mobility.sequences import Events
-from commonweal.mobility.walks.distances import GEODESIC
 from commonweal.mobility.walks.homes import home_places
 from commonweal.mobility.walks.places import Places, sites
 from commonweal.mobility.walks.real_entropy import real_entropies
@@ -117,7 +116,8 @@ def _derive_walks(events: Events, window: Window) -> pa.Table:
     regularity = regularities(who.group, events.hour, places.of(events), week, len(places.longitude))
     rows = {"subscriber": found.pop("subscriber")}
     rows["area"] = home_area(events, rows["subscriber"])
-    return pa.table(rows | found | {"regularity": regularity})
+    random_entropy = np.log2(np.maximum(found["locations"], 1))
+    return pa.table(rows | found | {"random_entropy": random_entropy, "regularity": regularity})
 
 
 def _derive_real_entropy(events: Events, window: Window) -> pa.Table:
@@ -129,4 +129,4 @@ def _derive_real_entropy(events: Events, window: Window) -> pa.Table:
 
 
 WALKS = Derivation("walks", _derive_walks, window="run", network=True)
-REAL_ENTROPY = Derivation("real_entropy", _derive_real_entropy, window="run", network=True)
+REAL_ENTROPY = Derivation("walks_entropy", _derive_real_entropy, window="run", network=True)

@@ -7,8 +7,8 @@ Two ways, each under its name:
     `commonweal.mobility.network.metres`). The centre is the point of the ground beneath the weighted mean of the
     points in space, so no meridian and no pole matters.
 ``haversine``
-    On a sphere of 6 371 km. The centre has the weighted means of latitude and of longitude. This is what scikit-mobility
-    and bandicoot do.
+    On a sphere of 6 371 km. The centre has the weighted means of latitude and of longitude. This is what
+    scikit-mobility and bandicoot do.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def gyration(
     place: np.ndarray,
     weight: np.ndarray,
 ) -> float:
-    """r = √(Σ w d² / Σ w), with d the distance of each place to the centre of all; km.
+    """√(Σ w d² / Σ w), with d the distance of each place to the centre of all; km.
 
     Parameters
     ----------

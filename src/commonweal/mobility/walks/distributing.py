@@ -4,8 +4,8 @@ With v(s) what was found of subscriber s over the run, and bins with edges e(0) 
 
     subscribers(a, b) = |{ s : home(s) = a, e(b) ≤ v(s) < e(b + 1) }|
 
-The first bin holds those too of whom there is nothing to tell, as of someone who never moved; the last one all that lies
-above. So everybody with a home area is in one bin, and the bins of an area add up to its residents.
+The first bin holds those too of whom there is nothing to tell, as of someone who never moved; the last one all that
+lies above. So everybody with a home area is in one bin, and the bins of an area add up to its residents.
 """
 
 from __future__ import annotations
