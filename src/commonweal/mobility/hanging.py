@@ -4,6 +4,7 @@ presence   an area and its parts: a union         an hour and its day: a union, 
 flows      pairs of areas and of their parts: a union
            who leaves or enters an area was there on that day: within its presence
 home       an area and its parts: a sum           residents were there on one of the days: covered by its presence
+walks      an area and its parts: a sum           bins of an area add up to its residents (`walks.hanging`)
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import pyarrow.compute as pc
 from commonweal.core.areas import Areas
 from commonweal.disclosure import Keys, Kind, Relations, grouped, joined, rows_by_key, with_columns
 from commonweal.mobility.measure import Scope
+from commonweal.mobility.walks.hanging import DISTRIBUTIONS, relate_walks
 
 
 def relate(areas: Areas, scope: Scope, keys: Mapping[str, Keys]) -> Relations:
@@ -39,6 +41,8 @@ def relate(areas: Areas, scope: Scope, keys: Mapping[str, Keys]) -> Relations:
         found.append(_areas(areas, flows, Kind.UNION, "origin", "destination"))
     if home:
         found.append(_areas(areas, home, Kind.SUM))
+    found += [_areas(areas, cells, Kind.SUM) for name, cells in keys.items() if name in DISTRIBUTIONS]
+    found.append(relate_walks(keys))
     if presence and flows:
         found += [_movers(presence, flows, end) for end in ("origin", "destination")]
     if presence and home:

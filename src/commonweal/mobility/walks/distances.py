@@ -24,7 +24,7 @@ SPHERE = 6371.0
 POLE = EQUATOR * (1 - FLATTENING)
 
 
-@numba.njit(nogil=True, cache=True, inline="always")
+@numba.njit(nogil=True, cache=True)
 def arc(east: float, north: float, up: float, to_east: float, to_north: float, to_up: float) -> float:
     """How far two points of the ground lie apart by ``geodesic``, km, each given as metres from the earth's centre.
 
@@ -35,7 +35,7 @@ def arc(east: float, north: float, up: float, to_east: float, to_north: float, t
     return 2e-3 * EARTH * np.arcsin(min(1.0, np.sqrt(squared) / (2 * EARTH)))
 
 
-@numba.njit(nogil=True, cache=True, inline="always")
+@numba.njit(nogil=True, cache=True)
 def haversine(longitude: float, latitude: float, to_longitude: float, to_latitude: float) -> float:
     """How far two points lie apart by ``haversine``, km.
 
