@@ -32,7 +32,9 @@ def one(places: list[int], times: list[int] | None = None, *, ends: int = 10**6,
     chosen = {"geodesic": False, "k": 2, "longest": 12 * HOUR} | how
     table = (LONGITUDE, LATITUDE, GROUND)
     place = np.array(places, np.int32)
-    return walk(np.zeros(n, np.int32), time, place, np.array([home]), np.array([ends]), *table, *chosen.values())
+    return walk(
+        np.zeros(n, np.int32), time, place, np.array([home], np.int32), np.array([ends]), *table, *chosen.values()
+    )
 
 
 def haversine(one: int, other: int) -> float:
@@ -101,9 +103,11 @@ def test_a_walk_is_what_scikit_mobility_says_of_it() -> None:
     assert one(places, k=3).k_radius == pytest.approx(64.29848221765583)
     assert math.log2(found.locations[0]) == pytest.approx(2.321928094887362)
     assert found.uncorrelated_entropy == pytest.approx(1.7814963295286754)
-    assert real_entropies(np.zeros(20, np.int32), np.array(places), 6) == pytest.approx(1.8391183382499416)
+    assert real_entropies(np.zeros(20, np.int32), np.array(places, np.int32), 6) == pytest.approx(1.8391183382499416)
     assert found.longest_jump == found.distance_from_home == pytest.approx(361.3212443264403)
-    _, lengths = jump_lengths(np.zeros(20, np.int32), np.array(places), LONGITUDE, LATITUDE, GROUND, False, True)
+    _, lengths = jump_lengths(
+        np.zeros(20, np.int32), np.array(places, np.int32), LONGITUDE, LATITUDE, GROUND, False, True
+    )
     assert (len(lengths), lengths.sum()) == (19, pytest.approx(1854.8336343298652))
     assert found.median_jump == pytest.approx(131.93415268800223)
 
@@ -139,21 +143,20 @@ def test_real_entropy_worked_by_hand(sequence: list[int], matches: list[int]) ->
 
 
 def test_homes_tie_to_the_most_recent_and_are_the_usual_place_where_nothing_is_chosen() -> None:
-    person, place = np.array([0] * 4 + [1] * 3), np.array([4, 2, -1, 4, 1, 1, 3])
+    person, place = np.array([[0] * 4 + [1] * 3, [4, 2, -1, 4, 1, 1, 3]], np.int32)
     chosen = np.array([True, True, True, False, False, False, False])
     assert home_places(person, place, chosen, 6).tolist() == [2, 1]
 
 
 def test_regularity_counts_hours_and_not_events() -> None:
     """Three weeks: at eight in 0, 0, 1; at nine once in 2, where a hundred messages come."""
-    hour = np.array([0, 1, 2, *[3] * 100])
-    place = np.array([0, 0, 1, *[2] * 100])
+    hour, place = np.array([[0, 1, 2, *[3] * 100], [0, 0, 1, *[2] * 100]], np.int32)
     [found] = regularities(np.zeros(103, np.int32), hour, place, np.array([8, 8, 8, 9]), 3)
     assert found == pytest.approx((2 + 1) / 4)
 
 
 def test_jumps_with_and_without_staying() -> None:
-    group, place = np.array([0, 0, 0, 0, 1, 1]), np.array([0, 0, -1, 1, 2, 0])
+    group, place = np.array([[0, 0, 0, 0, 1, 1], [0, 0, -1, 1, 2, 0]], np.int32)
     table = (LONGITUDE, LATITUDE, GROUND, False)
     rows, lengths = jump_lengths(group, place, *table, False)
     assert (rows.tolist(), lengths.tolist()) == ([3, 5], pytest.approx([haversine(0, 1), haversine(2, 0)]))

@@ -40,7 +40,7 @@ def home_places(person: np.ndarray, place: np.ndarray, chosen: np.ndarray, place
 
     Examples
     --------
-    >>> person, place = np.array([0, 0, 0, 0, 1, 1, 1]), np.array([2, 2, 1, 2, 0, 0, 1])
+    >>> person, place = np.array([[0, 0, 0, 0, 1, 1, 1], [2, 2, 1, 2, 0, 0, 1]], np.int32)
     >>> home_places(person, place, np.array([True, False, True, False, False, False, False]), 3)
     array([1, 0], dtype=int32)
     """

@@ -127,7 +127,7 @@ def real_entropies(group: np.ndarray, place: np.ndarray, places: int) -> np.ndar
     --------
     Λ of 0 1 0 1 0 is 1, 1, 4, 3, 2: from the third place on, all but the last stands there before.
 
-    >>> real_entropies(np.zeros(5, np.int32), np.array([0, 1, 0, 1, 0]), 2).round(4)  # 5 log₂ 5 / 11
+    >>> real_entropies(np.zeros(5, np.int32), np.array([0, 1, 0, 1, 0], np.int32), 2).round(4)  # 5 log₂ 5 / 11
     array([1.0554])
     """
     groups = group[-1] + 1 if len(group) else 0

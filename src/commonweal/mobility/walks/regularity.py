@@ -47,7 +47,8 @@ def regularities(group: np.ndarray, hour: np.ndarray, place: np.ndarray, week: n
     --------
     Three Mondays at eight o'clock, twice at place 0:
 
-    >>> regularities(np.zeros(3, np.int32), np.array([0, 1, 2]), np.array([0, 1, 0]), np.array([8, 8, 8]), 2)
+    >>> hour, place = np.arange(3, dtype=np.int32), np.array([0, 1, 0], np.int32)
+    >>> regularities(np.zeros(3, np.int32), hour, place, np.array([8, 8, 8]), 2)
     array([0.66666667])
     """
     groups = group[-1] + 1 if len(group) else 0

@@ -41,6 +41,20 @@ class Walks(NamedTuple):
 
 
 @numba.njit(nogil=True, cache=True)
+def _bring_forward(place: np.ndarray, weight: np.ndarray, k: int) -> None:
+    """Put the k heaviest places first; of equal ones the first."""
+    for i in range(k):
+        best = i
+        for j in range(i + 1, len(place)):
+            if weight[j] > weight[best]:
+                best = j
+        p, w = place[best], weight[best]
+        for j in range(best, i, -1):  # the others keep their order
+            place[j], weight[j] = place[j - 1], weight[j - 1]
+        place[i], weight[i] = p, w
+
+
+@numba.njit(nogil=True, cache=True)
 def walk(
     group: np.ndarray,
     time: np.ndarray,
@@ -83,9 +97,10 @@ def walk(
 
     >>> from commonweal.mobility.network import from_centre
     >>> longitude, latitude = np.array([0.0, 1.0]), np.array([0.0, 0.0])
-    >>> hours = np.array([0, 1, 3, 4]) * 3600
-    >>> found = walk(np.zeros(4, np.int32), hours, np.array([0, 0, 1, 0]), np.array([0]), np.array([5 * 3600]),
-    ...     longitude, latitude, from_centre(longitude, latitude), True, 2, 12 * 3600)
+    >>> hours, place = np.array([0, 1, 3, 4], np.int32) * 3600, np.array([0, 0, 1, 0], np.int32)
+    >>> group, home, ends = np.zeros(4, np.int32), np.zeros(1, np.int32), np.array([5 * 3600])
+    >>> at = (longitude, latitude, from_centre(longitude, latitude))
+    >>> found = walk(group, hours, place, home, ends, *at, True, 2, 12 * 3600)
     >>> found.radius.round(2), found.radius_by_time.round(2)  # √(3/16) and √(4/25) of a degree
     (array([48.2]), array([44.53]))
     >>> found.jumps, found.longest_jump.round(2), found.share_at_home
@@ -95,7 +110,7 @@ def walk(
     """
     groups = group[-1] + 1 if len(group) else 0
     events, locations, jumps = np.zeros(groups, np.int32), np.zeros(groups, np.int32), np.zeros(groups, np.int32)
-    radius, by_time, k_radius = np.full(groups, np.nan), np.full(groups, np.nan), np.full(groups, np.nan)
+    radii = np.full((3, groups), np.nan)
     median, farthest, from_home = np.full(groups, np.nan), np.full(groups, np.nan), np.full(groups, np.nan)
     at_home, uncorrelated = np.full(groups, np.nan), np.full(groups, np.nan)
     places = len(longitude)
@@ -127,25 +142,27 @@ def walk(
         if size == 0:
             continue
         lasting[own[before]] += min(ends[g] - since, longest)
-        there, often, lasted = visited[:size], visits[:size], lasting[:size]
+        there, often = visited[:size], visits[:size]
         locations[g], jumps[g] = size, jumped
-        radius[g] = gyration(longitude, latitude, ground, geodesic, there, often)
-        whole = lasted.sum()
-        by_time[g] = gyration(longitude, latitude, ground, geodesic, there, lasted) if whole > 0 else radius[g]
-        if size <= k:
-            k_radius[g] = radius[g]
-        else:
-            chosen = np.argsort(-often, kind="mergesort")[:k]  # stable: of equal ones the first met
-            k_radius[g] = gyration(longitude, latitude, ground, geodesic, there[chosen], often[chosen])
+        for which in range(3):  # in a loop, so that it is compiled but once
+            weight, count = often, size
+            if which == 1 and lasting[:size].sum() > 0:
+                weight = lasting[:size]
+            elif which == 2 and size > k:
+                _bring_forward(there, often, k)
+                count = k
+            radii[which, g] = gyration(longitude, latitude, ground, geodesic, there[:count], weight[:count])
         if jumped:
-            median[g] = np.median(lengths[:jumped])
+            lengths[:jumped].sort()
+            median[g] = (lengths[(jumped - 1) // 2] + lengths[jumped // 2]) / 2
         if events[g] > 1:
             farthest[g] = longest_jump
         if home[g] >= 0:
             h = home[g]
-            at_home[g] = often[own[h]] / events[g] if own[h] >= 0 else 0.0
-            from_home[g] = 0.0
+            at_home[g] = from_home[g] = 0.0
             for i in range(size):
+                if there[i] == h:
+                    at_home[g] = often[i] / events[g]
                 from_home[g] = max(from_home[g], apart(longitude, latitude, ground, geodesic, h, there[i]))
         bits = 0.0
         for i in range(size):
@@ -157,9 +174,9 @@ def walk(
     return Walks(
         events,
         locations,
-        radius,
-        by_time,
-        k_radius,
+        radii[0],
+        radii[1],
+        radii[2],
         jumps,
         median,
         farthest,
