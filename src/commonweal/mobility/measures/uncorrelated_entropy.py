@@ -16,7 +16,7 @@ MEASURE = distribution(
     name="uncorrelated_entropy",
     title=Wording("Uncorrelated entropy"),
     description=Wording(
-        "Subscribers by home area and by how unevenly their events are spread over places, whatever their order."
+        "Subscribers by home area and by how evenly their events are spread over places, whatever their order."
     ),
     private_title=Wording("Uncorrelated entropy, with noise"),
     private_description=Wording(
