@@ -13,6 +13,7 @@ import pytest
 from commonweal.core.errors import InputError
 from commonweal.disclosure import Keys
 from commonweal.disclosure.linear.relations import Kind
+from commonweal.disclosure.releasing.standing import grant as approve
 from commonweal.mobility import counting, runs
 from commonweal.mobility.hanging import relate
 from commonweal.mobility.measure import measures
@@ -121,6 +122,20 @@ def test_nobody_under_the_threshold_is_in_a_release_and_it_says_how_it_was_made(
     release = latest(stocked.database, "mobility.radius_of_gyration")
     said = release.provenance.parameters if hasattr(release, "provenance") else release.parameters
     assert (said["distance"], said["location"], said["logarithm"]) == ("geodesic", "site of the cell", "base 2")
+
+
+def test_a_run_on_the_command_line_publishes_what_is_named(stocked: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from typer.testing import CliRunner
+
+    from commonweal.mobility.cli import app
+
+    monkeypatch.setenv("COMMONWEAL_DATA", str(stocked.settings.data))
+    approve(stocked.settings, stocked.database, "threshold", "mobility", {"k": 3}, "os:steward", "for this test")
+    run = ["run", "-p", "operator", "--measure", "home", "--measure", "radius_of_gyration"]
+    said = CliRunner().invoke(app, run).output
+    assert "published mobility.radius_of_gyration version 1: 40 rows" in said, said
+    assert "published mobility.home version 1: 4 rows" in said
+    assert "mobility.presence" not in said
 
 
 def test_a_distribution_is_published_only_beside_homes(stocked: Any) -> None:

@@ -7,8 +7,8 @@ one location     whoever visited one has no radius, no jump, no entropy and is a
 uncorrelated     at most the random entropy: a bin is covered by the bins of random entropy from it on
 jump length      at most the longest jump: a bin is covered by the bins of longest jumps from it on
 
-Other inequalities are not declared, since they hold for sums of bins alone or by a factor: that a radius is no more than
-the distance from home, or a jump no more than twice that distance.
+Other inequalities are not declared, since they hold for sums of bins alone or by a factor: that a radius is no more
+than the distance from home, or a jump no more than twice that distance.
 """
 
 from __future__ import annotations
