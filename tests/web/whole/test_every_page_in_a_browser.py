@@ -1,8 +1,8 @@
 """Every page in a real browser: by every reader, in every language, light and dark, narrow and wide.
 
-No page is named here: what the routes answer with HTML is walked. Each page is read in English, in French and from
-right to left; in each language once light and once dark, once narrow and once wide, so that each two of these meet on
-every page; and by every reader at least once.
+No page is named here: what the routes answer with HTML is walked. Each page is read in English and from right to left,
+once light and once dark, once narrow and once wide, and in French narrow, where its long words are tightest; so each
+two of these meet on every page but French and wide; and by every reader at least once.
 """
 
 from __future__ import annotations
@@ -121,7 +121,8 @@ def test_every_page_is_whole_for_every_eye(language, walker, pages, readers, rea
         read.add((page.address, reader))
         one.wrong.clear()
         one.open(page.address, page.status)
-        one.look(LOOKS[(turn + (place if turn == 2 else 0)) % 2])
+        looks = LOOKS[(turn + (place if turn == 2 else 0)) % 2]
+        one.look([look for look in looks if language != "fr" or look[1] == 360])
         wrong += one.wrong
     assert wrong == [], "\n".join(wrong)
 
