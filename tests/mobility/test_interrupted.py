@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from commonweal.core.errors import InputError
-from commonweal.mobility import custody, importing, keys, merging, service
+from commonweal.mobility import custody, keys, laying, merging, reading, service
 from commonweal.mobility.cells import read_register
 from commonweal.mobility.epochs import epochs_of
 from commonweal.mobility.sorting import REST, arrange
@@ -56,7 +56,7 @@ def people_in(operator: Any, **parameters: Any) -> int:
 
 def test_an_import_goes_on_after_the_store_got_more_buckets(operator: Any, kill: Any) -> None:
     staged = operator.events("one.csv", day_of_people(1))
-    kill(importing, "merge")
+    kill(laying, "merge")
     with pytest.raises(Killed):
         operator.import_(staged)
     store = operator.store()
@@ -114,12 +114,12 @@ def test_an_import_taken_up_another_day_accepts_what_it_accepted(
     operator: Any, kill: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = operator.events("one.csv", day_of_people(1))
-    kill(importing, "merge")
+    kill(laying, "merge")
     with pytest.raises(Killed):
         operator.import_(file)
-    read = importing.parse_block
+    read = reading.parse_block
     monkeypatch.setattr(service, "_accepted_period", lambda *_: (0, 2**40))
-    monkeypatch.setattr(importing, "parse_block", lambda *_: pytest.fail("the file was read anew"))
+    monkeypatch.setattr(reading, "parse_block", lambda *_: pytest.fail("the file was read anew"))
     [report] = operator.import_(file)
     assert report["accepted"] == 40
     assert read
@@ -139,7 +139,7 @@ def test_forgetting_counterparts_leaves_a_store_that_can_be_added_to(operator: A
 def test_a_key_can_be_rotated_while_an_import_waits(operator: Any, kill: Any) -> None:
     operator.import_(operator.events("early.csv", day_of_people(1)))
     late = operator.events("late.csv", day_of_people(20))
-    kill(importing, "merge")
+    kill(laying, "merge")
     with pytest.raises(Killed):
         operator.import_(late)
     custody.rotate_key(operator.settings, operator.database, operator.project, date(2026, 3, 10), WHO)

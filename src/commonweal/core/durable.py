@@ -2,7 +2,8 @@
 
 A file is written under the name ``.NAME.PROCESS`` beside its own, synced, given its own name in one step, and its
 folder synced. What fails leaves nothing behind. What a killed process was writing is removed by whoever writes the
-same file next, or sweeps the folder.
+same file next, or sweeps the folder. Workers of a cluster write to a folder they share under ``.NAME.PROCESS~MACHINE``
+(`several_machines`), since a number of a process says nothing on another machine.
 """
 
 from __future__ import annotations
@@ -10,12 +11,22 @@ from __future__ import annotations
 import errno
 import os
 import re
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from glob import escape
 from pathlib import Path
 
 from commonweal.core.errors import Conflict, explain
+
+_here = ""
+ABANDONED = 86400  # seconds after which what another machine was writing is not expected to be finished
+
+
+def several_machines() -> None:
+    """Have this process tell what it writes from what processes of other machines write in the same folder."""
+    global _here
+    _here = f"~{os.uname().nodename}"
 
 
 @contextmanager
@@ -100,7 +111,7 @@ def sweep_unfinished(folder: Path) -> None:
 
 @contextmanager
 def _unfinished(path: Path, mode: int, parents: bool) -> Iterator[Path]:
-    written = path.with_name(f".{path.name}.{os.getpid()}")
+    written = path.with_name(f".{path.name}.{os.getpid()}{_here}")
     try:
         if parents:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -117,9 +128,15 @@ def _unfinished(path: Path, mode: int, parents: bool) -> Iterator[Path]:
 
 def _remove_unfinished(paths: Iterable[Path]) -> None:
     for path in paths:
-        found = re.fullmatch(r"\..+\.(\d+)", path.name)
-        if found and not _is_running(int(found[1])):
+        found = re.fullmatch(r"\..+\.(\d+)(?:~(.+))?", path.name)
+        if found and not (_is_running(int(found[1])) if found[2] in (None, os.uname().nodename) else _is_new(path)):
             path.unlink(missing_ok=True)
+
+
+def _is_new(path: Path) -> bool:
+    with suppress(FileNotFoundError):
+        return time.time() - path.stat().st_mtime < ABANDONED
+    return True
 
 
 def _is_running(process: int) -> bool:

@@ -8,9 +8,7 @@ keyed counts, and keyed counts are added by key. The same function runs on threa
 from __future__ import annotations
 
 import os
-import re
 import shutil
-import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from pathlib import Path
@@ -18,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
 
-from commonweal.core.errors import InputError, Unavailable, explain
+from commonweal.core.errors import InputError, explain
 from commonweal.core.settings import Settings
 
 if TYPE_CHECKING:
@@ -162,8 +160,16 @@ def map_buckets(
     """
     if not references:
         raise InputError("there are no buckets to count", expected="imported events in the period")
-    partial = _on_spark if settings.driver == "spark" else _on_threads
-    parts = partial(settings, function, references, on_done)
+    if settings.engine == "threads":
+        return add_counts(_on_threads(settings, function, references, on_done))
+    from commonweal.core.cluster import Cluster
+
+    with Cluster(settings) as cluster:
+        return cluster.reduce(function, references, add_counts, on_done)
+
+
+def add_counts(parts: Sequence[Counts]) -> Counts:
+    """Add what several buckets counted, measure by measure."""
     return {name: add([part[name] for part in parts]) for name in parts[0]}
 
 
@@ -186,41 +192,3 @@ def _on_threads(
             pool.shutdown(cancel_futures=True)
             raise
         return [future.result() for future in futures]
-
-
-def _on_spark(
-    settings: Settings,
-    function: Callable[[Reference], Counts],
-    references: Sequence[Reference],
-    on_done: Callable[[int], None],
-) -> list[Counts]:
-    try:
-        from pyspark.sql import SparkSession
-    except ImportError:
-        raise Unavailable(
-            "the Spark driver is not installed", expected="pip install 'commonweal[spark]' and Java 17"
-        ) from None
-    # Workers on this machine run this very interpreter; on a cluster the variable names theirs.
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    session = (
-        SparkSession.builder.master(settings.spark_master)
-        .appName("commonweal")
-        .config("spark.ui.enabled", "false")
-        .config("spark.driver.bindAddress", "127.0.0.1")
-        .config("spark.driver.host", "127.0.0.1")
-        .getOrCreate()
-    )
-    try:
-        context = session.sparkContext
-        context.setLogLevel("OFF")
-        parts: list[Counts] = context.parallelize(list(references), len(references)).map(function).collect()
-    except Exception as error:
-        if found := re.search(r"commonweal\.core\.errors\.\w+: (.+)", str(error)):
-            raise Unavailable(found[1], where="Spark") from None
-        raise Unavailable(
-            f"Spark stopped: {type(error).__name__}", expected="Java 17 and the same environment on every worker"
-        ) from None
-    finally:
-        session.stop()
-    on_done(len(references))
-    return parts

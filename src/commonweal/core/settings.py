@@ -7,8 +7,9 @@ a copy of the data alone opens nothing.
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field, ValidationError
@@ -40,6 +41,9 @@ def _known_zone(name: str) -> str:
 
 
 Folder = Annotated[Path, AfterValidator(_absolute)]
+ENGINES = r"threads|local(\[([1-9]\d*|\*)(,\d+)?\])?|spark://[^\s/,:]+:\d+(,[^\s/,:]+:\d+)*|yarn|k8s://(https?://)?[^\s/]+(/\S*)?"
+"""Threads of this machine, or what Spark calls a master."""
+Engine = Annotated[str, Field(pattern=rf"^({ENGINES})$")]
 Size = Annotated[str, Field(pattern=r"^\d+(\.\d+)?\s*(MB|GB|MiB|GiB)$")]
 
 
@@ -80,8 +84,9 @@ class Settings(BaseSettings):
     threads: int = Field(
         default_factory=lambda: os.cpu_count() or 1, ge=1, le=1024, description=Wording("Threads for heavy work.")
     )
-    driver: Literal["threads", "spark"] = Field("threads", description=Wording("What maps measures over buckets."))
-    spark_master: str = Field("local[2]", description=Wording("Spark master URL, when the driver is spark."))
+    engine: Engine = Field(
+        "threads", description=Wording("What imports and measures run on: threads here, or a Spark master's URL.")
+    )
     time_zone: Annotated[str, AfterValidator(_known_zone)] = Field(
         "UTC", description=Wording("Time zone for new projects.")
     )
@@ -161,6 +166,22 @@ class Settings(BaseSettings):
         changed = self.model_copy(update={name: value for name, value in said.items() if value is not None})
         changed._follow()
         return changed
+
+    def on_engine(self, engine: str | None) -> Settings:
+        """Give the settings with the engine that somebody named for one command, if they did.
+
+        Raises
+        ------
+        InputError
+            It is none.
+        """
+        if engine is None:
+            return self
+        if not re.fullmatch(ENGINES, engine):
+            raise InputError(
+                f"{engine!r} is no engine", where="--engine", expected="threads, local[2], spark://HOST:PORT, yarn …"
+            )
+        return self.model_copy(update={"engine": engine})
 
     @property
     def serves_others(self) -> bool:

@@ -237,6 +237,7 @@ def import_parameters(
     cells: Path | None,
     first: date | None = None,
     last: date | None = None,
+    engine: str | None = None,
 ) -> dict[str, Any]:
     """Give the parameters of the job ``mobility.import``; days from the first to the last, both accepted."""
     return {
@@ -245,6 +246,7 @@ def import_parameters(
         "mapping": str(mapping.absolute()),
         "cells": str(cells.absolute()) if cells else None,
         **_period(first, last),
+        **({"engine": engine} if engine else {}),
     }
 
 
@@ -257,6 +259,7 @@ def run_parameters(
     day_starts: str | None = None,
     private: Mapping[str, Any] | None = None,
     rule: Mapping[str, Any] | None = None,
+    engine: str | None = None,
 ) -> dict[str, Any]:
     """Give the parameters of the job ``mobility.run``; without more, the usual measures over all days.
 
@@ -268,6 +271,8 @@ def run_parameters(
         said["private"] = dict(private)
     if rule is not None:
         said["rule"] = dict(rule)
+    if engine is not None:
+        said["engine"] = engine
     return {"project": project, **_period(first, last), **said}
 
 

@@ -17,6 +17,10 @@ app = typer.Typer(help="From call detail records to safe tables of where people 
 
 ProjectName = Annotated[str, typer.Option("--project", "-p", help="The project.")]
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
+Engine = Annotated[
+    str | None,
+    typer.Option(metavar="ENGINE", help="threads, local[2], spark://HOST:PORT, yarn …; else the setting."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -105,12 +109,15 @@ def import_(
     cells: Annotated[Path | None, typer.Option(help="The cell file; needed once, then when cells change.")] = None,
     first: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day accepted.")] = None,
     last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day accepted.")] = None,
+    engine: Engine = None,
 ) -> None:
     """Import an operator's files: pseudonymised at the door, every rejected row counted."""
     from commonweal.mobility.asking import import_parameters
 
-    parameters = import_parameters(project, files, mapping, cells, _day(first), _day(last))
-    _job(opened(), "mobility.import", parameters, "Importing")
+    home = opened()
+    home.settings.on_engine(engine)
+    parameters = import_parameters(project, files, mapping, cells, _day(first), _day(last), engine)
+    _job(home, "mobility.import", parameters, "Importing")
 
 
 @app.command("run")
@@ -138,6 +145,7 @@ def run(
         tuple[int, float, int] | None,
         typer.Option(metavar="D V JS", help="Noise by cell key: the largest, its variance, counts never published."),
     ] = None,
+    engine: Engine = None,
 ) -> None:
     """Count, protect and publish."""
     from commonweal.mobility.asking import run_parameters
@@ -155,8 +163,11 @@ def run(
         rule = {"rule": "controlled-rounding", "base": round_to}
     elif cell_key is not None:
         rule = {"rule": "cell-key", **dict(zip(("D", "V", "js"), cell_key, strict=True))}
-    parameters = run_parameters(project, _day(first), _day(last), measure or [], time_zone, day_starts, noise, rule)
-    result = _job(opened(), "mobility.run", parameters, "Running")
+    home = opened()
+    home.settings.on_engine(engine)
+    clock = (time_zone, day_starts)
+    parameters = run_parameters(project, _day(first), _day(last), measure or [], *clock, noise, rule, engine)
+    result = _job(home, "mobility.run", parameters, "Running")
     for release in result["releases"]:
         came = "published" if release["new"] else "found"
         print(f"{came} {{dataset}} version {{version}}: {{rows:,}} rows, digest {{digest:.12}}".format(**release))

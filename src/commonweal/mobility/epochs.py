@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import numpy as np
 from sqlalchemy import select
@@ -85,6 +86,23 @@ def natural_span(calendar: Calendar, length: str, moment: int) -> tuple[str, int
             name = {"year": f"{first[0]:%Y}", "month": f"{first[0]:%Y-%m}"}.get(length)
             return name or f"{first[0]:%Y}-Q{first[0].month // 3 + 1}", starts, ends
     raise AssertionError("months of a calendar are contiguous")
+
+
+def key_of(folder: Path, project: str, epoch: Epoch) -> EpochKey:
+    """Open an epoch's key, which lies in a key directory.
+
+    Raises
+    ------
+    Refused
+        It has been destroyed.
+    """
+    if epoch.destroyed:
+        raise Refused(
+            f"the key of epoch {epoch.name} has been destroyed; its events cannot be read or added to",
+            where=f"project {project}",
+            expected="a period after it",
+        )
+    return keys.open_key(folder, project, epoch.name, epoch.fingerprint)
 
 
 class EpochBook:
@@ -176,14 +194,8 @@ class EpochBook:
         Refused
             It has been destroyed.
         """
-        if epoch.destroyed:
-            raise Refused(
-                f"the key of epoch {epoch.name} has been destroyed; its events cannot be read or added to",
-                where=f"project {self.project.name}",
-                expected="a period after it",
-            )
-        if epoch.name not in self._keys:
-            self._keys[epoch.name] = keys.open_key(self.settings.keys, self.project.name, epoch.name, epoch.fingerprint)
+        if epoch.name not in self._keys or epoch.destroyed:
+            self._keys[epoch.name] = key_of(self.settings.keys, self.project.name, epoch)
         return self._keys[epoch.name]
 
     def has_key(self, epoch: Epoch) -> bool:

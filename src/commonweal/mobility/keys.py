@@ -175,12 +175,17 @@ def destroy(keys: Path, project: str, epoch: str) -> bool:
     try:
         if not path.exists():
             return False
-        with path.open("r+b") as file:
-            file.write(os.urandom(path.stat().st_size))
-        sync(path)
-        path.unlink()
+        destroy_file(path)
         path.with_suffix(".head").unlink(missing_ok=True)
         sync(path.parent)
     except OSError as error:
         raise explain(error, path) from error
     return True
+
+
+def destroy_file(path: Path) -> None:
+    """Overwrite a file with noise, then remove it."""
+    with path.open("r+b") as file:
+        file.write(os.urandom(path.stat().st_size))
+    sync(path)
+    path.unlink()

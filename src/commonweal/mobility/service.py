@@ -19,7 +19,7 @@ from commonweal.core.periods import Calendar
 from commonweal.core.settings import Settings
 from commonweal.disclosure.private.rule import Rule
 from commonweal.disclosure.rounding.rules import parse as parse_rule
-from commonweal.mobility import changing, protecting, runs, staging
+from commonweal.mobility import changing, protecting, runs, staging, transit
 from commonweal.mobility.blocks import file_digest
 from commonweal.mobility.cell_files import read_cells
 from commonweal.mobility.cells import CellRegister, read_register, write_register
@@ -47,8 +47,9 @@ def import_job(job: Running) -> dict[str, Any]:
     """Import files into a project's store.
 
     Parameters of the job: ``project``, ``files``, ``mapping``, ``cells`` (or None), ``first`` and ``last`` (ISO days,
-    the last not included, or None).
+    the last not included, or None); ``engine``, if it is another than the setting.
     """
+    job.settings = job.settings.on_engine(job.parameters.get("engine"))
     project = get_project(job.database, job.parameters["project"])
     files = [Path(file) for file in job.parameters["files"]]
     layout = _layout(project, Path(job.parameters["mapping"]))
@@ -65,6 +66,7 @@ def import_job(job: Running) -> dict[str, Any]:
         asked = (job.parameters["first"], job.parameters["last"])
         request = Request(files, layout, register, _accepted_period(project, job.parameters), asked)
         _finish_removal(job.settings, job.database, project)
+        transit.end(job.settings.keys, project.name)
         fresh, known = _not_yet_imported(job.database, project, request)
         for file in known:
             job.log(f"{file.name}: imported already, nothing to do")
@@ -80,7 +82,7 @@ def import_job(job: Running) -> dict[str, Any]:
 
 def _import(job: Running, project: Project, request: Request) -> list[FileReport]:
     book = EpochBook(job.settings, job.database, project)
-    reports, remove_staged = Import(book, request, job.progress, job.check).run()
+    reports, remove_staged = _way(job.settings)(book, request, job.progress, job.check).run()
     now = datetime.now(UTC)
     with job.database.transaction() as session:
         for report in reports:
@@ -108,6 +110,14 @@ def _import(job: Running, project: Project, request: Request) -> list[FileReport
     for name in knowing_fewer(book.store(epoch) for epoch in readable):
         job.log(f"epoch {name} knows of fewer objections than another: {OBJECTIONS_ARE_NOT_CARRIED_OVER}")
     return reports
+
+
+def _way(settings: Settings) -> type[Import]:
+    if settings.engine == "threads":
+        return Import
+    from commonweal.mobility.spreading import SpreadImport
+
+    return SpreadImport
 
 
 def _finish_removal(settings: Settings, database: Database, project: Project) -> None:
@@ -226,8 +236,10 @@ def run_job(job: Running) -> dict[str, Any]:
 
     Parameters of the job: ``project``, ``first`` and ``last`` (ISO days, the last not included, or None), ``measures``,
     ``time_zone`` and ``day_starts`` (or None, for the project's); ``private``, the record of a rule, if the
-    tables are made with noise; or ``rule``, the record of an alternative to suppression.
+    tables are made with noise; or ``rule``, the record of an alternative to suppression; ``engine``, if it is another
+    than the setting.
     """
+    job.settings = job.settings.on_engine(job.parameters.get("engine"))
     project = get_project(job.database, job.parameters["project"])
     with held(project_folder(job.settings.store, project.name)):
         first, last = (date.fromisoformat(day) if (day := job.parameters[name]) else None for name in ("first", "last"))

@@ -82,6 +82,8 @@ class Staged:
         UTC seconds between which events are accepted, as they were when the import began.
     merged
         By the epoch's start, for each file: how many events were new, how many repeated another.
+    engine
+        ``threads``, or ``spark``, which stages nothing here.
     """
 
     identity: str
@@ -93,6 +95,7 @@ class Staged:
     newest: dict[str, int] = field(default_factory=dict)
     period: Sequence[int] = ()
     merged: dict[str, list[list[int]]] = field(default_factory=dict)
+    engine: str = "threads"
 
     @classmethod
     def read(cls, folder: Path, identity: str) -> Staged | None:
@@ -114,6 +117,13 @@ class Staged:
         """Write it down, all or nothing."""
         with replacing(folder / f"{self.identity}.json", parents=True) as written:
             written.write_text(json.dumps(asdict(self)))
+
+
+def of_file(table: pa.Table, number: int) -> pa.Table:
+    """Number a file's lines as lines of the import."""
+    place = table.schema.get_field_index("line")
+    lines = table.column("line").to_numpy() + (number << FILE_SHIFT)
+    return table.set_column(place, table.schema.field(place), pa.array(lines))
 
 
 def run_folder(identity: str) -> str:
@@ -195,8 +205,13 @@ def age(folder: Path, identity: str) -> float:
     return time.time() - (folder / f"{identity}.json").stat().st_mtime
 
 
-def remove(folder: Path, epochs: Sequence[EpochStore], identity: str) -> None:
-    """Remove all that an import staged, once it is committed."""
+def remove_runs(epochs: Sequence[EpochStore], identity: str) -> None:
+    """Remove the runs of an import, not the record of what became of them."""
     for store in epochs:
         shutil.rmtree(store.folder / run_folder(identity), ignore_errors=True)
+
+
+def remove(folder: Path, epochs: Sequence[EpochStore], identity: str) -> None:
+    """Remove all that an import staged, once it is committed."""
+    remove_runs(epochs, identity)
     (folder / f"{identity}.json").unlink(missing_ok=True)
