@@ -79,6 +79,23 @@ def need() -> object:
     return find
 
 
+@pytest.fixture(scope="module")
+def spark(need: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The engine `local[2]`, begun once for a module: Spark in a process of its own, with two workers."""
+    need("java")
+    try:
+        import pyspark
+    except ImportError:
+        missing("the package pyspark is not installed")
+    assert pyspark
+    from commonweal.core.cluster import Cluster
+    from commonweal.core.settings import Settings
+
+    folder = tmp_path_factory.mktemp("spark")
+    with Cluster(Settings(data=folder / "data", keys=folder / "keys", engine="local[2]")):
+        yield "local[2]"
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of real data that lies beside a checkout; its licences forbid copying it into the project."""

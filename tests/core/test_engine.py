@@ -130,20 +130,3 @@ def test_work_stops_when_told(home: Home) -> None:
 def test_no_buckets_are_an_error_that_says_what_is_missing(home: Home) -> None:
     with pytest.raises(InputError, match="no buckets"):
         map_buckets(home.settings, counted, [])
-
-
-@pytest.mark.slow
-def test_spark_gives_what_threads_give(home: Home, need) -> None:  # type: ignore[no-untyped-def]
-    need("java")
-    settings = home.settings.model_copy(update={"driver": "spark"})
-    on_spark = map_buckets(settings, _also_counted, list(range(10)))
-    assert on_spark["n"].equals(map_buckets(home.settings, _also_counted, list(range(10)))["n"])
-
-
-def _also_counted(reference: int) -> dict[str, pa.Table]:
-    import pyarrow
-
-    from commonweal.core.engine import keyed_counts as counts
-
-    assert pyarrow
-    return {"n": counts({"odd": [reference % 2]}, {"people": [reference]})}

@@ -252,24 +252,6 @@ def test_more_buckets_or_compacted_months_count_the_same(start: Callable[..., An
     assert counted(operator, world) == before == world.by_sql()
 
 
-@pytest.mark.slow
-def test_spark_and_threads_count_the_same(start: Callable[..., Any], need: Callable[..., str]) -> None:
-    need("java")
-    pytest.importorskip("pyspark")
-    world = World(9, "2026-01-28", 6)
-    operator = begin(start, world)
-    operator.import_(operator.events("calls.csv", world.lines()), cells=world.cells(operator))
-    planned = runs.plan(operator.settings, operator.database, operator.project)
-    by_threads = counting.count(operator.settings, planned.buckets)
-    for path in operator.store().folder.glob("derived/**/*.parquet"):
-        path.unlink()  # so that Spark counts for itself
-    spark = operator.settings.model_copy(update={"driver": "spark", "spark_master": "local[2]"})
-    by_spark = counting.count(spark, planned.buckets)
-    assert {name: table.to_pylist() for name, table in by_spark.items()} == {
-        name: table.to_pylist() for name, table in by_threads.items()
-    }
-
-
 # Nothing is counted twice ─────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from uuid import uuid4
 
 from commonweal.core import durable
 from commonweal.core.errors import KINDS, CommonwealError, Refused, Unavailable, explain
@@ -49,6 +50,7 @@ _USUAL = {
     "spark.driver.maxResultSize": "0",
     "spark.network.crypto.enabled": "true",
     "spark.io.encryption.enabled": "true",
+    "spark.python.unix.domain.socket.enabled": "true",
 }
 """What holds unless Spark's own ``spark-defaults.conf`` says otherwise."""
 
@@ -74,14 +76,11 @@ class Cluster:
         self.debug = settings.debug
         self._context: SparkContext | None = None
         self._owned = False
-        self._jobs = 0
 
     def __enter__(self) -> Cluster:
         try:
-            with warnings.catch_warnings():  # of parts of Spark that are not used here
-                warnings.simplefilter("ignore")
-                from pyspark import SparkConf, SparkContext
-                from pyspark.java_gateway import launch_gateway
+            from pyspark import SparkConf, SparkContext
+            from pyspark.java_gateway import launch_gateway
         except ImportError:
             raise Unavailable(
                 "Spark is not installed", expected="pip install 'commonweal[spark]' and Java 17 or later"
@@ -95,8 +94,10 @@ class Cluster:
         os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
         quiet = {} if self.debug else {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         try:
-            gateway = launch_gateway(conf, quiet)  # type: ignore[no-untyped-call]
-            self._context = SparkContext(conf=conf, gateway=gateway)
+            with warnings.catch_warnings():  # of parts of Spark that are not used here
+                warnings.simplefilter("ignore")
+                gateway = launch_gateway(conf, quiet)  # type: ignore[no-untyped-call]
+                self._context = SparkContext(conf=conf, gateway=gateway)
         except Exception as error:
             raise Unavailable(
                 f"Spark does not start: {type(error).__name__}", where=self.master, expected="Java 17 or later"
@@ -180,8 +181,7 @@ class Cluster:
         """Run an action of Spark beside this thread, which tells how far it is and stops it if it is told to."""
         from pyspark import InheritableThread
 
-        self._jobs += 1
-        spark, group = self._spark, f"commonweal-{self._jobs}"
+        spark, group = self._spark, f"commonweal-{uuid4().hex}"
         outcome: list[Any] = []
         wrong: list[Exception] = []
 

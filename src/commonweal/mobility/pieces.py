@@ -67,7 +67,7 @@ class Piece:
     def beginning(self, reader: Reader) -> Iterator[Turn]:
         """Give a little of it, to see of what time it is."""
         if self.length is None:
-            yield from reader.blocks(self.path, 1, Reading(self.path), PROBE_BYTES)
+            yield from replace(reader, block_bytes=PROBE_BYTES).blocks(self.path, 1, Reading(self.path))
             return
         block, plan = self._block(min(self.length, PROBE_BYTES)), reader.plan(self.positions, self.width)
         whole = Block(block.content[: block.content.rfind(b"\n", 0, -1) + 1], block.first_line)
@@ -101,7 +101,7 @@ def survey(reader: Reader, piece: Piece) -> Survey:
     """
     if not _is_plain(reader, piece.path):
         return Survey((piece,))
-    lines = LineReader(piece.path)
+    lines = LineReader(piece.path, block_bytes=reader.block_bytes)
     start, pieces, plain = _mark(piece.path), list[Piece](), piece
     for number, block in enumerate(lines.blocks()):
         here = start

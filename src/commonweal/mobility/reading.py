@@ -16,7 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from commonweal.core.errors import InputError
-from commonweal.mobility.blocks import BLOCK_BYTES, Block, LineReader, file_digest
+from commonweal.mobility import blocks
+from commonweal.mobility.blocks import Block, LineReader, file_digest
 from commonweal.mobility.columnar import column_names, column_types, text_batches
 from commonweal.mobility.layout import Column, Layout, find_columns
 from commonweal.mobility.lines import by_role, refuse_line_breaks, split_line
@@ -58,6 +59,8 @@ class Reader:
         First and last-exclusive UTC second of events that are accepted.
     epoch_of, key_of
         As `commonweal.mobility.parsing.parse_block` takes them.
+    block_bytes
+        Size of a block.
     """
 
     layout: Layout
@@ -65,16 +68,17 @@ class Reader:
     period: tuple[int, int]
     epoch_of: EpochOfTimes
     key_of: KeyOfEpoch
+    block_bytes: int = field(default_factory=lambda: blocks.BLOCK_BYTES)
     _local: threading.local = field(default_factory=threading.local)
     _remembered: Remembered = field(default_factory=Remembered)
 
-    def blocks(self, path: Path, from_line: int, reading: Reading, block_bytes: int = BLOCK_BYTES) -> Iterator[Turn]:
+    def blocks(self, path: Path, from_line: int, reading: Reading) -> Iterator[Turn]:
         """Give, block by block from a line on, how to parse it and the line after it."""
         if self.layout.source.format == "parquet":
             yield from self._parquet_blocks(path, from_line, reading)
             return
         plan: Plan | None = None
-        reading.lines = LineReader(path, self.layout.source.encoding, block_bytes)
+        reading.lines = LineReader(path, self.layout.source.encoding, self.block_bytes)
         for block in reading.lines.blocks():
             if plan is None:
                 positions, width, block = self.columns(path, block)

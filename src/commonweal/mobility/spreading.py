@@ -79,10 +79,10 @@ class SpreadImport(Import):
             tuple(self.book.epochs),
             bucket_bits(self.book.project, self.request),
         )
-        pieces = self._survey(cluster, work, staged)
+        pieces, moments = self._survey(cluster, work, staged)
         if not pieces:
             return []
-        work = self._with_epochs(work, [moment for found in cluster.map(work.probe, pieces) for moment in found])
+        work = self._with_epochs(work, moments)
         work, shuffled = self._scatter(cluster, work, pieces, staged)
         guarding = self._some_epoch(staged) if self._rejects else None
         starts = sorted({*map(int, staged.newest), *([] if guarding is None else [guarding])})
@@ -94,12 +94,13 @@ class SpreadImport(Import):
         settle(staged)
         return stores
 
-    def _survey(self, cluster: Cluster, work: Work, staged: Staged) -> list[Piece]:
+    def _survey(self, cluster: Cluster, work: Work, staged: Staged) -> tuple[list[Piece], list[int]]:
         files = [whole(path, number) for number, path in enumerate(self.request.files)]
         surveys = cluster.map(work.survey, files, lambda done: self._told(done, len(files), 0, 0.1, "reading"))
-        for report, survey in zip(staged.files, surveys, strict=True):
+        for report, (survey, _) in zip(staged.files, surveys, strict=True):
             report.digest = survey.digest
-        return [piece for survey in surveys for piece in survey.pieces]
+        pieces = [piece for survey, _ in surveys for piece in survey.pieces]
+        return pieces, [moment for _, moments in surveys for moment in moments]
 
     def _with_epochs(self, work: Work, moments: list[int]) -> Work:
         """Make the epochs that events fall into, here, where they are recorded, before a pseudonym is made."""

@@ -49,7 +49,7 @@ class Transit:
         with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer:
             writer.write_table(table)
         nonce = os.urandom(_NONCE)
-        return nonce + AESGCM(self.key).encrypt(nonce, sink.getvalue(), repr(place).encode())
+        return nonce + AESGCM(self.key).encrypt(nonce, sink.getvalue().to_pybytes(), repr(place).encode())
 
     def open(self, sealed: bytes, place: tuple[int, ...]) -> pa.Table:
         """Decrypt what was sealed for a place.

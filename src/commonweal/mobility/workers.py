@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from commonweal.core.cluster import Record
 from commonweal.core.errors import CommonwealError, NotFound
-from commonweal.mobility import transit
+from commonweal.mobility import blocks, transit
 from commonweal.mobility.cells import CellRegister
 from commonweal.mobility.epochs import Epoch, key_of
 from commonweal.mobility.keys import EpochKey
@@ -68,6 +68,8 @@ class Work:
         Those that are made.
     bits
         2ᵇⁱᵗˢ partitions hold events; one more holds the reports.
+    block_bytes
+        Size of a block.
     """
 
     identity: str
@@ -80,18 +82,20 @@ class Work:
     period: tuple[int, int]
     epochs: tuple[Epoch, ...]
     bits: int
+    block_bytes: int = field(default_factory=lambda: blocks.BLOCK_BYTES)
 
     @property
     def reports(self) -> int:
         """The partition that reports are brought to."""
         return 1 << self.bits
 
-    def survey(self, file: Piece) -> Survey:
-        """Survey a file."""
-        return survey(_opened(self).reader, file)
+    def survey(self, file: Piece) -> tuple[Survey, list[int]]:
+        """Survey a file; give also moments of events in it whose epochs are not made yet, as far as they show."""
+        found = survey(_opened(self).reader, file)
+        return found, [moment for piece in found.pieces for moment in self._probe(piece)]
 
-    def probe(self, piece: Piece) -> list[int]:
-        """Give moments of events at a piece's beginning whose epochs are not made yet; what is wrong is found later."""
+    def _probe(self, piece: Piece) -> list[int]:
+        """Look at a piece's beginning; what is wrong there is found later."""
         for parse, _ in piece.beginning(_opened(self).reader):
             try:
                 parse()
@@ -219,7 +223,8 @@ class _Opened:
 
     def __post_init__(self) -> None:
         work = self.work
-        self.reader = Reader(work.layout, work.cells.codes(), work.period, self.of_times, self.pseudonym_key)
+        keys = (self.of_times, self.pseudonym_key)
+        self.reader = Reader(work.layout, work.cells.codes(), work.period, *keys, work.block_bytes)
         self.transit = transit.opened(work.keys, work.project, work.identity)
 
     def of_times(self, times: np.ndarray) -> np.ndarray:
