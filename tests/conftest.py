@@ -66,6 +66,12 @@ def missing(reason: str) -> None:
     pytest.skip(reason)
 
 
+@pytest.fixture(scope="session", name="missing")
+def _missing() -> Callable[[str], None]:
+    """Skip with a reason, or fail with it where everything is required."""
+    return missing
+
+
 @pytest.fixture(scope="session")
 def need() -> object:
     """Find a program the test needs, or skip with the reason."""

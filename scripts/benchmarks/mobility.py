@@ -111,7 +111,7 @@ def import_by_duckdb(folder: Path) -> None:
     )
 
 
-def import_by_us(folder: Path) -> None:
+def import_by_us(folder: Path, engine: str = "threads") -> None:
     """Import into a new project."""
     from commonweal.core import audit
     from commonweal.domains import initialise
@@ -121,12 +121,13 @@ def import_by_us(folder: Path) -> None:
     from commonweal.mobility.importing import Import, Request
     from commonweal.mobility.layout import read_layout
     from commonweal.mobility.projects import Project, create_project
+    from commonweal.mobility.spreading import SpreadImport
     from commonweal.mobility.store import project_folder
 
     for name in ("data", "keys"):
         shutil.rmtree(folder / name, ignore_errors=True)
     home = initialise(folder / "data", folder / "keys")
-    settings = home.settings.model_copy(update={"threads": THREADS})
+    settings = home.settings.model_copy(update={"threads": THREADS}).on_engine(engine)
     project = create_project(home.database, Project("bench", area_set="natural-earth:GN,LR,SL"), audit.who())
     layout = read_layout(folder / "mapping.toml")
     register = empty_register().with_versions(read_cells(folder / "cells.csv", layout))
@@ -135,7 +136,8 @@ def import_by_us(folder: Path) -> None:
     write_register(where, register)
     first = int(FIRST.timestamp())
     request = Request([folder / "events.csv"], layout, register, (first, first + SECONDS))
-    _, remove_staged = Import(EpochBook(settings, home.database, project), request).run()
+    way = Import if engine == "threads" else SpreadImport
+    _, remove_staged = way(EpochBook(settings, home.database, project), request).run()
     remove_staged()
 
 
@@ -201,6 +203,28 @@ def stays(folder: Path) -> float:
     return perf_counter() - begun
 
 
+def measure_on_spark(folder: Path) -> float:
+    """Count the same on Spark's local engine, its start left out: that takes seconds, whatever is counted."""
+    from dataclasses import replace
+
+    from commonweal.core.cluster import Cluster
+    from commonweal.mobility.counting import count
+
+    settings, planned = _plan(folder)
+    settings = settings.on_engine(f"local[{THREADS}]")
+    buckets = [replace(bucket, keep=False) for bucket in planned.buckets]
+    with Cluster(settings):
+        count(settings, buckets[:THREADS])
+        begun = perf_counter()
+        count(settings, buckets)
+        return perf_counter() - begun
+
+
+def import_on_spark(folder: Path) -> None:
+    """Import into a new project on Spark's local engine, its start included."""
+    import_by_us(folder, f"local[{THREADS}]")
+
+
 def measure_by_sql(folder: Path) -> float:
     """Compute the same tables in SQL."""
     import duckdb
@@ -257,7 +281,7 @@ def best(step: Callable[[Path], float | None], folder: Path, rounds: int) -> flo
     return min(timed(step, folder)[0] for _ in range(rounds))
 
 
-def figures(folder: Path, millions: float, rounds: int) -> dict[str, float]:
+def figures(folder: Path, millions: float, rounds: int, spark: bool) -> dict[str, float]:
     """Measure everything at one size."""
     timed(Generation(millions), folder)
     theirs, ours, memory = [], [], 0.0
@@ -279,7 +303,13 @@ def figures(folder: Path, millions: float, rounds: int) -> dict[str, float]:
         cut.append(seconds)
         held_by_stays = max(held_by_stays, gigabytes)
     sql = best(measure_by_sql, folder, 1)
+    on_spark = best(measure_on_spark, folder, 1) if spark else math.nan
+    stored = sum(path.stat().st_size for path in (folder / "data" / "store").rglob("*.parquet"))
+    imported_on_spark = timed(import_on_spark, folder)[0] if spark else math.nan
     return {
+        "measures on Spark": on_spark,
+        "import on Spark": imported_on_spark,
+        "bytes stored": stored,
         "import": min(ours),
         "import by DuckDB": min(theirs),
         "memory of import": memory,
@@ -310,10 +340,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--millions", type=float, default=50, help="events, in millions")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of each comparison")
     parser.add_argument("--folder", type=Path, help="where to work; a temporary folder otherwise")
+    parser.add_argument("--spark", action="store_true", help="do the same on Spark's local engine; needs Java")
     chosen = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(dir=chosen.folder) as folder:
-        small = figures(Path(folder), chosen.millions / 10, chosen.rounds)
-        large = figures(Path(folder), chosen.millions, chosen.rounds)
+        small = figures(Path(folder), chosen.millions / 10, chosen.rounds, chosen.spark)
+        large = figures(Path(folder), chosen.millions, chosen.rounds, chosen.spark)
     growth = {name: math.log10(large[name] / small[name]) for name in ("import", "measures", "stays")}
     print(f"{chosen.millions:g} million events, {DAYS} days, {CELLS:,} cells, {THREADS} threads")
     rows = [
@@ -331,6 +362,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
         ("million events/s: measures", chosen.millions / large["measures"], ""),
         ("million events/s: import", chosen.millions / large["import"], ""),
     ]
+    rows += [
+        ("bytes stored an event", large["bytes stored"] / chosen.millions / 1e6, ""),
+        ("seconds of import, a tenth", small["import"], ""),
+        ("seconds of import", large["import"], ""),
+        ("seconds of measures, a tenth", small["measures"], ""),
+        ("seconds of measures", large["measures"], ""),
+    ]
+    if chosen.spark:
+        rows += [
+            ("measures on Spark / on threads", large["measures on Spark"] / large["measures"], ""),
+            ("import on Spark / on threads", large["import on Spark"] / large["import"], ""),
+            ("seconds of import on Spark, a tenth", small["import on Spark"], ""),
+            ("seconds of import on Spark", large["import on Spark"], ""),
+        ]
     for name, value, aim in rows:
         print(f"{name:<46}{value:>9.2f}   {aim}")
 
