@@ -36,13 +36,16 @@ def create(
     epoch: Annotated[str, typer.Option(help="How long a pseudonym lasts: month, quarter or year.")] = "year",
     retention_days: Annotated[int | None, typer.Option(help="Erase events older than this.")] = None,
     country_code: Annotated[str, typer.Option(help="Telephone country code that a leading 0 stands for.")] = "",
+    buckets: Annotated[
+        int, typer.Option(help="Parts that the subscribers are divided into: a power of two; a cluster needs many.")
+    ] = 16,
 ) -> None:
     """Make a project: an operator's records, and the choices that hold for them."""
     from datetime import time
 
     from commonweal.core import audit
     from commonweal.core.errors import InputError
-    from commonweal.mobility.projects import Project, create_project
+    from commonweal.mobility.projects import Project, bucket_bits, create_project
 
     try:
         starts = time.fromisoformat(day_starts)
@@ -50,7 +53,8 @@ def create(
         raise InputError(f"{day_starts!r} is no time of day", where="--day-starts", expected="such as 04:00") from None
     home = opened()
     zone = time_zone or home.settings.time_zone
-    project = Project(name, zone, starts, areas, k, epoch, retention_days, country_code=country_code)
+    bits = bucket_bits(buckets)
+    project = Project(name, zone, starts, areas, k, epoch, retention_days, bits, country_code)
     create_project(home.database, project, audit.who())
     print(
         f"project {name} is ready; next: commonweal mobility import FILES --project {name} --mapping FILE --cells FILE"

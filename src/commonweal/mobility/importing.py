@@ -28,7 +28,7 @@ from commonweal.mobility.layout import Layout
 from commonweal.mobility.merging import split_buckets
 from commonweal.mobility.objecting import objectors, without_objectors
 from commonweal.mobility.parsing import Parsed
-from commonweal.mobility.projects import Project
+from commonweal.mobility.projects import MOST_BITS, Project
 from commonweal.mobility.reading import Reader, Reading, Turn
 from commonweal.mobility.rejecting import READABLE
 from commonweal.mobility.staging import FileReport, Staged, of_file
@@ -86,7 +86,7 @@ class Request:
 def bucket_bits(project: Project, request: Request) -> int:
     """Give how many bits number the buckets, that a bucket of this import fits into memory."""
     events = sum(estimated_events(path) for path in request.files)
-    return max(project.bucket_bits, min(12, ceil(log2(max(1, events / BUCKET_EVENTS)))))
+    return max(project.bucket_bits, min(MOST_BITS, ceil(log2(max(1, events / BUCKET_EVENTS)))))
 
 
 @dataclass

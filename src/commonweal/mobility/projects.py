@@ -17,6 +17,7 @@ from commonweal.core.periods import Calendar
 from commonweal.mobility.models import ProjectRecord
 
 BUCKET_BITS = 4
+MOST_BITS = 12
 MINIMUM_PEOPLE = 15
 
 
@@ -95,6 +96,25 @@ def create_project(database: Database, project: Project, who: str) -> Project:
         )
         audit.record(session, who=who, action="mobility.create", what=f"project {project.name}")
     return project
+
+
+def bucket_bits(buckets: int) -> int:
+    """Give how many bits number so many buckets.
+
+    Raises
+    ------
+    InputError
+        They are no power of two, or too few or many.
+
+    Examples
+    --------
+    >>> bucket_bits(16)
+    4
+    """
+    bits = buckets.bit_length() - 1
+    if buckets != 1 << max(0, bits) or not 1 <= bits <= MOST_BITS:
+        raise InputError(f"{buckets} is no number of buckets", expected=f"a power of two from 2 to {1 << MOST_BITS}")
+    return bits
 
 
 def whole_hours(calendar: Calendar) -> Calendar:
