@@ -20,7 +20,7 @@ import pytest
 pytestmark = pytest.mark.slow
 
 RUNNING = ("mobility", "run", "--project", "sample")
-PATIENCE = 60.0
+PATIENCE = 120.0
 
 
 def free_port() -> int:
@@ -118,6 +118,13 @@ def kill(worker: int) -> None:
         os.kill(process, signal.SIGKILL)
 
 
+def end(process: subprocess.Popen[str]) -> None:
+    """End a command that is still there because the test has failed."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
 @pytest.fixture
 def spark_cluster(need: Callable[..., str], missing: Callable[[str], None], tmp_path: Path) -> Iterator[SparkCluster]:
     """A master that knows its workers, and those who ask for work, by a secret."""
@@ -141,24 +148,38 @@ def spark_cluster(need: Callable[..., str], missing: Callable[[str], None], tmp_
 def test_a_cluster_that_loses_workers_comes_to_what_threads_come_to(
     begun, sample, undisturbed, spark_cluster: SparkCluster, tmp_path: Path
 ) -> None:
-    first, second = spark_cluster.worker("first"), spark_cluster.worker("second")
+    workers = [spark_cluster.worker("first"), spark_cluster.worker("second")]
     place = begun.copy(tmp_path / "place", **spark_cluster.environment)
-    engine = ("--engine", spark_cluster.master)
 
-    def lost_while(*command: object, worker: int) -> None:
-        process = place.start(*command, *engine)
-        within(PATIENCE, lambda: bool(works(worker)) or process.poll() is not None, "no task is given to the worker")
-        assert process.poll() is None, "it ended before the worker was lost"
-        kill(worker)
+    def at_work(*command: object) -> subprocess.Popen[str]:
+        """Start a command on the cluster; give it once a task is worked on."""
+        process = place.start(*command, "--engine", spark_cluster.master)
+        spark_cluster.stack.callback(end, process)
+        within(PATIENCE, lambda: bool(working()) or process.poll() is not None, "no task is given to a worker")
+        assert process.poll() is None, process.communicate()
+        return process
+
+    def working() -> list[int]:
+        return [worker for worker in workers if works(worker)]
+
+    def lose_one(process: subprocess.Popen[str]) -> None:
+        """Kill a worker in the middle of a command, which must end well all the same."""
+        [lost, *_] = working()
+        kill(lost)
+        workers.remove(lost)
         out, err = process.communicate(timeout=PATIENCE * 2)
         assert process.returncode == 0, f"{out}\n{err}"
         assert "Spark" not in err, err
 
-    lost_while(*sample.importing, worker=first)
-    third = spark_cluster.worker("third")
-    lost_while(*RUNNING, worker=second)
-    assert spark_cluster.workers() == 1
-    assert third
+    killed = at_work(*sample.importing)
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.communicate()
+    assert not list((place.data / "store").rglob("events/*")), "something was written"
+    within(PATIENCE, lambda: not any(map(children, workers)), "what the killed command had begun does not end")
+    lose_one(at_work(*sample.importing))
+    workers.append(spark_cluster.worker("third"))
+    lose_one(at_work(*RUNNING))
+    assert spark_cluster.workers() == len(workers) == 1
     undisturbed.equals(place)
     _nothing_is_told(spark_cluster.folder, place)
 

@@ -17,6 +17,7 @@ import re
 import socket
 import subprocess
 import sys
+import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -40,6 +41,8 @@ ATTEMPTS = 4
 AT_ONCE = 64  # results that are added here; more are first added by tasks
 LOOK_SECONDS = 0.1
 ANSWER_SECONDS = 5.0
+MASTER_SECONDS = 20.0  # between two looks whether the master is there
+SILENT = 3  # looks after which it is given up
 _GUARD = "_SPARK_AUTH_SECRET"  # the variable by which Spark itself passes its secret to workers
 
 _USUAL = {
@@ -99,6 +102,7 @@ class Cluster:
                 gateway = launch_gateway(conf, quiet)  # type: ignore[no-untyped-call]
                 self._context = SparkContext(conf=conf, gateway=gateway)
         except Exception as error:
+            _end_java()
             raise Unavailable(
                 f"Spark does not start: {type(error).__name__}", where=self.master, expected="Java 17 or later"
             ) from None
@@ -109,14 +113,8 @@ class Cluster:
         context, self._context = self._context, None
         if context is None or not self._owned:
             return
-        gateway = context._gateway
         context.stop()
-        # With its Java process, which would otherwise stay as long as this one does and keep this one's choices.
-        type(context)._gateway = type(context)._jvm = None
-        if gateway is not None:
-            gateway.shutdown()
-            gateway.proc.stdin.close()
-            gateway.proc.wait()
+        _end_java()
 
     @property
     def cores(self) -> int:
@@ -195,16 +193,18 @@ class Cluster:
         thread = InheritableThread(target=work, daemon=True)
         thread.start()
         try:
-            told = -1
+            told, silence = -1, _Silence(self.master)
             while thread.is_alive():
                 thread.join(LOOK_SECONDS)
+                silence.look()
                 done = max(told, min(total, self._done(group)))
                 if thread.is_alive() and done != told:
                     on_done(done)
                     told = done
         except BaseException:
-            spark.cancelJobGroup(group)
-            thread.join()
+            while thread.is_alive():  # more than once: it may not have begun yet
+                spark.cancelJobGroup(group)
+                thread.join(LOOK_SECONDS)
             raise
         if wrong:
             raise self._explained(wrong[0]) from None
@@ -388,6 +388,39 @@ def _itself(key: int) -> int:
 
 def _first(key: tuple[int, ...]) -> int:
     return key[0]
+
+
+class _Silence:
+    """A look, now and then, whether Spark's own master is there: without one Spark would wait for it for ever."""
+
+    def __init__(self, master: str) -> None:
+        self.master = master
+        self.next = time.monotonic() + MASTER_SECONDS
+        self.times = 0
+
+    def look(self) -> None:
+        if not self.master.startswith("spark://") or time.monotonic() < self.next:
+            return
+        self.next = time.monotonic() + MASTER_SECONDS
+        try:
+            _own_address(self.master)
+            self.times = 0
+        except Unavailable:
+            self.times += 1
+            if self.times == SILENT:
+                raise
+
+
+def _end_java() -> None:
+    """End Spark's process, which would otherwise stay as long as this one does and keep this connection's choices."""
+    from pyspark import SparkContext
+
+    gateway = SparkContext._gateway
+    SparkContext._gateway = SparkContext._jvm = None
+    if gateway is not None:
+        gateway.shutdown()
+        gateway.proc.stdin.close()
+        gateway.proc.wait()
 
 
 # Where Spark is ───────────────────────────────────────────────────────────────────────────────────────────────────
