@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
+from commonweal import mobility
 from commonweal.core.cluster import Cluster
 from commonweal.core.engine import map_buckets
 from commonweal.core.errors import CommonwealError, Conflict, Damaged, InputError, Refused
@@ -92,9 +94,15 @@ def unequal(here: dict[str, pa.Table], there: dict[str, pa.Table]) -> list[str]:
 
 
 def derivations() -> dict[str, Derivation]:
-    """Every derivation: those that measures count, and those that are declared for themselves."""
-    declared: dict[str, Derivation] = getattr(measuring, "derivations", dict)()
-    return {measure.of.name: measure.of for measure in measures().values() if measure.of} | declared
+    """Every derivation that a module of the domain names, and what it is made of."""
+    found: dict[str, Derivation] = {}
+    for module in walk_packages(mobility.__path__, f"{mobility.__name__}."):
+        if ".migrations" not in module.name:
+            named = vars(import_module(module.name)).values()
+            found |= {
+                one.name: one for each in named if isinstance(each, Derivation) for one in measuring.sources(each)
+            }
+    return found
 
 
 @pytest.fixture
@@ -104,7 +112,7 @@ def counted(on: Callable[..., Any]) -> tuple[Any, Settings, runs.Plan]:
 
     operator = on("operator")
     operator.import_(operator.events("calls.csv", lines()))
-    planned = runs.plan(operator.settings, operator.database, operator.project)
+    planned = runs.plan(operator.settings, operator.database, operator.project, names=tuple(measures()))
     buckets = tuple(replace(bucket, keep=False) for bucket in planned.buckets)
     return operator, operator.settings.on_engine("local[2]"), replace(planned, buckets=buckets)
 
@@ -139,10 +147,21 @@ def test_every_derivation_gives_the_same_rows_on_both_engines(counted: Any) -> N
     assert derivations()
     with Cluster(on_spark) as cluster:
         for name, derivation in derivations().items():
-            derive = partial(counting.derive_bucket, derivation=derivation)
-            there = cluster.map(derive, planned.buckets)
-            here = [derive(bucket) for bucket in planned.buckets]
-            assert [equal(*pair) for pair in zip(here, there, strict=True)] == [True] * len(here), name
+
+            def rows(bucket: counting.Bucket, of: Derivation = derivation) -> list[pa.Table]:
+                if of.kept:
+                    return [counting.derive_bucket(bucket, of)]
+                windows = (given for given, _ in counting.each_window(bucket, bucket.windows, of))
+                return [each if isinstance(each, pa.Table) else _columns(each) for each in windows]
+
+            def _columns(events: Any) -> pa.Table:
+                arrays = {name: value for name, value in vars(events).items() if isinstance(value, np.ndarray)}
+                return pa.Table.from_arrays([pa.array([value]) for value in arrays.values()], list(arrays))
+
+            buckets = runs.buckets_for(planned, derivation)
+            for here, there in zip(map(rows, buckets), cluster.map(rows, buckets), strict=True):
+                assert len(here) == len(there) > 0, name
+                assert all(map(equal, here, there)), name
 
 
 def test_what_one_engine_kept_the_other_finds(counted: Any, monkeypatch: pytest.MonkeyPatch) -> None:
