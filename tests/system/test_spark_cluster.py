@@ -30,15 +30,18 @@ def free_port() -> int:
 
 
 def children(process: int) -> list[int]:
-    """Numbers of the processes that a process has begun and that are still there."""
+    """Numbers of the processes that a process has begun and that have not ended."""
+    found = list[int]()
     with suppress(OSError):
-        return [int(n) for n in Path(f"/proc/{process}/task/{process}/children").read_text().split()] + [
-            int(n)
-            for task in Path(f"/proc/{process}/task").iterdir()
-            if task.name != str(process)
-            for n in (task / "children").read_text().split()
-        ]
-    return []
+        for task in Path(f"/proc/{process}/task").iterdir():
+            found += [int(number) for number in (task / "children").read_text().split()]
+    return [number for number in found if _is_there(number)]
+
+
+def _is_there(process: int) -> bool:
+    with suppress(OSError):
+        return bool(Path(f"/proc/{process}/cmdline").read_bytes())  # one that has ended has no more command line
+    return False
 
 
 def within(seconds: float, what: Callable[[], bool], said: str) -> None:
