@@ -73,6 +73,10 @@ class Events:
             subscriber_day=_numbered(inside.subscriber_day),
         )
 
+    def without_columns(self, *names: str) -> Events:
+        """Give the events without some of their further columns."""
+        return replace(self, columns={name: values for name, values in self.columns.items() if name not in names})
+
     def with_columns(self, **columns: np.ndarray) -> Events:
         """Give the events with further columns."""
         return replace(self, columns={**self.columns, **columns})

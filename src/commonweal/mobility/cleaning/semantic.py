@@ -44,7 +44,8 @@ def flagged(parameters: Cleaning = DEFAULT) -> Derivation:
 
 def _left(events: Events, window: Window) -> Events:
     flag = events.columns["flag"]
-    return events.where((flag == LEFT_IN[0]) | (flag == LEFT_IN[1]))
+    left = (flag == LEFT_IN[0]) | (flag == LEFT_IN[1])
+    return events.without_columns("home_plmn").where(left)
 
 
 @cache

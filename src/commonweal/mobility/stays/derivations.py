@@ -31,7 +31,9 @@ def settled(bounce: int = BOUNCE, cleaning: Cleaning = CLEANING) -> Derivation:
         sequence = (events.subscriber, events.day, events.time, events.span)
         place = ping_pong.settled(*sequence, events.columns["abroad"], network.first, network.other, bounce)
         bounced = place != np.arange(len(place))
-        moved = replace(events, span=events.span[place], area=events.area[place]).with_columns(bounced=bounced)
+        moved = events.with_columns(bounced=bounced)
+        if bounced.any():
+            moved = replace(moved, span=events.span.take(place), area=events.area.take(place))
         return moved.within(window.own, (window.hours, window.days)) if window.own else moved
 
     return Derivation(
@@ -64,7 +66,7 @@ def stays(segmenting: Segmenting = DEFAULT, bounce: int = BOUNCE, cleaning: Clea
         )
         return pa.table(
             {
-                "subscriber": events.subscriber[row],
+                "subscriber": events.subscriber.take(row),
                 "start": start,
                 "end": end,
                 "state": state,

@@ -97,7 +97,7 @@ def segments(
     active = int(np.count_nonzero((np.diff(subscriber) != 0) | (np.diff(day) != 0))) + 1
     # An event ends at most three segments and midnight cuts one; a silence gives one for each day that is looked back.
     room = 4 * len(time) + (lookback + 3) * active
-    out = np.empty((room, 6), np.int32)
+    out = np.empty((6, room), np.int32)
     # All cells of a segment overlap its first one.
     held = np.empty(int(np.diff(first).max(initial=0)) + 1, np.int32)
     events = (subscriber, day, time, span, abroad, plmn)
@@ -109,7 +109,7 @@ def segments(
         if cells <= len(flat):
             break
         flat = np.empty(cells, np.int32)
-    row, start, end, state, network, count = (np.ascontiguousarray(column) for column in out[:rows].T)
+    row, start, end, state, network, count = out[:, :rows]
     begins = np.concatenate([[0], np.cumsum(count, dtype=np.int64)])
     return row, start, end, state.astype(np.int8), network, begins, flat[:cells]
 
@@ -200,7 +200,7 @@ def _cut(
         i = j
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, inline="always")
 def _give(
     whose: int,
     until: Any,
@@ -218,8 +218,8 @@ def _give(
     at, place, count = now[_ROWS], now[_FLAT], now[_CELLS]
     while begin < finish:
         stop = min(finish, days[day])
-        out[at, 0], out[at, 1], out[at, 2] = whose, begin, stop
-        out[at, 3], out[at, 4], out[at, 5] = now[_STATE], now[_PLMN], count
+        out[0, at], out[1, at], out[2, at] = whose, begin, stop
+        out[3, at], out[4, at], out[5, at] = now[_STATE], now[_PLMN], count
         if place + count <= len(flat):
             for c in range(count):
                 flat[place + c] = held[c]
@@ -236,14 +236,14 @@ def _set(now: np.ndarray, state: int, start: Any, end: Any, plmn: Any, count: An
     now[_STATE], now[_START], now[_END], now[_PLMN], now[_CELLS] = state, start, end, plmn, count
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, inline="always")
 def _begin(moment: Any, midnight: Any, now: np.ndarray) -> None:
     """Before an event before which nothing is known: unknown since midnight, but for the pad."""
     pad = min(now[_PAD], (moment - midnight) // 2)
     _set(now, _UNKNOWN, midnight, moment - pad, 0, 0)
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, inline="always")
 def _take(
     i: int,
     moment: Any,
@@ -313,7 +313,7 @@ def _take(
     held[0] = here
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, inline="always")
 def _close(
     i: int,
     day: Any,
