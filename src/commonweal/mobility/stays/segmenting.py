@@ -33,10 +33,6 @@ class State(IntEnum):
 
 
 _UNKNOWN, _STAY, _MOVE, _UNDETERMINED, _ABROAD = range(5)
-_STATE, _START, _END, _PLMN, _CELLS, _LOW, _HIGH, _ROWS, _FLAT = range(9)
-"""Places in the array of what is being made: the present segment's state, start, end, PLMN and number of cells; the
-time of which segments are given out; how many segments, and cells of segments, have been. Then the limits:"""
-_LEAST_STAY, _STAY_GAP, _MOVE_GAP, _ABROAD_GAP, _PAD = range(9, 14)
 
 
 def segments(
@@ -101,11 +97,10 @@ def segments(
     # All cells of a segment overlap its first one.
     held = np.empty(int(np.diff(first).max(initial=0)) + 1, np.int32)
     events = (subscriber, day, time, span, abroad, plmn)
+    net = (first, other, days)
     flat = np.empty(len(time) + 1, np.int32)
     while True:
-        now = np.array([0] * _LEAST_STAY + list(limits), np.int64)
-        _cut(*events, first, other, days, own[0], own[1], lookback, now, held, out, flat)
-        rows, cells = now[_ROWS], now[_FLAT]
+        rows, cells = _cut(*events, *net, *own, *limits, lookback, held, out, flat)  # type: ignore[call-arg, arg-type]
         if cells <= len(flat):
             break
         flat = np.empty(cells, np.int32)
@@ -125,221 +120,261 @@ def _cut(
     first: np.ndarray,
     other: np.ndarray,
     days: np.ndarray,
-    own_first: int,
-    own_last: int,
-    lookback: int,
-    now: np.ndarray,
+    own_first: Any,
+    own_last: Any,
+    least_stay: Any,
+    stay_gap: Any,
+    move_gap: Any,
+    abroad_gap: Any,
+    pad: Any,
+    lookback: Any,
     held: np.ndarray,
     out: np.ndarray,
     flat: np.ndarray,
-) -> None:
-    """Write segments, and their cells as long as these find room; `now` says how many there are."""
-    begin, finish = days[own_first], days[own_last]
+) -> Any:
+    """Write segments, and their cells as long as these find room; give how many there are of both.
+
+    All in one loop with plain variables: what is taken up event by event must not go through memory.
+    """
+    rows: Any = 0
+    used: Any = 0
+    beginning, finish = np.int64(days[own_first]), np.int64(days[own_last])
     i = 0
     while i < len(time):
         lo = i  # the first event that tells on the present day
         chain, since = i, -1  # where the chain was begun; the last event after which nothing before it tells
-        now[_LOW], now[_HIGH] = begin, finish
+        low, high = beginning, finish  # of which time segments are given out
+        nothing: Any = np.int64(0)
+        state, start, end, network, count = _UNKNOWN, nothing, nothing, nothing, 0
         j = i
         while j < len(time) and subscriber[j] == subscriber[i]:
             if j > i and day[j - 1] >= own_last:
                 break  # of the day after the last one only the first event tells
-            k = j  # the event that is taken up
+            at = j  # the event that is taken up
+            leaving = False
             if j > i and day[j] != day[j - 1]:
                 while day[lo] < day[j] - lookback:
                     lo += 1
                 if chain != lo and since <= lo and own_first <= day[j]:
                     # Something older would tell: the chain ends with what it says of the days before this one, ...
-                    now[_HIGH] = min(finish, days[day[j]])
-                    k = -1
+                    leaving, high = True, min(finish, np.int64(days[day[j]]))
             while True:
-                at = j if k < 0 else k
-                if at == chain:
-                    _begin(time[at], days[day[at]], now)
-                    free = False
-                else:
-                    last, midnight = np.int64(time[at - 1]), days[day[at]]
+                moment, midnight = np.int64(time[at]), np.int64(days[day[at]])
+                free, anew = False, at == chain and not leaving
+                if not anew:
+                    last = np.int64(time[at - 1])
                     silent = day[at] - day[at - 1] - 1
                     if silent > 0:
-                        free = now[_STATE] != _ABROAD
-                        _close(at - 1, day[at - 1], last, day[at], now, held, out, flat, days, lookback)
-                        still = now[_STATE] == _ABROAD and silent < lookback
-                        if still and time[at] - last <= now[_ABROAD_GAP]:
-                            now[_START], now[_END] = midnight, time[at]
-                        else:
-                            _begin(time[at], midnight, now)
+                        free = state != _ABROAD
+                        state, start, network, count, rows, used = _close(
+                            at - 1,
+                            day[at - 1],
+                            last,
+                            day[at],
+                            state,
+                            start,
+                            end,
+                            network,
+                            count,
+                            low,
+                            high,
+                            rows,
+                            used,
+                            held,
+                            out,
+                            flat,
+                            days,
+                            abroad_gap,
+                            lookback,
+                        )
+                        anew = not (state == _ABROAD and silent < lookback and moment - last <= abroad_gap)
+                        start, end = midnight, moment
                     elif abroad[at] and abroad[at - 1]:
-                        free = plmn[at] // 1000 != plmn[at - 1] // 1000 and time[at] - last <= now[_ABROAD_GAP]
+                        free = plmn[at] // 1000 != plmn[at - 1] // 1000 and moment - last <= abroad_gap
                     else:
                         # Nothing older tells after a border, a silence, a move between cells that do not overlap.
                         free = (
                             abroad[at] != abroad[at - 1]
-                            or time[at] - last > now[_STAY_GAP]
+                            or moment - last > stay_gap
                             or not overlapping(first, other, span[at], span[at - 1])
                         )
-                _take(at, np.int64(time[at]), span[at], abroad[at], plmn[at], first, other, now, held, out, flat, days)
-                if at != chain and day[at] != day[at - 1] and now[_START] < days[day[at]]:
-                    _give(at, days[day[at]], now, held, out, flat, days)
-                    now[_START] = days[day[at]]
-                if k < 0:  # ... and another begins as far back as may tell.
-                    _give(at, now[_END], now, held, out, flat, days)
-                    now[_LOW], now[_HIGH] = max(begin, days[day[j]]), finish
-                    chain, since, k = lo, -1, lo
+                if anew:  # unknown since midnight, but for the pad
+                    state, start, network, count = _UNKNOWN, midnight, np.int64(0), 0
+                    end = moment - min(pad, (moment - midnight) // 2)
+                # The event is taken up: it lengthens the present segment, or ends it, and begins another after one in
+                # between, if there must be one.
+                gap = moment - end
+                lengthened, between, following, until, begin = False, -1, _UNDETERMINED, end, end
+                if abroad[at]:
+                    following = _ABROAD
+                    if state == _ABROAD and gap > abroad_gap:
+                        following = _UNKNOWN
+                    lengthened = state == _ABROAD and gap <= abroad_gap and plmn[at] // 1000 == network // 1000
+                elif count > 0:  # neither unknown nor abroad
+                    here = span[at]
+                    known, joins = False, True
+                    for c in range(count - 1, -1, -1):
+                        if held[c] == here:
+                            known = True
+                            break
+                    if not known:  # all cells of a segment overlap one another, so one that is known overlaps them all
+                        for c in range(count):
+                            if not overlapping(first, other, here, held[c]):
+                                joins = False
+                                break
+                    if joins and gap <= stay_gap:
+                        lengthened = state != _MOVE
+                        if lengthened:
+                            if not known:
+                                held[count] = here
+                                count += 1
+                            if moment - start >= least_stay:
+                                state = _STAY
+                    elif not joins and gap <= move_gap:
+                        between = following = _MOVE
+                        begin = end + gap // 2
+                    else:
+                        between = _UNKNOWN
+                        until = end + min(pad, gap // 2)
+                        begin = moment - min(pad, gap // 2)
+                if not lengthened:
+                    rows, used = _give(
+                        at, start, until, state, network, count, low, high, rows, used, held, out, flat, days
+                    )
+                    if between >= 0:
+                        some = count if between == _MOVE else 0
+                        rows, used = _give(
+                            at, until, begin, between, 0, some, low, high, rows, used, held, out, flat, days
+                        )
+                    state, start = following, begin
+                    network = np.int64(plmn[at]) if following == _ABROAD else np.int64(0)
+                    count = 0 if abroad[at] else 1
+                    held[0] = span[at]
+                end = moment
+                if not anew and start < midnight:  # what is before midnight is as it is now
+                    rows, used = _give(
+                        at, start, midnight, state, network, count, low, high, rows, used, held, out, flat, days
+                    )
+                    start = midnight
+                if leaving:  # ... and another begins as far back as may tell.
+                    leaving = False
+                    rows, used = _give(
+                        at, start, end, state, network, count, low, high, rows, used, held, out, flat, days
+                    )
+                    low, high = max(beginning, np.int64(days[day[j]])), finish
+                    chain, since, at = lo, -1, lo
                     continue
                 since = at if free else since
                 if at == j:
                     break
-                k += 1
+                at += 1
             j += 1
         if day[j - 1] >= own_last:
-            _give(j - 1, now[_END], now, held, out, flat, days)
+            rows, used = _give(j - 1, start, end, state, network, count, low, high, rows, used, held, out, flat, days)
         else:
-            _close(j - 1, day[j - 1], np.int64(time[j - 1]), own_last, now, held, out, flat, days, lookback)
+            _, _, _, _, rows, used = _close(
+                j - 1,
+                day[j - 1],
+                np.int64(time[j - 1]),
+                own_last,
+                state,
+                start,
+                end,
+                network,
+                count,
+                low,
+                high,
+                rows,
+                used,
+                held,
+                out,
+                flat,
+                days,
+                abroad_gap,
+                lookback,
+            )
         while j < len(time) and subscriber[j] == subscriber[i]:
             j += 1
         i = j
+    return rows, used
 
 
-@numba.njit(nogil=True, cache=True, inline="always")
+@numba.njit(nogil=True, cache=True)
 def _give(
-    whose: int,
-    until: Any,
-    now: np.ndarray,
+    whose: Any,
+    begin: Any,
+    finish: Any,
+    state: Any,
+    network: Any,
+    count: Any,
+    low: Any,
+    high: Any,
+    rows: Any,
+    used: Any,
     held: np.ndarray,
     out: np.ndarray,
     flat: np.ndarray,
     days: np.ndarray,
-) -> None:
-    """Give out the present segment up to a moment, cut at midnight and to the time that is asked for."""
-    begin, finish = max(now[_START], now[_LOW]), min(until, now[_HIGH])
+) -> Any:
+    """Give out a segment, cut to the time asked for and at midnight; say how many there are, and cells of theirs."""
+    begin, finish = max(begin, low), min(finish, high)
     if begin >= finish:
-        return
+        return rows, used
     day = period_of(begin, days, (len(days) - 1) / (days[-1] - days[0])) + 1
-    at, place, count = now[_ROWS], now[_FLAT], now[_CELLS]
     while begin < finish:
-        stop = min(finish, days[day])
-        out[0, at], out[1, at], out[2, at] = whose, begin, stop
-        out[3, at], out[4, at], out[5, at] = now[_STATE], now[_PLMN], count
-        if place + count <= len(flat):
+        stop = min(finish, np.int64(days[day]))
+        out[0, rows], out[1, rows], out[2, rows] = whose, begin, stop
+        out[3, rows], out[4, rows], out[5, rows] = state, network, count
+        if used + count <= len(flat):
             for c in range(count):
-                flat[place + c] = held[c]
-        at += 1
-        place += count
+                flat[used + c] = held[c]
+        rows += 1
+        used += count
         begin = stop
         day += 1
-    now[_ROWS], now[_FLAT] = at, place
+    return rows, used
 
 
-@numba.njit(nogil=True, cache=True, inline="always")
-def _set(now: np.ndarray, state: int, start: Any, end: Any, plmn: Any, count: Any) -> None:
-    """Begin another segment."""
-    now[_STATE], now[_START], now[_END], now[_PLMN], now[_CELLS] = state, start, end, plmn, count
-
-
-@numba.njit(nogil=True, cache=True, inline="always")
-def _begin(moment: Any, midnight: Any, now: np.ndarray) -> None:
-    """Before an event before which nothing is known: unknown since midnight, but for the pad."""
-    pad = min(now[_PAD], (moment - midnight) // 2)
-    _set(now, _UNKNOWN, midnight, moment - pad, 0, 0)
-
-
-@numba.njit(nogil=True, cache=True, inline="always")
-def _take(
-    i: int,
-    moment: Any,
-    here: Any,
-    abroad: Any,
-    plmn: Any,
-    first: np.ndarray,
-    other: np.ndarray,
-    now: np.ndarray,
-    held: np.ndarray,
-    out: np.ndarray,
-    flat: np.ndarray,
-    days: np.ndarray,
-) -> None:
-    """Take up an event: lengthen the present segment, or end it and begin another."""
-    ended = now[_END]
-    gap = moment - ended
-    was = now[_STATE]
-    count = now[_CELLS]
-    # Until when the present segment lasts; the state between it and the next one, and until when that lasts, if any is
-    # there; then the next one's state, start, network and number of cells.
-    until = between_until = start = ended
-    between, network, cells = -1, 0, 1
-    if abroad:
-        if was == _ABROAD and gap <= now[_ABROAD_GAP] and plmn // 1000 == now[_PLMN] // 1000:
-            now[_END] = moment
-            return
-        state, network, cells = _ABROAD, plmn, 0
-        if was == _ABROAD and gap > now[_ABROAD_GAP]:
-            state, network = _UNKNOWN, 0
-    elif count == 0:  # unknown or abroad
-        state = _UNDETERMINED
-    else:
-        joins, known = True, False
-        for c in range(count - 1, -1, -1):
-            if held[c] == here:
-                known = True
-                break
-        if not known:  # all cells of a segment overlap one another, so one that is known overlaps them all
-            for c in range(count):
-                if not overlapping(first, other, here, held[c]):
-                    joins = False
-                    break
-        if joins and gap <= now[_STAY_GAP]:
-            if was != _MOVE:
-                now[_END] = moment
-                if not known:
-                    held[count] = here
-                    now[_CELLS] = count + 1
-                if moment - now[_START] >= now[_LEAST_STAY]:
-                    now[_STATE] = _STAY
-                return
-            state = _UNDETERMINED
-        elif not joins and gap <= now[_MOVE_GAP]:
-            state = between = _MOVE
-            between_until = start = ended + gap // 2
-        else:
-            state, between = _UNDETERMINED, _UNKNOWN
-            pad = min(now[_PAD], gap // 2)
-            until = ended + pad
-            between_until = start = moment - pad
-    _give(i, until, now, held, out, flat, days)
-    if between >= 0:
-        _set(now, between, until, between_until, 0, count if between == _MOVE else 0)
-        _give(i, between_until, now, held, out, flat, days)
-    _set(now, state, start, moment, network, cells)
-    held[0] = here
-
-
-@numba.njit(nogil=True, cache=True, inline="always")
+@numba.njit(nogil=True, cache=True)
 def _close(
-    i: int,
+    i: Any,
     day: Any,
     last: Any,
     before: Any,
-    now: np.ndarray,
+    state: Any,
+    start: Any,
+    end: Any,
+    network: Any,
+    count: Any,
+    low: Any,
+    high: Any,
+    rows: Any,
+    used: Any,
     held: np.ndarray,
     out: np.ndarray,
     flat: np.ndarray,
     days: np.ndarray,
-    lookback: int,
-) -> None:
+    abroad_gap: Any,
+    lookback: Any,
+) -> Any:
     """End with the event of a day, when that day has no other, nor the next one: the rest is unknown, or abroad.
 
     Silent days are given out up to `before`, and as far as is looked back.
+
+    Returns
+    -------
+    The last segment's state, start, network and number of cells; how many segments there are, and cells of theirs.
     """
-    _give(i, now[_END], now, held, out, flat, days)
-    first, stop = day, min(before, day + lookback + 1)
-    begin = now[_END]
-    if now[_STATE] == _ABROAD:
-        while first < stop and days[first + 1] - last <= now[_ABROAD_GAP]:
-            first += 1
-        if first > day:
-            _set(now, _ABROAD, begin, days[first], now[_PLMN], 0)
-            _give(i, days[first], now, held, out, flat, days)
-            begin = days[first]
-    if first < stop:
-        _set(now, _UNKNOWN, begin, days[stop], 0, 0)
-        _give(i, days[stop], now, held, out, flat, days)
+    rows, used = _give(i, start, end, state, network, count, low, high, rows, used, held, out, flat, days)
+    silent, stop = day, min(before, day + lookback + 1)
+    begin = end
+    if state == _ABROAD:
+        while silent < stop and days[silent + 1] - last <= abroad_gap:
+            silent += 1
+        if silent > day:
+            rows, used = _give(i, begin, days[silent], state, network, 0, low, high, rows, used, held, out, flat, days)
+            begin = np.int64(days[silent])
+    if silent < stop:
+        state, network = _UNKNOWN, np.int64(0)
+        rows, used = _give(i, begin, days[stop], state, 0, 0, low, high, rows, used, held, out, flat, days)
+    return state, begin, network, 0, rows, used
