@@ -19,9 +19,12 @@ import pyarrow.parquet as pq
 
 from commonweal.core.durable import replacing
 from commonweal.core.errors import Damaged
+from commonweal.mobility.mobile_countries import countries_of_plmns
 
 ALWAYS = -(2**62)
 FOREVER = 2**62
+ABROAD = ""
+"""Identifier of the cell, without a position, of events that a network of another country served."""
 
 REGISTER = "cells.parquet"
 SCHEMA = pa.schema(
@@ -73,6 +76,17 @@ class CellRegister:
     def codes(self) -> dict[str, int]:
         """Give the code of each identifier."""
         return {identifier: code for code, identifier in enumerate(self.identifiers)}
+
+    @property
+    def countries(self) -> frozenset[int]:
+        """Where the cells' PLMNs are: places in `mobile_countries.COUNTRIES`."""
+        plmns = self.table["plmn"].fill_null(0).to_numpy()
+        return frozenset(countries_of_plmns(plmns[plmns > 0]).tolist())
+
+    def with_abroad(self) -> CellRegister:
+        """Add the cell of events that a network of another country served, so that they are no unknown ones."""
+        always = dict.fromkeys(DESCRIPTION) | {"identifier": ABROAD, "valid_from": ALWAYS, "valid_to": FOREVER}
+        return self.with_versions(pa.Table.from_pylist([always]))
 
     def with_versions(self, versions: pa.Table) -> CellRegister:
         """Add versions; one that says what already holds adds nothing.

@@ -5,11 +5,14 @@ flows      pairs of areas and of their parts: a union
            who leaves or enters an area was there on that day: within its presence
 home       an area and its parts: a sum           residents were there on one of the days: covered by its presence
 walks      an area and its parts: a sum           bins of an area add up to its residents (`walks.hanging`)
+
+What is counted about borders: `borders.hanging`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +20,7 @@ import pyarrow.compute as pc
 
 from commonweal.core.areas import Areas
 from commonweal.disclosure import Keys, Kind, Relations, grouped, joined, rows_by_key, with_columns
+from commonweal.mobility.borders.hanging import relate_borders
 from commonweal.mobility.measure import Scope
 from commonweal.mobility.walks.hanging import DISTRIBUTIONS, relate_walks
 
@@ -47,6 +51,8 @@ def relate(areas: Areas, scope: Scope, keys: Mapping[str, Keys]) -> Relations:
         found += [_movers(presence, flows, end) for end in ("origin", "destination")]
     if presence and home:
         found.append(_residents(scope, presence, home))
+    by_measure = {name.removeprefix("mobility."): cells for name, cells in keys.items()}
+    found += relate_borders(by_measure, partial(_areas, areas), partial(_hours, scope))
     return joined(found)
 
 

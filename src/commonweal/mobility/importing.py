@@ -134,9 +134,7 @@ class Import:
         # An import that is taken up again another day accepts what it accepted when it began.
         self.request = replace(request, period=(staged.period[0], staged.period[1]))
         request = self.request
-        reader = Reader(
-            request.layout, request.cells.codes(), request.period, self.book.of_times, self.book.pseudonym_key
-        )
+        reader = Reader(request.layout, request.cells, request.period, self.book.of_times, self.book.pseudonym_key)
         with ThreadPoolExecutor(self.book.settings.threads) as pool:
             try:
                 self._stage(staged, reader, pool)

@@ -108,7 +108,8 @@ def code_digest() -> str:
     """Digest of the code that counts depend on: measures and derivations, and what lies beneath them."""
     here = Path(__file__).parent
     files = [here.parent / "core" / "engine.py"]
-    files += [here / name for name in ("cells.py", "coverage.py", "network.py", "sequences.py")]
-    for folder in ("measures", "cleaning", "stays", "footprint", "walks"):
+    names = ("cells.py", "coverage.py", "mobile_countries.py", "network.py", "sequences.py")
+    files += [here / name for name in names]
+    for folder in ("measures", "borders", "cleaning", "footprint", "stays", "walks"):
         files += sorted((here / folder).glob("*.py"))
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()

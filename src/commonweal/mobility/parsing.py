@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from commonweal.mobility.blocks import Block
+from commonweal.mobility.cells import ABROAD
 from commonweal.mobility.fields import (
     cell_codes,
     durations,
@@ -25,6 +26,7 @@ from commonweal.mobility.fields import (
 )
 from commonweal.mobility.layout import Column, Layout
 from commonweal.mobility.lines import by_role, read_lines
+from commonweal.mobility.mobile_countries import UNKNOWN, countries_of_plmns
 from commonweal.mobility.plmn import plmn_of_text
 from commonweal.mobility.rejecting import REASONS, beginning, rejects
 from commonweal.mobility.remembering import Remembered
@@ -65,6 +67,8 @@ class Plan:
         First and last-exclusive UTC second of events that are accepted.
     remembered
         Pseudonyms made before, for files that come one after another.
+    countries
+        Where the network is at home: places in `mobile_countries.COUNTRIES`.
     """
 
     layout: Layout
@@ -76,6 +80,7 @@ class Plan:
     cell_codes: np.ndarray = field(init=False)
     cell_beginnings: frozenset[str] = field(init=False)
     remembered: Remembered = field(default_factory=Remembered)
+    countries: frozenset[int] = frozenset()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "known_cells", pa.array(self.cells, pa.string()))
@@ -154,8 +159,11 @@ def judge(
     reject(is_empty(columns["subscriber"]), "missing subscriber")
     time, good = times(columns["time"], layout, connection)
     reject(~good, "bad timestamp")
-    reject(is_empty(columns["cell"]), "missing cell")
-    cell = cell_codes(columns["cell"], plan.known_cells, plan.cell_codes)
+    serving = small(columns.get("serving_plmn"), count, plmn_of_text, np.int32, truncate=7)
+    none = is_empty(columns["cell"])
+    cell = np.where(none, -1, cell_codes(columns["cell"], plan.known_cells, plan.cell_codes))
+    cell = np.where((cell < 0) & _is_abroad(serving, plan), plan.cells.get(ABROAD, -1), cell).astype(np.int32)
+    reject((cell < 0) & none, "missing cell")
     reject(cell < 0, "unknown cell")
     kind = small(columns.get("kind"), count, word(layout.kinds), np.int8)
     reject(kind < 0, "bad kind")
@@ -164,7 +172,6 @@ def judge(
     duration, no_duration, bad = durations(columns.get("duration"), count)
     reject(bad, "bad duration")
     home = small(columns.get("home_plmn"), count, plmn_of_text, np.int32, truncate=7)
-    serving = small(columns.get("serving_plmn"), count, plmn_of_text, np.int32, truncate=7)
     reject((home < 0) | (serving < 0), "bad PLMN")
     reject((time < plan.period[0]) | (time >= plan.period[1]), "out of period")
     tac = small(columns.get("tac"), count, type_allocation_code, np.int32, truncate=8)
@@ -193,6 +200,12 @@ def judge(
         )
     rejected = rejects(columns, reason, lines, pa.array(time, mask=~good), broken, plan.cell_beginnings)
     return Parsed(events, rejected, count + len(broken))
+
+
+def _is_abroad(serving: np.ndarray, plan: Plan) -> np.ndarray:
+    """Say which events a network of a country served in which none of the cells is; none if no cell says its PLMN."""
+    country = countries_of_plmns(np.maximum(serving, 0))
+    return (country != UNKNOWN) & ~np.isin(country, list(plan.countries)) & bool(plan.countries)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from commonweal.core.errors import InputError
 from commonweal.mobility import blocks
 from commonweal.mobility.blocks import Block, LineReader, file_digest
+from commonweal.mobility.cells import CellRegister
 from commonweal.mobility.columnar import column_names, column_types, text_batches
 from commonweal.mobility.layout import Column, Layout, find_columns
 from commonweal.mobility.lines import by_role, refuse_line_breaks, split_line
@@ -53,8 +54,8 @@ class Reader:
     ----------
     layout
         Which column is what.
-    codes
-        Code of each known cell identifier.
+    cells
+        The cells that are known.
     period
         First and last-exclusive UTC second of events that are accepted.
     epoch_of, key_of
@@ -64,7 +65,7 @@ class Reader:
     """
 
     layout: Layout
-    codes: Mapping[str, int]
+    cells: CellRegister
     period: tuple[int, int]
     epoch_of: EpochOfTimes
     key_of: KeyOfEpoch
@@ -110,8 +111,15 @@ class Reader:
 
     def plan(self, positions: Mapping[Column, int], width: int, layout: Layout | None = None) -> Plan:
         """Give what blocks of a file are parsed with."""
-        codes = dict(self.codes)
-        return Plan(layout or self.layout, dict(positions), width, codes, self.period, self._remembered)
+        return Plan(
+            layout or self.layout,
+            dict(positions),
+            width,
+            self.cells.codes(),
+            self.period,
+            self._remembered,
+            self.cells.countries,
+        )
 
     def parse(self, block: Block, plan: Plan, path: Path) -> Parsed:
         """Parse a block of lines."""

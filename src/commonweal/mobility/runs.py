@@ -19,6 +19,7 @@ from commonweal.core.errors import InputError, NotFound, Refused
 from commonweal.core.periods import Calendar
 from commonweal.core.settings import Settings
 from commonweal.core.wording import Wording
+from commonweal.mobility.borders.choices import choices, refuse_other_days
 from commonweal.mobility.cells import read_register
 from commonweal.mobility.counting import LOOKED_AROUND, Bucket, derive_bucket
 from commonweal.mobility.coverage import coverage
@@ -84,7 +85,8 @@ class Plan:
     def parameters(self) -> dict[str, Any]:
         """The choices that the results depend on."""
         described = self.buckets[0].network
-        return ({"overlaps": described.method} if described else {}) | {
+        stamped = choices(self.buckets[0].measures) | ({"overlaps": described.method} if described else {})
+        return stamped | {
             "project": self.project.name,
             "area_set": self.project.area_set,
             "time_zone": self.calendar.time_zone,
@@ -129,6 +131,7 @@ def plan(
     """
     calendar = calendar or project.calendar
     wanted = _wanted(names)
+    refuse_other_days(wanted, calendar)
     book = EpochBook(settings, database, project)
     epoch, starts, ends = _period(book, calendar, first, last)
     store = book.store(epoch)

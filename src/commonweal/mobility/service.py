@@ -63,6 +63,8 @@ def import_job(job: Running) -> dict[str, Any]:
                 where=f"project {project.name}",
                 expected="--cells FILE",
             )
+        if "serving_plmn" in layout.columns and register.countries:
+            register = _register_abroad(folder, register)
         asked = (job.parameters["first"], job.parameters["last"])
         request = Request(files, layout, register, _accepted_period(project, job.parameters), asked)
         _finish_removal(job.settings, job.database, project)
@@ -157,6 +159,14 @@ def describe(report: FileReport) -> str:
 def _layout(project: Project, path: Path) -> Layout:
     layout = read_layout(path)
     return layout if layout.country_code else replace(layout, country_code=project.country_code)
+
+
+def _register_abroad(folder: Path, register: CellRegister) -> CellRegister:
+    """See that events abroad, which have no cell of this network, have one to refer to."""
+    whole = register.with_abroad()
+    if whole is not register:
+        write_register(folder, whole)
+    return whole
 
 
 def _register_cells(job: Running, project: Project, layout: Layout, path: Path) -> CellRegister:

@@ -224,7 +224,7 @@ class _Opened:
     def __post_init__(self) -> None:
         work = self.work
         keys = (self.of_times, self.pseudonym_key)
-        self.reader = Reader(work.layout, work.cells.codes(), work.period, *keys, work.block_bytes)
+        self.reader = Reader(work.layout, work.cells, work.period, *keys, work.block_bytes)
         self.transit = transit.opened(work.keys, work.project, work.identity)
 
     def of_times(self, times: np.ndarray) -> np.ndarray:

@@ -1,0 +1,81 @@
+"""Accidental roaming: whom a network across the border served for a moment, by the district they were in.
+
+What it is says `borders.visits`. For an area a and a day d, over the segments j of accidental roaming::
+
+    in(a, d)  = |{ s(j) : country(j) is the network's own, area(j) = a, j begins on d }|
+    out(a, d) = |{ s(j) : home(j) is the network's own, the last area at home before j is a, j begins on d }|
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+
+from commonweal.core.catalog import Dataset, Dimension, Privacy
+from commonweal.core.wording import Wording
+from commonweal.mobility.borders import visits
+from commonweal.mobility.borders.counted import (
+    DIRECTIONS,
+    KEYWORDS,
+    START,
+    SUBSCRIBERS,
+    UNBOUNDED,
+    complete,
+    named,
+    numbers,
+    on_day,
+    people_by,
+)
+from commonweal.mobility.borders.places import own_countries
+from commonweal.mobility.measure import Measure, Scope, Window
+
+DATASET = Dataset(
+    name="mobility.accidental_roaming",
+    title=Wording("Accidental roaming at the border"),
+    description=Wording(
+        "Distinct subscribers whom a network across the border served by accident on a day; they are left out of visits "
+        "and trips."
+    ),
+    dimensions=(
+        Dimension(
+            "direction",
+            "string",
+            Wording("in: subscribers of another country served here; out: own subscribers served by another country."),
+        ),
+        Dimension("area", "area", Wording("Where they were, or were seen last at home."), hierarchy="area"),
+        START,
+    ),
+    measures=(SUBSCRIBERS,),
+    privacy=Privacy.PEOPLE,
+    keywords=("accidental roaming", *KEYWORDS),
+    theme="TRAN",
+)
+
+
+def count(rows: pa.Table, window: Window) -> pa.Table:
+    """Count a bucket's accidental roaming."""
+    assert window.network is not None
+    found = numbers(rows)
+    own, accidental = own_countries(window.network), np.asarray(rows["accidental"])
+    inward = accidental & own[found["country"]] & (found["first_area"] >= 0)
+    outward = accidental & own[found["home"]] & (found["from_area"] >= 0)
+    whose, start = found["subscriber"], found["start"]
+    return people_by(
+        np.concatenate([whose[inward], whose[outward]]),
+        direction=np.repeat([0, 1], [inward.sum(), outward.sum()]),
+        area=np.concatenate([found["first_area"][inward], found["from_area"][outward]]),
+        start=on_day(window, np.concatenate([start[inward], start[outward]])),
+    )
+
+
+def finish(counts: pa.Table, scope: Scope) -> pa.Table:
+    """Name directions, areas and days."""
+    return named(counts, scope, direction=DIRECTIONS)
+
+
+def grid(counts: pa.Table, scope: Scope) -> pa.Table:
+    """Both directions in every area on every day."""
+    return complete(DATASET, scope, direction=DIRECTIONS)
+
+
+MEASURE = Measure(DATASET, count, finish, grid, UNBOUNDED, of=visits.DERIVATION, network=True, usual=False)

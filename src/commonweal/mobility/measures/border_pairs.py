@@ -1,0 +1,80 @@
+"""Border pairs: the last district before a border was crossed and the first one after, each day.
+
+For areas o, u and a day d, where i and j follow one another among a subscriber's located segments, accidental roaming
+left out, and a border lies between them::
+
+    across(o, u, d) = |{ s(i) : a(i) = o, a(j) = u, country(i) ≠ country(j), j is first located on d }|
+    back(o, u, d)   = |{ s(i) : a(i) = o, a(j) = u, country(i) = country(j), the subscriber was in another country in
+                                between, j is first located on d }|
+
+A network of one country sees its own subscribers come back; *across* is for one that has cells on both sides. Pairs of
+one district are there: whoever came back where they had left.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from commonweal.core.catalog import Dataset, Dimension, Privacy
+from commonweal.core.wording import Wording
+from commonweal.mobility.borders import trips
+from commonweal.mobility.borders.counted import (
+    KEYWORDS,
+    START,
+    SUBSCRIBERS,
+    UNBOUNDED,
+    complete,
+    named,
+    numbers,
+    on_day,
+    people_by,
+)
+from commonweal.mobility.measure import Measure, Scope, Window
+
+WAYS = ("across", "back")
+DATASET = Dataset(
+    name="mobility.border_pairs",
+    title=Wording("Border districts"),
+    description=Wording(
+        "Distinct subscribers by the district in which they were seen last before crossing a border, and first after it."
+    ),
+    dimensions=(
+        Dimension(
+            "way",
+            "string",
+            Wording("across: the districts lie in two countries; back: in one, coming back from abroad."),
+        ),
+        Dimension("origin", "area", Wording("Where they were seen last before."), hierarchy="area"),
+        Dimension("destination", "area", Wording("Where they were seen first after."), hierarchy="area"),
+        START,
+    ),
+    measures=(SUBSCRIBERS,),
+    privacy=Privacy.PEOPLE,
+    keywords=("border", *KEYWORDS),
+    theme="TRAN",
+)
+
+
+def count(rows: pa.Table, window: Window) -> pa.Table:
+    """Count a bucket's pairs."""
+    found = numbers(rows)
+    return people_by(
+        found["subscriber"],
+        way=found["back"],
+        origin=found["origin"],
+        destination=found["destination"],
+        start=on_day(window, found["at"]),
+    )
+
+
+def finish(counts: pa.Table, scope: Scope) -> pa.Table:
+    """Name ways, areas and days."""
+    return named(counts, scope, way=WAYS)
+
+
+def grid(counts: pa.Table, scope: Scope) -> pa.Table:
+    """Both ways between every two areas on every day."""
+    return complete(DATASET, scope, way=WAYS)
+
+
+MEASURE = Measure(DATASET, count, finish, grid, UNBOUNDED, of=trips.PAIRS, network=True, usual=False)

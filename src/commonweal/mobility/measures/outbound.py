@@ -1,0 +1,74 @@
+"""Outbound: distinct residents who were in each other country on a day.
+
+For a country c and a day d, over the segments j of visits (see `borders.visits`)::
+
+    outbound(c, d) = |{ s(j) : home(j) ≠ c is the network's own, country(j) = c, j begins on d,
+                               j is no accidental roaming }|
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+
+from commonweal.core.catalog import Dataset, Dimension, Privacy
+from commonweal.core.wording import Wording
+from commonweal.mobility.borders import visits
+from commonweal.mobility.borders.counted import (
+    KEYWORDS,
+    START,
+    SUBSCRIBERS,
+    UNBOUNDED,
+    complete,
+    named,
+    numbers,
+    on_day,
+    people_by,
+)
+from commonweal.mobility.borders.places import own_countries
+from commonweal.mobility.measure import Measure, Scope, Window
+from commonweal.mobility.mobile_countries import COUNTRIES
+
+DATASET = Dataset(
+    name="mobility.outbound",
+    title=Wording("Residents abroad"),
+    description=Wording(
+        "Distinct subscribers of the network's own country who used a network of another country on a day; who only "
+        "roamed by accident at a border is left out."
+    ),
+    dimensions=(
+        Dimension("country", "string", Wording("The country they were in, ISO 3166-1; ZZ: of no country.")),
+        START,
+    ),
+    measures=(SUBSCRIBERS,),
+    privacy=Privacy.PEOPLE,
+    keywords=("outbound", *KEYWORDS),
+    theme="TRAN",
+)
+
+
+def count(rows: pa.Table, window: Window) -> pa.Table:
+    """Count a bucket's residents abroad."""
+    assert window.network is not None
+    found = numbers(rows)
+    own = own_countries(window.network)
+    chosen = (found["home"] >= 0) & own[found["home"]] & (found["country"] != found["home"])
+    chosen &= ~np.asarray(rows["accidental"])
+    return people_by(
+        found["subscriber"][chosen],
+        country=found["country"][chosen],
+        start=on_day(window, found["start"][chosen]),
+    )
+
+
+def finish(counts: pa.Table, scope: Scope) -> pa.Table:
+    """Name countries and days."""
+    return named(counts, scope, country=COUNTRIES)
+
+
+def grid(counts: pa.Table, scope: Scope) -> pa.Table:
+    """Every country on every day."""
+    return complete(DATASET, scope)
+
+
+MEASURE = Measure(DATASET, count, finish, grid, UNBOUNDED, of=visits.DERIVATION, network=True, usual=False)

@@ -1,0 +1,99 @@
+"""Presence by origin: visitors and residents, each distinct, in an area during an hour and during a day.
+
+As `presence`, for each origin o of an event i, with its country and home as in `borders.segments`::
+
+    resident   home(i) = country(i), which is the network's own
+    visitor    home(i) ≠ country(i), both known, country(i) the network's own
+    unknown    otherwise
+
+    presence(o, p, a) = |{ s(i) : t(i) ∈ p, a(i) = a, origin(i) = o }|
+
+Accidental roaming counts here: whoever was served in an area was near it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+
+from commonweal.core.catalog import Dataset, Dimension, Privacy
+from commonweal.core.engine import keyed_counts
+from commonweal.core.wording import Wording
+from commonweal.mobility.borders.counted import SUBSCRIBERS, UNBOUNDED, named
+from commonweal.mobility.borders.places import own_countries
+from commonweal.mobility.borders.segments import PLMNS, countries
+from commonweal.mobility.measure import Measure, Scope, Window, product
+from commonweal.mobility.measures.presence import UNITS, presence
+from commonweal.mobility.sequences import Events
+
+ORIGINS = ("resident", "visitor", "unknown")
+DATASET = Dataset(
+    name="mobility.presence_by_origin",
+    title=Wording("Presence of residents and visitors"),
+    description=Wording(
+        "Distinct subscribers seen in an area during an hour or a day, by whether their home network is of this country."
+    ),
+    dimensions=(
+        Dimension(
+            "origin",
+            "string",
+            Wording("resident: of a network of this country; visitor: of another country's; unknown: not said."),
+        ),
+        Dimension("area", "area", Wording("Where they were seen."), hierarchy="area"),
+        Dimension("period", "string", Wording("The unit of time: hour or day."), title=Wording("Unit of time")),
+        Dimension("start", "timestamp", Wording("When the hour or day begins."), hierarchy="period"),
+    ),
+    measures=(SUBSCRIBERS,),
+    privacy=Privacy.PEOPLE,
+    keywords=("presence", "visitors", "residents", "mobile phone data"),
+    theme="SOCI",
+)
+
+
+def origins(country: np.ndarray, home: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """Give each event's origin, a place in `ORIGINS`.
+
+    Examples
+    --------
+    >>> origins(np.array([0, 0, 0, 1]), np.array([0, 1, -1, 1]), np.array([True, False]))
+    array([0, 1, 2, 2])
+    """
+    known = (home >= 0) & (country >= 0) & own[np.maximum(country, 0)]
+    return np.where(known, (home != country).astype(np.int64), 2)
+
+
+def count(events: Events, window: Window) -> pa.Table:
+    """Count a bucket's presence by origin, hour and day."""
+    assert window.network is not None
+    origin = origins(*countries(events, window), own_countries(window.network))
+    place = np.where(events.area >= 0, origin * window.areas + events.area, -1)
+    parts = []
+    by_hour, by_day = (events.subscriber_hour, events.hour), (events.subscriber_day, events.day)
+    for unit, (visits, edges) in enumerate(((by_hour, window.hours), (by_day, window.days))):
+        counts = presence(*visits, place, len(edges) - 1, len(ORIGINS) * window.areas)
+        period, found = np.nonzero(counts)
+        keys = {
+            "origin": found // window.areas,
+            "area": found % window.areas,
+            "period": np.full(len(found), unit),
+            "start": edges[period] + window.starts,
+        }
+        parts.append(keyed_counts(keys, {"people": counts[period, found]}))
+    return pa.concat_tables(parts)
+
+
+def finish(counts: pa.Table, scope: Scope) -> pa.Table:
+    """Name origins, areas, units and times."""
+    return named(counts, scope, origin=ORIGINS, period=UNITS)
+
+
+def grid(counts: pa.Table, scope: Scope) -> pa.Table:
+    """Every origin in every area in every hour and every day."""
+    areas = pa.array(scope.areas, pa.string())
+    return pa.concat_tables(
+        product(origin=pa.array(ORIGINS), area=areas, period=pa.array([unit]), start=scope.times(edges[:-1]))
+        for unit, edges in zip(UNITS, (scope.hours, scope.days), strict=True)
+    )
+
+
+MEASURE = Measure(DATASET, count, finish, grid, UNBOUNDED, columns=PLMNS, network=True, usual=False)

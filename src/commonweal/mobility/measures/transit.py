@@ -1,0 +1,76 @@
+"""Transit: who came into the network's country and left it again without a night, by entry and exit district.
+
+For areas o, u and a day d, over visits v (see `borders.trips`) to the network's country by people of another one::
+
+    transit(o, u, d) = |{ s(v) : entry(v) = o, exit(v) = u, the last located event of v is on d,
+                                 v was entered and left within the run, nights(v) = 0 }|
+
+Pairs of one district are there: whoever turned back where they came in.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from commonweal.core.catalog import Dataset, Dimension, Privacy
+from commonweal.core.wording import Wording
+from commonweal.mobility.borders import trips
+from commonweal.mobility.borders.counted import (
+    KEYWORDS,
+    START,
+    SUBSCRIBERS,
+    UNBOUNDED,
+    complete,
+    named,
+    numbers,
+    on_day,
+    people_by,
+)
+from commonweal.mobility.borders.places import own_countries
+from commonweal.mobility.measure import Measure, Scope, Window
+
+DATASET = Dataset(
+    name="mobility.transit",
+    title=Wording("Transit"),
+    description=Wording(
+        "Distinct visitors who came into the country and left it again without spending a night, by the district in "
+        "which they were seen first and last."
+    ),
+    dimensions=(
+        Dimension("origin", "area", Wording("The entry district."), hierarchy="area"),
+        Dimension("destination", "area", Wording("The exit district."), hierarchy="area"),
+        START,
+    ),
+    measures=(SUBSCRIBERS,),
+    privacy=Privacy.PEOPLE,
+    keywords=("transit", *KEYWORDS),
+    theme="TRAN",
+)
+
+
+def count(rows: pa.Table, window: Window) -> pa.Table:
+    """Count a bucket's visitors in transit."""
+    assert window.network is not None
+    found = numbers(rows)
+    own = own_countries(window.network)
+    chosen = own[found["country"]] & (found["entered"] > 0) & (found["left"] > 0)
+    chosen &= (found["nights"] == 0) & (found["entry_area"] >= 0)
+    return people_by(
+        found["subscriber"][chosen],
+        origin=found["entry_area"][chosen],
+        destination=found["exit_area"][chosen],
+        start=on_day(window, found["exit_at"][chosen]),
+    )
+
+
+def finish(counts: pa.Table, scope: Scope) -> pa.Table:
+    """Name areas and days."""
+    return named(counts, scope)
+
+
+def grid(counts: pa.Table, scope: Scope) -> pa.Table:
+    """Every pair of areas on every day."""
+    return complete(DATASET, scope)
+
+
+MEASURE = Measure(DATASET, count, finish, grid, UNBOUNDED, of=trips.DERIVATION, network=True, usual=False)
