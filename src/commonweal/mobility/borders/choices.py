@@ -42,7 +42,7 @@ def refuse_other_days(names: Iterable[str], calendar: Calendar) -> None:
     InputError
         They are: 04:00 is found from midnight.
     """
-    by_nights = [name for name in names if {TRIPS, NIGHTS} & {*sources(measures()[name])}]
+    by_nights = [name for name in names if any(part in sources(measures()[name]) for part in (TRIPS, NIGHTS))]
     if by_nights and calendar.day_starts != time(0):
         raise InputError(
             f"{by_nights[0]} tells nights by days that begin at midnight, not at {calendar.day_starts:%H:%M}",

@@ -186,10 +186,12 @@ def derive(rows: pa.Table, window: Window) -> pa.Table:
 
 
 def true_segments(rows: pa.Table) -> dict[str, np.ndarray]:
-    """Give the columns of segments that are no accidental roaming, each with the home that is known of the person."""
-    kept = rows.filter(pa.array(~np.asarray(rows["accidental"])))
-    columns = {name: kept[name].to_numpy() for name in kept.column_names if name != "accidental"}
-    return columns | {"home": known_homes(columns["subscriber"], columns["home"]), "said": columns["home"] >= 0}
+    """Give the columns of segments that are no accidental roaming, of everybody whose home is known, with that home."""
+    columns = {name: np.asarray(rows[name]) for name in rows.column_names}
+    home = known_homes(columns["subscriber"], columns["home"])
+    kept = ~columns["accidental"] & (home >= 0)
+    columns |= {"home": home, "said": columns["home"] >= 0}
+    return {name: values[kept] for name, values in columns.items()}
 
 
 @numba.njit(nogil=True, cache=True)

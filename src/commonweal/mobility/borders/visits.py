@@ -1,6 +1,7 @@
 """Visits to other countries, and what only looks like them: accidental roaming at the border.
 
-A visit is a longest run of a person's segments in one country that is not the home country. It is *accidental roaming* if
+A visit is, here, a longest run of a person's segments in one country that is not the home country, no two farther apart
+than `BACK_WITHIN`. It is *accidental roaming* if
 
 1. it is short: at most `MOST_EVENTS` events within `LONGEST`;
 2. the person is back home next: the segments before and after it are at home and no farther away than `BACK_WITHIN`.
@@ -73,7 +74,12 @@ def visits(
     size, first, n = 0, 0, len(start)
     while first < n:
         last = first
-        while last + 1 < n and subscriber[last + 1] == subscriber[first] and country[last + 1] == country[first]:
+        while (
+            last + 1 < n
+            and subscriber[last + 1] == subscriber[first]
+            and country[last + 1] == country[first]
+            and start[last + 1] - end[last] <= within
+        ):
             last += 1
         h = home[first]
         if h >= 0 and country[first] != h:
