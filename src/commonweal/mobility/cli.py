@@ -319,6 +319,35 @@ def model(
 
 app.command("changes")(changes_cli.changes)
 app.command("displaced")(changes_cli.displaced)
+@app.command("join-border")
+def join_border(
+    one: Annotated[str, typer.Argument(help="Version of one release of mobility.border_crossings, or a Parquet file.")],
+    other: Annotated[str, typer.Argument(help="The other operator's.")],
+    countries: Annotated[tuple[str, str], typer.Option(metavar="ONE OTHER", help="Their countries, such as GN SL.")],
+    residents: Annotated[
+        tuple[float, float] | None,
+        typer.Option(metavar="ONE OTHER", help="The part of its country's people who cross that each sees."),
+    ] = None,
+    visitors: Annotated[
+        tuple[float, float] | None,
+        typer.Option(metavar="ONE OTHER", help="The part of the neighbour's people who come that each sees."),
+    ] = None,
+    level: Annotated[float, typer.Option(help="Probability of the intervals.")] = 0.95,
+    out: Annotated[Path | None, typer.Option(help="CSV to write.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put two operators' published views of one border side by side, with what they say together."""
+    from commonweal.mobility.borders.asking import join_releases
+
+    table = join_releases(opened(), (one, other), countries, residents, visitors, level)
+    rows = [row | {"start": f"{row['start']:%Y-%m-%dT%H:%M:%SZ}"} for row in table.to_pylist()]
+    if out is not None:
+        from pyarrow import csv
+
+        csv.write_csv(table, out)
+        print(f"{table.num_rows:,} rows: {out}", file=sys.stderr if as_json else sys.stdout)
+    else:
+        _show(rows, as_json)
 
 
 def _day(moment: datetime | None) -> date | None:
