@@ -594,9 +594,7 @@ def test_tables_are_what_plain_python_says_whatever_the_order_of_rows_and_the_nu
     begin = date.fromisoformat(f"2026-{first}")
     choices = {"first": begin, "last": begin + timedelta(days=days)}
     slow = Slow(events, set(own), zone, begin, days)
-    expected = {
-        name: {key: len(people) for key, people in slow.found[name].items()} for name in NAMES
-    }
+    expected = {name: {key: len(people) for key, people in slow.found[name].items()} for name in NAMES}
     for name in NAMES:
         assert expected[name], f"the world has nothing to count for {name}"
     found = here.counted(**choices)

@@ -150,7 +150,10 @@ serving_plmn = "serving"
         cli.join_border(str(newest - 1), other, ("GN", "SL"), (0.4, 0.5), (0.5, 0.25), as_json=True)
         rows = json.loads(capsys.readouterr().out)
         [row] = [
-            row for row in rows if row["start"][:10] == "2026-01-05" and (row["from"], row["to"]) == ("GN", "SL")
+            row
+            for row in rows
+            if row["start"][:10] == "2026-01-05"
+            and (row["from"], row["to"]) == ("GN", "SL")
             and row["people_of"] == "GN"
         ]
         assert (row["one"], row["other"]) == (40, 25)
