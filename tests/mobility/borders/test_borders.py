@@ -231,9 +231,8 @@ class Slow:
 
     def together(self, parts: list[list[Event]], country: str) -> list[Event]:
         """Events of all the parts that follow one another in one country."""
-        found = [part for part in parts]
         same = []
-        for part in found:
+        for part in parts:
             if self.country(part[0]) != country:
                 break
             same += part
@@ -397,14 +396,14 @@ NIGHTS = {
 }
 
 
-@pytest.mark.parametrize("begin, end, nights", NIGHTS.values(), ids=NIGHTS)
+@pytest.mark.parametrize(("begin", "end", "nights"), NIGHTS.values(), ids=NIGHTS)
 def test_a_night_is_five_hours_across_four(begin: str, end: str, nights: int, border: Callable[..., Border]) -> None:
     here = border()
     here.import_(told(f"01-05 07:00 bo\n{begin} GN\n{end} GN\n01-07 06:00 bo"))
     assert [visit["nights"] for visit in here.trips()] == [nights]
 
 
-@pytest.mark.parametrize("day, four", [("03-29", "02:00"), ("10-25", "03:00")])
+@pytest.mark.parametrize(("day", "four"), [("03-29", "02:00"), ("10-25", "03:00")])
 def test_four_is_four_by_the_clock_on_days_when_it_is_moved(day: str, four: str, border: Callable[..., Border]) -> None:
     here = border(time_zone="Europe/Paris")
     until = datetime.fromisoformat(f"2026-{day}T{four}") - timedelta(minutes=1)
@@ -491,7 +490,7 @@ ACCIDENTS = {
 }
 
 
-@pytest.mark.parametrize("before, left, abroad, after, back, accidental", ACCIDENTS.values(), ids=ACCIDENTS)
+@pytest.mark.parametrize(("before", "left", "abroad", "after", "back", "accidental"), ACCIDENTS.values(), ids=ACCIDENTS)
 def test_accidental_roaming_is_short_between_home_and_home_and_near_the_border(
     before: str, left: str, abroad: list[str], after: str, back: str, accidental: bool, border: Callable[..., Border]
 ) -> None:
@@ -579,7 +578,7 @@ WORLDS = {
 }
 
 
-@pytest.mark.parametrize("seed, own, zone, first", WORLDS.values(), ids=WORLDS)
+@pytest.mark.parametrize(("seed", "own", "zone", "first"), WORLDS.values(), ids=WORLDS)
 def test_tables_are_what_plain_python_says_whatever_the_order_of_rows_and_the_number_of_buckets(
     seed: int, own: Sequence[str], zone: str, first: str, border: Callable[..., Border]
 ) -> None:

@@ -57,10 +57,10 @@ def relate_borders(keys: Mapping[str, Keys], parts_of_areas: Parts, hours_of_day
     if origins and inbound and accidental:
         found.append(_visitors(origins, inbound, accidental))
     elif origins:
-        visitors = {"period": "day", "origin": "visitor"}
         for cells in (inbound, accidental):
             if cells:
-                found.append(_within(origins, cells, _chosen(cells, direction="in"), Kind.WITHIN, **visitors))
+                inward = _chosen(cells, direction="in")
+                found.append(_within(origins, cells, inward, Kind.WITHIN, period="day", origin="visitor"))
     crossings, districts, outbound = (keys.get(n) for n in ("border_crossings", "border_districts", "outbound"))
     if crossings and districts:
         found.append(_within(crossings, districts, np.arange(districts.table.num_rows), Kind.UNION))

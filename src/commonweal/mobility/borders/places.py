@@ -34,7 +34,7 @@ def own_countries(network: Network) -> np.ndarray:
         world = natural_earth()
         where = world.locate(network.longitude[placed], network.latitude[placed])
         assert world.parents is not None
-        stand = [world.parents[area] for area in where[where >= 0]]
+        stand = [world.parents[area] or "" for area in where[where >= 0]]
         found = {max(sorted(set(stand)), key=stand.count)} if stand else set()
     own = np.zeros(len(COUNTRIES), np.bool_)
     own[[country_index(country) for country in found]] = True
@@ -62,7 +62,7 @@ def countries_around(own: np.ndarray) -> np.ndarray:
 @cache
 def _around(own: tuple[int, ...]) -> list[int]:
     world = natural_earth()
-    countries = np.array([country_index(country) for country in world.parents or ()])
+    countries = np.array([country_index(country or "") for country in world.parents or ()])
     outlines = np.asarray(world.polygons)
     ours = outlines[np.isin(countries, own)]
     degrees = AT_BORDER / 111.0

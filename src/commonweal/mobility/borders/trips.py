@@ -19,6 +19,8 @@ tourism statistics*, chapters 6.3 and 6.4 (trip, country stay, same-day and over
 
 from __future__ import annotations
 
+from typing import Any
+
 import numba
 import numpy as np
 import pyarrow as pa
@@ -33,8 +35,8 @@ LONGEST_ABROAD = 72 * 3600
 NIGHT = 300 * 60
 """Least length of what a night is spent in, s."""
 COLUMNS = (
-    "home", "country", "trip", "start", "end", "entry_area", "entry_at", "exit_area", "exit_at", "before", "before_area", "after",
-    "after_area", "after_start", "after_at", "nights", "entered", "left", "said",
+    "home", "country", "trip", "start", "end", "entry_area", "entry_at", "exit_area", "exit_at", "before",
+    "before_area", "after", "after_area", "after_start", "after_at", "nights", "entered", "left", "said",
 )  # fmt: skip
 
 
@@ -180,8 +182,9 @@ def derive(rows: pa.Table, window: Window) -> pa.Table:
     columns = true_segments(rows)
     names = ("subscriber", "start", "end", "country", "home", "first_area", "last_area", "first_at", "last_at", "said")
     run = (int(window.days[0]), int(window.days[-1]))
-    named = (columns[name] for name in names)
-    whose, found = trips(*named, fours(window.days), run, LONGEST_ABROAD, NIGHT)
+    named: list[Any] = [columns[name] for name in names]
+    named += [fours(window.days), run, LONGEST_ABROAD, NIGHT]
+    whose, found = trips(*named)
     return pa.table({"subscriber": whose, **{name: found[:, place] for place, name in enumerate(COLUMNS)}})
 
 
@@ -228,15 +231,15 @@ def nights_by_area(
             and start[last + 1] - end[last] <= longest
         ):
             last += 1
-        if home[first] >= 0 and country[first] != home[first] and own[country[first]] and area[first] >= 0:
-            if end[last] - start[first] >= night:
-                day = np.searchsorted(fours, start[first], side="right")
-                while day < len(fours) and fours[day] <= end[last]:
-                    if size == len(found):
-                        found = np.concatenate((found, np.empty_like(found)))
-                    found[size, 0], found[size, 1], found[size, 2] = subscriber[first], area[first], day
-                    size += 1
-                    day += 1
+        away = home[first] >= 0 and country[first] != home[first] and own[country[first]]
+        if away and area[first] >= 0 and end[last] - start[first] >= night:
+            day = np.searchsorted(fours, start[first], side="right")
+            while day < len(fours) and fours[day] <= end[last]:
+                if size == len(found):
+                    found = np.concatenate((found, np.empty_like(found)))
+                found[size, 0], found[size, 1], found[size, 2] = subscriber[first], area[first], day
+                size += 1
+                day += 1
         first = last + 1
     return found[:size].copy()
 
@@ -245,9 +248,9 @@ def derive_nights(rows: pa.Table, window: Window) -> pa.Table:
     """Give each visitor's nights by area and day."""
     assert window.network is not None
     columns = true_segments(rows)
-    named = (columns[name] for name in ("subscriber", "start", "end", "country", "home", "first_area"))
-    own = own_countries(window.network)
-    found = nights_by_area(*named, own, fours(window.days), LONGEST_STAY, NIGHT)
+    named: list[Any] = [columns[name] for name in ("subscriber", "start", "end", "country", "home", "first_area")]
+    named += [own_countries(window.network), fours(window.days), LONGEST_STAY, NIGHT]
+    found = nights_by_area(*named)
     return pa.table({name: found[:, place] for place, name in enumerate(("subscriber", "area", "day"))})
 
 

@@ -107,8 +107,8 @@ def derive(rows: pa.Table, window: Window) -> pa.Table:
     assert window.network is not None
     columns = {name: rows[name].to_numpy() for name in rows.column_names}
     own = own_countries(window.network)
-    named = (columns[name] for name in ("subscriber", "start", "end", "events", "country", "home"))
-    first, last, state = visits(*named, own, MOST_EVENTS, LONGEST, BACK_WITHIN).T
+    named = [columns[name] for name in ("subscriber", "start", "end", "events", "country", "home")]
+    first, last, state = visits(*(*named, own, MOST_EVENTS, LONGEST, BACK_WITHIN)).T
     accidental = np.zeros(len(columns["start"]), np.bool_)
     from_area = np.full(len(accidental), -1, np.int32)
     seen, silent = (np.flatnonzero(state == kind) for kind in (1, 2))

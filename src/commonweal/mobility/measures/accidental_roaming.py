@@ -33,8 +33,8 @@ DATASET = Dataset(
     name="mobility.accidental_roaming",
     title=Wording("Accidental roaming at the border"),
     description=Wording(
-        "Distinct subscribers whom a network across the border served by accident on a day; they are left out of visits "
-        "and trips."
+        "Distinct subscribers whom a network across the border served by accident on a day; they are left out of "
+        "visits and trips."
     ),
     dimensions=(
         Dimension(

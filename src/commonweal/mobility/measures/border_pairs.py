@@ -36,7 +36,7 @@ DATASET = Dataset(
     name="mobility.border_pairs",
     title=Wording("Border districts"),
     description=Wording(
-        "Distinct subscribers by the district in which they were seen last before crossing a border, and first after it."
+        "Distinct subscribers by the district in which they were seen last before crossing a border, and first after."
     ),
     dimensions=(
         Dimension(

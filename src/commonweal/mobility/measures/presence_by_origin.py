@@ -31,7 +31,7 @@ DATASET = Dataset(
     name="mobility.presence_by_origin",
     title=Wording("Presence of residents and visitors"),
     description=Wording(
-        "Distinct subscribers seen in an area during an hour or a day, by whether their home network is of this country."
+        "Distinct subscribers seen in an area during an hour or a day, by whether their network is of this country."
     ),
     dimensions=(
         Dimension(
