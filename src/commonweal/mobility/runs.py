@@ -19,7 +19,8 @@ from commonweal.core.errors import InputError, NotFound, Refused
 from commonweal.core.periods import Calendar
 from commonweal.core.settings import Settings
 from commonweal.core.wording import Wording
-from commonweal.mobility.borders.choices import choices, refuse_other_days
+from commonweal.mobility.borders.choices import choices as chosen_for_borders
+from commonweal.mobility.borders.choices import refuse_other_days
 from commonweal.mobility.cells import read_register
 from commonweal.mobility.counting import LOOKED_AROUND, Bucket, derive_bucket
 from commonweal.mobility.coverage import coverage
@@ -29,7 +30,7 @@ from commonweal.mobility.measures import home, last_location
 from commonweal.mobility.network import network
 from commonweal.mobility.projects import Project
 from commonweal.mobility.store import EpochStore, project_folder
-from commonweal.mobility.walks.distributing import choices
+from commonweal.mobility.walks.distributing import choices as chosen_for_walks
 
 
 @dataclass(frozen=True)
@@ -84,9 +85,8 @@ class Plan:
     @property
     def parameters(self) -> dict[str, Any]:
         """The choices that the results depend on."""
-        described = self.buckets[0].network
-        stamped = choices(self.buckets[0].measures) | ({"overlaps": described.method} if described else {})
-        return stamped | {
+        described, counted = self.buckets[0].network, self.buckets[0].measures
+        return {
             "project": self.project.name,
             "area_set": self.project.area_set,
             "time_zone": self.calendar.time_zone,
@@ -98,7 +98,9 @@ class Plan:
             "k": self.project.minimum_people,
             "home": Wording("last location of the day, mode over days, tie to the most recent"),
             "flows": Wording("consecutive locations within a day, without staying"),
-            **choices(self.buckets[0].measures),
+            **({"overlaps": described.method} if described else {}),
+            **chosen_for_borders(counted),
+            **chosen_for_walks(counted),
         }
 
 
