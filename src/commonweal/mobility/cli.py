@@ -319,6 +319,8 @@ def model(
 
 app.command("changes")(changes_cli.changes)
 app.command("displaced")(changes_cli.displaced)
+
+
 @app.command("join-border")
 def join_border(
     one: Annotated[str, typer.Argument(help="Version of one release of mobility.border_crossings, or a Parquet file.")],
