@@ -37,15 +37,17 @@ class Paper:
     Parameters
     ----------
     template
-        Name of a file of this package.
+        Name of a file of this package, or of the folder.
     values
         Texts by name, as the template finds them.
+    folder
+        Where a room keeps templates of its own.
     """
 
-    def __init__(self, template: str, values: Mapping[str, str]) -> None:
+    def __init__(self, template: str, values: Mapping[str, str], folder: Path = FOLDER) -> None:
         import typst
 
-        self._compiler = typst.Compiler(FOLDER / template, root=FOLDER, font_paths=_fonts(), sys_inputs=dict(values))
+        self._compiler = typst.Compiler(folder / template, root=folder, font_paths=_fonts(), sys_inputs=dict(values))
 
     def pages(self) -> int:
         """Give how many pages it takes."""
