@@ -32,7 +32,9 @@ def exactness(layer: Layer) -> str:
     """Say how far a published number of a layer may be from what was counted."""
     certificate = layer.newest.certificate
     if certificate is None:
-        return _("These numbers carry no certificate: they are not about people, or nobody vouches for their protection.")
+        return _(
+            "These numbers carry no certificate: they are not about people, or nobody vouches for their protection."
+        )
     parameters = certificate.parameters
     if layer.has_interval:
         return _(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from commonweal.core.database import Database
 from commonweal.core.settings import Settings
 from commonweal.disclosure.releasing.looking import behind
-from commonweal.mobility.report.blocks import Absent, Report, Section, Subheading
+from commonweal.mobility.report.blocks import Absent, Block, Report, Section, Subheading
 from commonweal.mobility.report.gathering import Gathered
 from commonweal.mobility.report.sections import (
     annex,
@@ -89,7 +89,8 @@ def approvals_of(settings: Settings, database: Database, gathered: Gathered) -> 
 
 
 def _numbered(number: int, section: Section) -> Section:
-    blocks, part = [], 0
+    blocks: list[Block] = []
+    part = 0
     for block in section.blocks:
         if isinstance(block, Subheading):
             part += 1

@@ -1,11 +1,11 @@
-"""What is published, gathered for a report: of each kind of table the rows of the period, each day from its newest release.
+"""What is published, gathered for a report: of each table the rows of the period, each day from its newest release.
 
 Tables are put side by side only if they were made the same way: same project, areas, clock and *k*.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
@@ -24,7 +24,7 @@ from commonweal.core.settings import Settings
 from commonweal.core.wording import Wording
 from commonweal.mobility.published import FLOWS, HOMES, PRESENCE, QUALITY, SAME_CHOICES
 from commonweal.mobility.report.subject import Subject, countries_of, find_subject
-from commonweal.web.geography import Geography, geography
+from commonweal.web.geography import Geography, close_up, geography
 
 DOMAIN = "mobility."
 ACTIVITY = "mobility.activity"
@@ -146,8 +146,6 @@ class Gathered:
     @cached_property
     def own_places(self) -> Geography:
         """The subject's own areas alone."""
-        from commonweal.web.geography import close_up
-
         near = close_up(self.places, self.own)
         return near if near.codes else self.places
 
@@ -233,13 +231,11 @@ def gather(
     others = [reader.read([one for one in alike if one.dataset == name], together=False) for name in rest]
     kept = tuple(layer for layer in others if layer is not None)
     if not layers and not kept:
-        raise NotFound(
-            Wording("nothing is published of these days"), where=subject.name, expected=_known_days(about)
-        )
+        raise NotFound(Wording("nothing is published of these days"), where=subject.name, expected=_known_days(about))
     codes = {code for layer in layers.values() for column in layer.dataset.areas for code in _codes(layer, column)}
     area_set = anchor.area_set or (str(said["area_set"]) if "area_set" in said else None)
     stood = said.get("areas_at")
-    days = reader.days(layers.values())
+    days = reader.days(tuple(layers.values()) or kept)
     at = date.fromisoformat(str(stood)) if stood else days[0]
     used = {one.label for layer in (*layers.values(), *kept) for one in layer.releases}
     return Gathered(
@@ -248,7 +244,7 @@ def gather(
         days=days,
         layers=layers,
         others=kept,
-        aside=tuple(one for one in (*about, *alike) if one.label not in used),
+        aside=tuple({one.label: one for one in (*about, *alike) if one.label not in used}.values()),
         choices={choice: said.get(choice) for choice in (*SAME_CHOICES, "home", "flows")},
         area_set=area_set,
         places=geography(database, area_set, tuple(sorted(codes)), at),
@@ -288,10 +284,10 @@ class _Reader:
                 parts.append(rows)
         return Layer(tuple(taken), pa.concat_tables(parts)) if parts else None
 
-    def days(self, layers: object) -> tuple[date, date]:
+    def days(self, layers: Collection[Layer]) -> tuple[date, date]:
         """Give the first and last day that rows, or releases about a longer time, say something of."""
         found: list[date] = []
-        for layer in layers:  # type: ignore[attr-defined]
+        for layer in layers:
             said = layer.newest.provenance.parameters
             if layer.newest.dataset.removesuffix(WITH_NOISE) in OF_DAYS:
                 seconds = np.unique(seconds_of(layer.table))
@@ -299,8 +295,7 @@ class _Reader:
             elif "first_day" in said and "last_day" in said:
                 found += [date.fromisoformat(said["first_day"]), date.fromisoformat(said["last_day"])]
         if not found:
-            moments = [layer.newest.published_at.date() for layer in layers]  # type: ignore[attr-defined]
-            found = moments or [self.first or date.min]
+            found = [layer.newest.published_at.date() for layer in layers]
         return min(found), max(found)
 
     def _wanted(self, day: date) -> bool:

@@ -106,9 +106,7 @@ def _headings(headings: tuple[Heading, ...], rows: Any) -> list[dict[str, Any]]:
     found = []
     for place, heading in enumerate(headings):
         widest = max([len(heading.text), *(len(row.cells[place]) for row in rows if place < len(row.cells))])
-        found.append(
-            {"text": settable(heading.text), "number": heading.is_number, "weight": min(max(widest, 6), 48)}
-        )
+        found.append({"text": settable(heading.text), "number": heading.is_number, "weight": min(max(widest, 6), 48)})
     return found
 
 

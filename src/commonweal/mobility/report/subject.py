@@ -66,7 +66,8 @@ def country_code(asked: str) -> str | None:
 
 @lru_cache
 def _countries() -> dict[str, str]:
-    known = {code for code in OFFERED["en"].locale.territories if re.fullmatch("[A-Z]{2}", code)} - {"ZZ", "EU", "UN"}
+    codes = map(str, OFFERED["en"].locale.territories)
+    known = {code for code in codes if re.fullmatch("[A-Z]{2}", code)} - {"ZZ", "EU", "UN"}
     found = {_plain(language.territory(code)): code for language in OFFERED.values() for code in sorted(known)}
     longer = get_global("territory_aliases")
     found |= {_plain(code): stands[0] for code, stands in longer.items() if len(code) == 3 and stands[0] in known}
@@ -130,7 +131,7 @@ def _of_set(database: Database, area_set: str | None, at: date | None) -> Mappin
     if area_set.partition(":")[0] == NATURAL_EARTH:
         chosen = area_set.partition(":")[2]
         areas = natural_earth([code.strip() for code in chosen.split(",")] if chosen else None)
-        return {code: parent for code, parent in zip(areas.codes, areas.parents, strict=True)}
+        return dict(zip(areas.codes, areas.parents, strict=True))
     try:
         areas = load(database, area_set, at)
     except NotFound:

@@ -84,9 +84,7 @@ class Laid:
         return found
 
 
-def lay(
-    layer: Layer, rows: npt.NDArray[np.int64], columns: npt.NDArray[np.int64], shape: tuple[int, int]
-) -> Laid:
+def lay(layer: Layer, rows: npt.NDArray[np.int64], columns: npt.NDArray[np.int64], shape: tuple[int, int]) -> Laid:
     """Lay a layer out.
 
     Parameters
@@ -109,7 +107,8 @@ def lay(
     suppressed = np.zeros(shape, bool)
     states = np.asarray(layer.table.column(measure.state).to_pylist(), dtype=object)
     suppressed[rows, columns] = states == State.SUPPRESSED.value
-    return Laid(*filled, suppressed, layer.has_interval)
+    values, low, high = filled
+    return Laid(values, low, high, suppressed, layer.has_interval)
 
 
 def median_of_published(values: Sequence[Sequence[float]]) -> list[float | None]:

@@ -21,16 +21,16 @@ LITERATURE = (
     "www.itu.int/en/ITU-D/Emergency-Telecommunications/Pages/BigData/default.aspx",
     "UN Committee of Experts on Big Data and Data Science for Official Statistics, Handbook on the Use of Mobile Phone "
     "Data for Official Statistics.",
-    "A. Wesolowski, N. Eagle, A. M. Noor, R. W. Snow, C. O. Buckee (2013), The impact of biases in mobile phone ownership "
-    "on estimates of human mobility, Journal of the Royal Society Interface 10.",
+    "A. Wesolowski, N. Eagle, A. M. Noor, R. W. Snow, C. O. Buckee (2012), Heterogeneous Mobile Phone Ownership and "
+    "Usage Patterns in Kenya, PLoS ONE 7.",
     "Y.-A. de Montjoye, C. A. Hidalgo, M. Verleysen, V. D. Blondel (2013), Unique in the Crowd: The privacy bounds of "
     "human mobility, Scientific Reports 3.",
-    "M. Vanhoof, F. Reis, T. Ploetz, Z. Smoreda (2018), Assessing the Quality of Home Detection from Mobile Phone Data for "
-    "Official Statistics, Journal of Official Statistics 34.",
+    "M. Vanhoof, F. Reis, T. Ploetz, Z. Smoreda (2018), Assessing the Quality of Home Detection from Mobile Phone Data "
+    "for Official Statistics, Journal of Official Statistics 34.",
     "G. Ranjan, H. Zang, Z.-L. Zhang, J. Bolot (2012), Are call detail records biased for sampling human mobility?, "
     "ACM SIGMOBILE Mobile Computing and Communications Review 16.",
-    "P. Deville, C. Linard, S. Martin et al. (2014), Dynamic population mapping using mobile phone data, Proceedings of "
-    "the National Academy of Sciences 111.",
+    "P. Deville, C. Linard, S. Martin et al. (2014), Dynamic population mapping using mobile phone data, Proceedings "
+    "of the National Academy of Sciences 111.",
     "S. M. McDonald (2016), Ebola: A Big Data Disaster. Privacy, Property, and the Law of Disaster Experimentation, "
     "Centre for Internet and Society Papers 2016.01.",
 )
@@ -73,8 +73,8 @@ def provenance(gathered: Gathered) -> Section:
     blocks: list[Block] = [
         Text(
             _(
-                "Each digest is SHA-256 over the rows in their order, as the catalog keeps it. Whoever holds the table can "
-                "compute it again."
+                "Each digest is SHA-256 over the rows in their order, as the catalog keeps it. Whoever holds the table "
+                "can compute it again."
             )
         )
     ]
@@ -113,15 +113,11 @@ def _table(gathered: Gathered, layer: Layer) -> list[Block]:
     )
     left = layer.table.num_rows - len(rows)
     more = (
-        ngettext(
-            "%(num)s more row is in the catalog.", "%(num)s more rows are in the catalog.", left
-        )
+        ngettext("%(num)s more row is in the catalog.", "%(num)s more rows are in the catalog.", left)
         if left > 0
         else ""
     )
-    meanings = tuple(
-        f"{translated(heading(column))}: {translated(column.description)}" for column in dataset.declared
-    )
+    meanings = tuple(f"{translated(heading(column))}: {translated(column.description)}" for column in dataset.declared)
     found: list[Block] = [Text(translated(dataset.description)), Points(meanings)]
     if dataset.measures:
         found.append(Text(f"{citing.exactness(layer)} {citing.hidden(layer)}"))

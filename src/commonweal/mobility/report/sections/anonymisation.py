@@ -10,7 +10,7 @@ from commonweal.mobility.report import citing
 from commonweal.mobility.report.blocks import Block, Listed, Points, Section, Subheading, Text
 from commonweal.mobility.report.gathering import Gathered
 from commonweal.web.figure import Heading
-from commonweal.web.languages import _, translated
+from commonweal.web.languages import _
 from commonweal.web.provenance import protection
 from commonweal.web.table import Row
 
@@ -63,8 +63,8 @@ def section(gathered: Gathered, approvals: Approvals) -> Section:
         Points(tuple(f"{_names(gathered, said)}: {said}" for said in exact)),
         Text(
             _(
-                "Pseudonyms alone would not protect anybody: four places and times are enough to single out most people "
-                "in such records (source 4). That is why nothing but protected tables leaves the store."
+                "Pseudonyms alone would not protect anybody: four places and times are enough to single out most "
+                "people in such records (source 4). That is why nothing but protected tables leaves the store."
             )
         ),
     ]
@@ -109,7 +109,8 @@ def _approval(release: Release, said: Mapping[str, Any] | None) -> str:
     )
     spent = said.get("spent")
     if spent:
-        how += " · " + _("spends ε = %(epsilon)s", epsilon=f"{float(spent.get('epsilon', 0)):g}")
+        epsilon = format(float(spent.get("epsilon", 0)), "g")
+        how += " · " + _("spends ε = %(epsilon)s", epsilon=epsilon)
     return how
 
 
@@ -121,5 +122,3 @@ def _entries(release: Release) -> str:
     if "ledger" in entry:
         found.append(_("ledger %(number)s", number=entry["ledger"]["sequence"]))
     return " · ".join(found) or "–"
-
-

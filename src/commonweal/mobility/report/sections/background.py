@@ -18,8 +18,8 @@ def summary(gathered: Gathered) -> Section:
     points = [*_presence(gathered), *_homes(gathered), *_flows(gathered)]
     points.append(
         _(
-            "All of this is about subscribers of one operator, as their phones were seen: not about the population. Read "
-            "the limitations before any of it is used."
+            "All of this is about subscribers of one operator, as their phones were seen: not about the population. "
+            "Read the limitations before any of it is used."
         )
     )
     return Section("summary", _("In short"), (Points(tuple(points)),))
@@ -33,24 +33,24 @@ def background(gathered: Gathered) -> Section:
         (
             Text(
                 _(
-                    "In 2014 and 2015 Ebola held Guinea, Liberia and Sierra Leone. Where people were and how they moved "
-                    "was hardly known, and the International Telecommunication Union (ITU) had call detail records of "
-                    "the three countries analysed, to learn whether they could say it in the next emergency without "
-                    "exposing anybody (source 1). This report has the parts that those case studies have."
+                    "In 2014 and 2015 Ebola held Guinea, Liberia and Sierra Leone. Where people were and how they "
+                    "moved was hardly known, and the International Telecommunication Union (ITU) had call detail "
+                    "records of the three countries analysed, to learn whether they could say it in the next emergency "
+                    "without exposing anybody (source 1). This report has the parts that those case studies have."
                 )
             ),
             Text(
                 _(
-                    "It is meant for people who plan: where services, warnings or checks may be needed, and which areas "
-                    "are linked by movement. It describes; it explains nothing. That two things changed together does "
-                    "not say that one caused the other."
+                    "It is meant for people who plan: where services, warnings or checks may be needed, and which "
+                    "areas are linked by movement. It describes; it explains nothing. That two things changed together "
+                    "does not say that one caused the other."
                 )
             ),
             Text(
                 _(
-                    "Everything in it comes from published releases. The same releases give the same report, to the last "
-                    "byte, and every table names the releases it is from. Where there is no release for a part, the "
-                    "report says so."
+                    "Everything in it comes from published releases. The same releases give the same report, to the "
+                    "last byte, and every table names the releases it is from. Where there is no release for a part, "
+                    "the report says so."
                 )
             ),
         ),
@@ -111,9 +111,12 @@ def _flows(gathered: Gathered) -> list[str]:
             _("Across borders: the largest flow on the median day"),
         ),
     ):
-        known = moves.typical if moves else []
-        if moves is None or not known:
+        if moves is None:
             found.append(none)
+            continue
+        known = moves.typical
+        if not known:
+            found.append(_("%(what)s: none is published on more than half of the days.", what=largest))
             continue
         origin, destination, value = known[0]
         names = gathered.places.names

@@ -18,13 +18,13 @@ def section(gathered: Gathered) -> Section:
             Points(
                 (
                     _(
-                        "Access: records belong to operators, and during the Ebola outbreak it took months until any were "
-                        "handed over, where they were at all. Agreements are made before an emergency, or not (sources "
-                        "1 and 8)."
+                        "Access: records belong to operators, and during the Ebola outbreak it took months until any "
+                        "were handed over, where they were at all. Agreements are made before an emergency, or not "
+                        "(source 8)."
                     ),
                     _(
-                        "Law and trust: in an emergency data were asked for without clear grounds. Who may ask for what, "
-                        "for how long and with whose approval must stand before the records do (source 8)."
+                        "Law and trust: in an emergency data were asked for without clear grounds. Who may ask for "
+                        "what, for how long and with whose approval must stand before the records do (source 8)."
                     ),
                     _(
                         "Time: a report of last month helps little today. Import, protection and release must be daily "
@@ -64,9 +64,10 @@ def _next(gathered: Gathered) -> list[str]:
     found += [
         _("Have records of further operators counted, each by itself, and compare their protected tables."),
         _("Set the tables beside a census or a survey of phone ownership before numbers are read as people."),
-        _("Ask those who know the areas whether what the maps show is what they see, before anything is decided by it."),
+        _(
+            "Ask those who know the areas whether what the maps show is what they see, before anything is decided by "
+            "it."
+        ),
         _("Agree now, with operators and those who guard data, on what is to be released in an emergency."),
     ]
     return found
-
-

@@ -20,9 +20,10 @@ def section(gathered: Gathered) -> Section:
     blocks: list[Block] = [
         Text(
             _(
-                "Mobile network operators write a record for every call, message and data session: which SIM used which "
-                "cell, and when. The records themselves are not in this report, nor was any of them read for it. It is "
-                "made from the published tables below, which anybody with the right to read them can open and check."
+                "Mobile network operators write a record for every call, message and data session: which SIM used "
+                "which cell, and when. The records themselves are not in this report, nor was any of them read for it. "
+                "It is made from the published tables below, which anybody with the right to read them can open and "
+                "check."
             )
         ),
         _facts(gathered, project),
@@ -49,14 +50,18 @@ def _facts(gathered: Gathered, project: str) -> Listed:
     first, last = gathered.days
     number = (last - first).days + 1
     own = len(gathered.own)
-    clock = _("time of %(zone)s; a day begins at %(time)s", zone=gathered.calendar.time_zone,
-              time=f"{gathered.calendar.day_starts:%H:%M}")  # fmt: skip
+    begins = f"{gathered.calendar.day_starts:%H:%M}"
+    clock = _("time of %(zone)s; a day begins at %(time)s", zone=gathered.calendar.time_zone, time=begins)
     facts = [
         (_("Project"), _("%(project)s, one operator's records", project=project)),
         (_("Period"), f"{days_in_words(first, last)} ({ngettext('%(num)s day', '%(num)s days', number)})"),
         (_("Clock"), clock),
-        (_("Areas"), ngettext("%(num)s area of the set %(set)s", "%(num)s areas of the set %(set)s", own,
-                              set=gathered.area_set or "–")),  # fmt: skip
+        (
+            _("Areas"),
+            ngettext(
+                "%(num)s area of the set %(set)s", "%(num)s areas of the set %(set)s", own, set=gathered.area_set or "–"
+            ),
+        ),
         (_("Least number of people"), str(gathered.choices.get("k") or "–")),
     ]
     rows = [Row(fact) for fact in facts]
@@ -134,7 +139,6 @@ def _events(gathered: Gathered) -> list[Block]:
 
 
 def _aside(gathered: Gathered) -> Listed:
-    found = {release.label: release for release in gathered.aside}
     rows = [
         Row(
             (
@@ -144,7 +148,7 @@ def _aside(gathered: Gathered) -> Listed:
                 _period(gathered, release),
             )
         )
-        for _label, release in sorted(found.items(), key=lambda item: (item[1].dataset, item[1].version))
+        for release in sorted(gathered.aside, key=lambda release: (release.dataset, release.version))
     ]
     headings = (
         Heading(_("Dataset")),

@@ -139,8 +139,8 @@ def blocks(gathered: Gathered) -> list[Block]:
     found.append(
         Text(
             _(
-                "These are flows between areas of different countries, as one operator's cells saw them. A phone near a "
-                "border may use a cell on the other side without its owner crossing; this is not removed here."
+                "These are flows between areas of different countries, as one operator's cells saw them. A phone near "
+                "a border may use a cell on the other side without its owner crossing; this is not removed here."
             )
         )
     )
@@ -155,9 +155,7 @@ def blocks(gathered: Gathered) -> list[Block]:
     return found
 
 
-def _shown(
-    gathered: Gathered, moves: Moving, places: Geography, *, name: str, title: str, by_day: str
-) -> list[Block]:
+def _shown(gathered: Gathered, moves: Moving, places: Geography, *, name: str, title: str, by_day: str) -> list[Block]:
     layer, flows = moves.layer, moves.typical
     source, span = citing.source(layer.releases), days_in_words(moves.days[0], moves.days[-1])
     caption = ngettext(
@@ -175,7 +173,9 @@ def _shown(
     )
     found: list[Block] = [Text(f"{said} {citing.exactness(layer)} {citing.hidden(layer)}")]
     if not flows:
-        found.append(Absent(_("No flow is published on more than half of the days, so there is no typical day to show.")))
+        found.append(
+            Absent(_("No flow is published on more than half of the days, so there is no typical day to show."))
+        )
         return found
     drawn, width = flow_map(places, flows, label=title, name=name)
     if drawn is not None:
@@ -206,7 +206,9 @@ def _shown(
         Heading(_("Days published"), is_number=True),
     )
     left = len(flows) - len(rows)
-    more = ngettext("%(num)s smaller flow is not listed.", "%(num)s smaller flows are not listed.", left) if left else ""
+    more = (
+        ngettext("%(num)s smaller flow is not listed.", "%(num)s smaller flows are not listed.", left) if left else ""
+    )
     found.append(Listed(_("Table: %(title)s", title=title), caption, headings, rows, source, more))
     return [*found, *_day_by_day(moves, by_day, name, source)]
 

@@ -32,8 +32,8 @@ def section(gathered: Gathered) -> Section:
                     *_days(gathered),
                     *_areas(gathered),
                     _(
-                        "One project, %(project)s, stands behind these tables: the subscribers of one operator. Where it "
-                        "has few customers or no cells, people are there and not in the tables.",
+                        "One project, %(project)s, stands behind these tables: the subscribers of one operator. Where "
+                        "it has few customers or no cells, people are there and not in the tables.",
                         project=str(gathered.choices.get("project") or "–"),
                     ),
                     _scaling(gathered),
@@ -44,8 +44,9 @@ def section(gathered: Gathered) -> Section:
             Points(
                 (
                     _(
-                        "A subscriber is a SIM, not a person: some people have several, some share one, many have none. "
-                        "Those without are more often women, children, the old and the poor (source 3)."
+                        "A subscriber is a SIM, not a person: some people have several, some share one, many have "
+                        "none. Where it was looked into, in Kenya, owners were more often men, in towns, and better "
+                        "off (source 3)."
                     ),
                     _(
                         "A phone is seen only when it is used. Whoever calls seldom seems to move less than they do; a "
@@ -60,10 +61,13 @@ def section(gathered: Gathered) -> Section:
                         "beside them their error is not known (source 5)."
                     ),
                     _(
-                        "Counts of subscribers follow the population where they could be compared, but not in proportion: "
-                        "they need a calibration before they are read as people (source 7)."
+                        "Counts of subscribers follow the population where they could be compared, but not in "
+                        "proportion: they need a calibration before they are read as people (source 7)."
                     ),
-                    _("A day without records, for a fault of the network or of a file, looks like a day without people."),
+                    _(
+                        "A day without records, for a fault of the network or of a file, looks like a day without "
+                        "people."
+                    ),
                 )
             ),
         ),
@@ -123,7 +127,8 @@ def _areas(gathered: Gathered) -> list[str]:
     if without:
         found.append(
             ngettext(
-                "%(num)s area never has a published number: %(areas)s. It may have no cell, few subscribers, or nobody.",
+                "%(num)s area never has a published number: %(areas)s. It may have no cell, few subscribers, or "
+                "nobody.",
                 "%(num)s areas never have a published number: %(areas)s. They may have no cell, few subscribers, or "
                 "nobody.",
                 len(without),
@@ -157,8 +162,10 @@ def _scaling(gathered: Gathered) -> str:
         layer.newest.label for layer in layers if layer.counted(State.ESTIMATED) or "people" in layer.value.unit
     )
     if scaled:
-        return _("Some tables are scaled to the population: %(releases)s. All others count subscribers.",
-                 releases=", ".join(scaled))  # fmt: skip
+        return _(
+            "Some tables are scaled to the population: %(releases)s. All others count subscribers.",
+            releases=", ".join(scaled),
+        )
     return _(
         "No release is scaled to the population: every number counts subscribers, and how many people stand for one "
         "differs between areas."
@@ -175,8 +182,8 @@ def _hidden(gathered: Gathered) -> Listed:
         Heading(_("Missing"), is_number=True),
     )
     caption = _(
-        "Of the rows of this country and period. Flows are suppressed most: between most pairs of areas few people move, "
-        "or nobody."
+        "Of the rows of this country and period. Flows are suppressed most: between most pairs of areas few people "
+        "move, or nobody."
     )
     total = [layer for name, layer in gathered.layers.items() if name != QUALITY]
     source = citing.source([layer.newest for layer in total] or gathered.sources)

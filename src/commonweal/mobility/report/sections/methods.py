@@ -34,9 +34,9 @@ def section(gathered: Gathered) -> Section:
         ),
         *(_("%(name)s: %(value)s.", name=name, value=translated(str(value))) for name, value in chosen if value),
         _(
-            "A typical day is the median over the days on which a number is published, and only where that is more than "
-            "half of the days. Suppressed days are left out, not counted as zero; if they were the quiet ones, the "
-            "median lies too high."
+            "A typical day is the median over the days on which a number is published, and only where that is more "
+            "than half of the days. Suppressed days are left out, not counted as zero; if they were the quiet ones, "
+            "the median lies too high."
         ),
         _("Maps have at most five classes, with bounds at quantiles of the values shown, rounded to two digits."),
         _("Areas are drawn as they stood when the counted days began, with outlines simplified for the page."),

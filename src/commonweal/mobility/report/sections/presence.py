@@ -88,7 +88,10 @@ def blocks(gathered: Gathered) -> list[Block]:
     if layer is None:
         found.append(
             Absent(
-                _("No release of presence is published for this period, so this report says nothing of where people are.")
+                _(
+                    "No release of presence is published for this period, so this report says nothing of where people "
+                    "are."
+                )
             )
         )
         return [*found, *_totals(gathered)]
@@ -208,9 +211,7 @@ def _charts(
         len(chosen),
     )
     headings = (Heading(_("Hour")), *(Heading(names[code], is_number=True) for code in chosen))
-    rows = [
-        Row((_clock(hour), *(citing.typical(hours[hour][code]) for code in chosen))) for hour in range(24)
-    ]
+    rows = [Row((_clock(hour), *(citing.typical(hours[hour][code]) for code in chosen))) for hour in range(24)]
     return [
         Panels(title, caption, tuple(charts), None, source),
         Listed(_("Table: %(title)s", title=title), caption, headings, rows, source),
@@ -218,7 +219,8 @@ def _charts(
 
 
 def _clock(hour: int) -> str:
-    return _("%(first)s – %(last)s", first=f"{hour:02}:00", last=f"{(hour + 1) % 24:02}:00")
+    first, last = f"{hour:02}:00", f"{(hour + 1) % 24:02}:00"
+    return _("%(first)s – %(last)s", first=first, last=last)
 
 
 def _totals(gathered: Gathered) -> list[Block]:
