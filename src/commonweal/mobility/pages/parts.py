@@ -35,6 +35,7 @@ TABS = (
     ("/mobility/homes", Wording("Home areas"), Permission.READ),
     ("/mobility/changes", Wording("Changes"), Permission.READ),
     ("/mobility/quality", Wording("Quality"), Permission.READ),
+    ("/mobility/report", Wording("Report"), Permission.READ),
     ("/mobility/runs", Wording("Imports and runs"), Permission.FOLLOW),
     ("/mobility/import", Wording("Import"), Permission.RUN),
 )

@@ -5,8 +5,9 @@ Tables are put side by side only if they were made the same way: same project, a
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 
@@ -15,6 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from commonweal.core.areas import load
 from commonweal.core.catalog import Dataset, Release, State, releases
 from commonweal.core.catalog import Measure as Value
 from commonweal.core.database import Database
@@ -25,6 +27,7 @@ from commonweal.core.wording import Wording
 from commonweal.mobility.published import FLOWS, HOMES, PRESENCE, QUALITY, SAME_CHOICES
 from commonweal.mobility.report.subject import Subject, countries_of, find_subject
 from commonweal.web.geography import Geography, close_up, geography
+from commonweal.web.languages import current
 
 DOMAIN = "mobility."
 ACTIVITY = "mobility.activity"
@@ -112,12 +115,14 @@ class Gathered:
         What all were made with, as provenance says.
     area_set
         The areas' set.
-    places
+    ground
         All areas that occur.
     own
         Codes of the subject's own areas.
     countries
         Country of each area, as far as the set says.
+    names_by_language
+        Names of areas in further languages, as far as the set has them.
     """
 
     subject: Subject
@@ -128,9 +133,10 @@ class Gathered:
     aside: tuple[Release, ...]
     choices: Mapping[str, object]
     area_set: str | None
-    places: Geography
+    ground: Geography
     own: frozenset[str]
     countries: Mapping[str, str | None]
+    names_by_language: Mapping[str, Mapping[str, str]]
 
     @property
     def sources(self) -> list[Release]:
@@ -143,11 +149,31 @@ class Gathered:
         """When the newest of them was published, which is the moment of the report."""
         return max(release.published_at for release in self.sources).astimezone(UTC)
 
-    @cached_property
+    @property
+    def places(self) -> Geography:
+        """All areas that occur, by the names that they have in the reader's language."""
+        return self._named(self.ground)
+
+    @property
     def own_places(self) -> Geography:
         """The subject's own areas alone."""
-        near = close_up(self.places, self.own)
-        return near if near.codes else self.places
+        return self._named(self._near)
+
+    @cached_property
+    def _near(self) -> Geography:
+        near = close_up(self.ground, self.own)
+        return near if near.codes else self.ground
+
+    def _named(self, places: Geography) -> Geography:
+        names = {**places.names, **self.names_by_language.get(current().code, {})}
+        return replace(
+            places, codes=tuple(sorted(places.codes, key=lambda code: (_plain(names[code]), code))), names=names
+        )
+
+
+def _plain(name: str) -> str:
+    """Give what a name is sorted by, whatever its accents."""
+    return "".join(letter for letter in unicodedata.normalize("NFKD", name) if letter.isalnum()).casefold()
 
 
 def dates_of(calendar: Calendar, seconds: npt.NDArray[np.int64]) -> list[date]:
@@ -247,10 +273,24 @@ def gather(
         aside=tuple({one.label: one for one in (*about, *alike) if one.label not in used}.values()),
         choices={choice: said.get(choice) for choice in (*SAME_CHOICES, "home", "flows")},
         area_set=area_set,
-        places=geography(database, area_set, tuple(sorted(codes)), at),
+        ground=geography(database, area_set, tuple(sorted(codes)), at),
         own=frozenset(code for code in codes if subject.holds(countries.get(code))),
         countries=countries,
+        names_by_language=_further_names(database, area_set, at),
     )
+
+
+def _further_names(database: Database, area_set: str | None, at: date) -> dict[str, dict[str, str]]:
+    if area_set is None:
+        return {}
+    try:
+        areas = load(database, area_set, at)
+    except NotFound:
+        return {}
+    return {
+        language: {code: name for code, name in zip(areas.codes, names, strict=True) if name}
+        for language, names in areas.names_by_language.items()
+    }
 
 
 @dataclass(frozen=True, eq=False)

@@ -73,7 +73,7 @@ def _presence(gathered: Gathered) -> list[str]:
     if most:
         first = present.typical_day[most[0]]
         said += " " + _(
-            "Most subscribers were seen in %(area)s: %(number)s on the median day (%(source)s).",
+            "Area with most subscribers: %(area)s, %(number)s on the median day (%(source)s).",
             area=gathered.places.names.get(most[0], most[0]),
             number=citing.typical(first),
             source=citing.source(layer.releases),
@@ -122,7 +122,7 @@ def _flows(gathered: Gathered) -> list[str]:
         names = gathered.places.names
         found.append(
             _(
-                "%(what)s is from %(origin)s to %(destination)s, %(number)s subscribers, %(span)s (%(source)s).",
+                "%(what)s, %(origin)s → %(destination)s: %(number)s subscribers, %(span)s (%(source)s).",
                 what=largest,
                 origin=names.get(origin, origin),
                 destination=names.get(destination, destination),
