@@ -304,14 +304,14 @@ def test_files_that_are_there_are_kept_unless_they_are_to_be_replaced(published,
 
 def test_the_site_offers_the_report_to_whoever_may_read(published, site, written, site_for):
     assert "Sierra Leone" in site.page("/mobility/report").text
-    answer = site.get("/mobility/report.html?country=GN&language=fr")
+    answer = site.get("/mobility/report/page?country=GN&language=fr")
     assert answer.status_code == 200
     assert answer.content == written["mobility-gn-fr.html"]
     assert answer.headers["content-disposition"] == 'attachment; filename="mobility-gn-fr.html"'
     assert site.get("/mobility/report.pdf?country=SL").content.startswith(b"%PDF")
     assert site.get("/mobility/report.pdf?country=Atlantis").status_code == 404
     closed = site_for(published.home, open_reading=False)
-    assert closed.get("/mobility/report.html?country=GN").status_code == 401
+    assert closed.get("/mobility/report/page?country=GN").status_code == 401
 
 
 def test_areas_have_the_names_of_the_language(published):

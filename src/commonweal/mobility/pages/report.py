@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
@@ -13,23 +13,17 @@ from commonweal.core.catalog import Release, releases
 from commonweal.core.identity import Permission
 from commonweal.core.wording import Wording
 from commonweal.mobility.pages import parts
+from commonweal.mobility.report.asking import Asked, files_of
 from commonweal.web.access import needs
 from commonweal.web.briefs.typesetting import turn
-from commonweal.web.conditional import REVALIDATE
-from commonweal.web.document import Document, document
+from commonweal.web.conditional import REVALIDATE, unless_known
+from commonweal.web.document import ERRORS, Document, document
 from commonweal.web.languages import OFFERED, current, translated
 from commonweal.web.reading import may_read, opened
 
 ADDRESS = "/mobility/report"
 
 routes = APIRouter()
-
-
-class Form(StrEnum):
-    """What a report is written as."""
-
-    PDF = "pdf"
-    HTML = "html"
 
 
 class Language(StrEnum):
@@ -73,43 +67,70 @@ def report_page(request: Request) -> Document:
     )
 
 
+Country = Annotated[
+    str, Query(description="Code or name of a country, or a project's name.", max_length=100, examples=["SL"])
+]
+Spoken = Annotated[Language, Query(description="Its language.", examples=["fr"])]
+First = Annotated[
+    date | None,
+    Query(alias="from", description="First day; without it, from the first there is.", examples=["2026-03-01"]),
+]
+Last = Annotated[
+    date | None, Query(alias="to", description="Last day; without it, to the last there is.", examples=["2026-03-31"])
+]
+PDF: dict[int | str, dict[str, Any]] = {200: {"description": "The report.", "content": {"application/pdf": {}}}}
+
+
 @routes.get(
-    f"{ADDRESS}.{{form}}",
+    f"{ADDRESS}.pdf",
     summary="The country report",
     operation_id="mobility_report_file",
     tags=["mobility"],
     response_class=Response,
-    responses={200: {"description": "The report.", "content": {"application/pdf": {}, "text/html": {}}}},
+    responses=ERRORS | PDF,
 )
 @needs(Permission.READ)
-def report_file(
-    request: Request,
-    form: Form,
-    country: Annotated[str, Query(description="Code or name of a country, or a project's name.", examples=["SL"])],
-    language: Annotated[Language, Query(description="Its language.")] = Language.EN,
-    first: Annotated[date | None, Query(alias="from", description="First day; without it, all that there is.")] = None,
-    last: Annotated[date | None, Query(alias="to", description="Last day.")] = None,
+def report_as_pdf(
+    request: Request, country: Country, language: Spoken = Language.EN, first: First = None, last: Last = None
 ) -> Response:
     """What the releases say of a country: datasets, anonymisation, results with maps, limitations and challenges."""
-    from commonweal.mobility.report.asking import Asked, files_of
+    name, content = _made(request, Asked(country, (language.value,), ("pdf",), first, last))
+    return _sent(request, name, content, "application/pdf")
+
+
+@routes.get(f"{ADDRESS}/page", include_in_schema=False)
+@needs(Permission.READ)
+def report_as_html(
+    request: Request, country: Country, language: Spoken = Language.EN, first: First = None, last: Last = None
+) -> Response:
+    """Give the same as one page that stands by itself."""
+    with turn():
+        name, content = _made(request, Asked(country, (language.value,), ("html",), first, last))
+    return _sent(request, name, content, "text/html; charset=utf-8")
+
+
+def _made(request: Request, asked: Asked) -> tuple[str, bytes]:
+    """Make the one file that is asked for; each release that it is made from is opened by whoever asks."""
     from commonweal.mobility.report.gathering import gather
 
     state = request.app.state
     gathered = gather(
-        state.settings, state.database, country, first, last, may_read=lambda release: may_read(request, release)
+        state.settings,
+        state.database,
+        asked.country,
+        asked.first,
+        asked.last,
+        may_read=lambda release: may_read(request, release),
     )
     for release in gathered.sources:
         opened(request, release)
-    asked = Asked(country, (language.value,), (form.value,), first, last)
-    if form is Form.PDF:
-        files = files_of(state.settings, state.database, gathered, asked)  # which takes its turn itself
-    else:
-        with turn():
-            files = files_of(state.settings, state.database, gathered, asked)
-    ((name, content),) = files.items()
-    media_type = "application/pdf" if form is Form.PDF else "text/html; charset=utf-8"
+    ((name, content),) = files_of(state.settings, state.database, gathered, asked).items()
+    return name, content
+
+
+def _sent(request: Request, name: str, content: bytes, media_type: str) -> Response:
     headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": REVALIDATE}
-    return Response(content, media_type=media_type, headers=headers)
+    return unless_known(request, Response(content, media_type=media_type, headers=headers))
 
 
 def _readable(request: Request) -> list[Release]:
