@@ -121,7 +121,7 @@ def test_nobody_under_the_threshold_is_in_a_release_and_it_says_how_it_was_made(
     assert shown > 50
     release = latest(stocked.database, "mobility.radius_of_gyration")
     said = release.provenance.parameters if hasattr(release, "provenance") else release.parameters
-    assert (said["distance"], said["location"], said["logarithm"]) == ("geodesic", "site of the cell", "base 2")
+    assert (said["distance"], said["location"], said["logarithm"]) == ("geodesic on WGS 84", "site of the cell", "base 2")
 
 
 def test_a_run_on_the_command_line_publishes_what_is_named(stocked: Any, monkeypatch: pytest.MonkeyPatch) -> None:

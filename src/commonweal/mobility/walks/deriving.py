@@ -24,13 +24,22 @@ LONGEST = 12 * 3600
 """Seconds that an event stands for its place at most, unless said otherwise: as long as a stay may go unseen."""
 CHOICES = {
     "location": Wording("site of the cell"),
-    "distance": Wording("geodesic"),
+    "distance": Wording("geodesic on WGS 84"),
     "home_location": Wording("last location of the day, mode over days, tie to the most recent"),
     "k_radius_of": TOP,
     "event_lasts_at_most_seconds": LONGEST,
     "logarithm": Wording("base 2"),
 }
 """What the published distributions depend on."""
+NAMES = (
+    Wording("location"),
+    Wording("distance"),
+    Wording("home location"),
+    Wording("k radius of"),
+    Wording("event lasts at most seconds"),
+    Wording("logarithm"),
+)
+"""What pages call these: here to be found for translation."""
 
 
 @dataclass(frozen=True, eq=False)
