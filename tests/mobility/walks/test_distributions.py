@@ -8,15 +8,18 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pyarrow.compute as pc
 import pytest
 
 from commonweal.core.errors import InputError
 from commonweal.disclosure import Keys
 from commonweal.disclosure.linear.relations import Kind
+from commonweal.disclosure.private import Rule, Unit
 from commonweal.disclosure.releasing.standing import grant as approve
 from commonweal.mobility import counting, runs
 from commonweal.mobility.hanging import relate
 from commonweal.mobility.measure import measures
+from commonweal.mobility.private import private_counts
 from commonweal.mobility.walks.asking import walk_jumps, walks
 from commonweal.mobility.walks.hanging import DISTRIBUTIONS
 
@@ -121,7 +124,11 @@ def test_nobody_under_the_threshold_is_in_a_release_and_it_says_how_it_was_made(
     assert shown > 50
     release = latest(stocked.database, "mobility.radius_of_gyration")
     said = release.provenance.parameters if hasattr(release, "provenance") else release.parameters
-    assert (said["distance"], said["location"], said["logarithm"]) == ("geodesic on WGS 84", "site of the cell", "base 2")
+    assert (said["distance"], said["location"], said["logarithm"]) == (
+        "geodesic on WGS 84",
+        "site of the cell",
+        "base 2",
+    )
 
 
 def test_a_run_on_the_command_line_publishes_what_is_named(stocked: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,6 +143,17 @@ def test_a_run_on_the_command_line_publishes_what_is_named(stocked: Any, monkeyp
     assert "published mobility.radius_of_gyration version 1: 40 rows" in said, said
     assert "published mobility.home version 1: 4 rows" in said
     assert "mobility.presence" not in said
+
+
+def test_with_noise_everybody_is_in_one_bin(stocked: Any) -> None:
+    planned, raw = counted(stocked, ["home", "locations", "real_entropy"])
+    rule = Rule(Unit.DAY, epsilon=1.0)
+    found = private_counts(stocked.settings, planned, rule)
+    for name in ("locations", "real_entropy"):
+        assert found[name].rule.unit is Unit.MONTH  # what is found over all days is hidden with all of them
+        assert [bound.keys for bound in found[name].rule.bounds.values()] == [1]
+        assert pc.sum(found[name].counts["subscribers"]).as_py() == pc.sum(raw["home"]["subscribers"]).as_py()
+        assert found[name].prepared() is not None
 
 
 def test_a_distribution_is_published_only_beside_homes(stocked: Any) -> None:
