@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from commonweal.mobility import inside, runs
 from commonweal.mobility.cleaning.flagging import Flag, flags
 from commonweal.mobility.cleaning.parameters import DEFAULT
-from commonweal.mobility.network import NO_POSITION, NO_VERSION, PLACED, _from_centre
+from commonweal.mobility.network import NO_POSITION, NO_VERSION, PLACED, from_centre
 
 DAY = 86_400
 # Cells on the equator, by their kilometres east; one without a position, one that stood there no more.
 KILOMETRES = np.array([0.0, 9.9, 10.2, 30.0, 100.0, np.nan, np.nan])
 STATE = np.array([PLACED] * 5 + [NO_POSITION, NO_VERSION], np.int8)
-PLACE = _from_centre(KILOMETRES / 111.31949, np.zeros(7))
+PLACE = from_centre(KILOMETRES / 111.31949, np.zeros(7))
 NOWHERE, GONE = 5, 6
 
 

@@ -113,10 +113,10 @@ def flags(
 
     >>> from dataclasses import astuple
     >>> from commonweal.mobility.cleaning.parameters import DEFAULT
-    >>> from commonweal.mobility.network import _from_centre
+    >>> from commonweal.mobility.network import from_centre
     >>> none = np.zeros(3, np.int32)
     >>> flags(none, none, none, np.array([0, 60, 120]), np.array([0, 1, 0]), none, none, np.zeros(2, np.int8),
-    ...       _from_centre(np.array([0.0, 1.0]), np.zeros(2)), none[:0], np.array([24]), astuple(DEFAULT))[0]
+    ...       from_centre(np.array([0.0, 1.0]), np.zeros(2)), none[:0], np.array([24]), astuple(DEFAULT))[0]
     array([6, 5, 6], dtype=int8)
     """
     speed, distance, most, least, regular, tolerance, apart, evenness = limits
