@@ -19,8 +19,7 @@ from commonweal.core.errors import InputError, NotFound, Refused
 from commonweal.core.periods import Calendar
 from commonweal.core.settings import Settings
 from commonweal.core.wording import Wording
-from commonweal.mobility.borders.choices import choices as chosen_for_borders
-from commonweal.mobility.borders.choices import refuse_other_days
+from commonweal.mobility.borders.choices import border_choices, refuse_other_days
 from commonweal.mobility.cells import read_register
 from commonweal.mobility.counting import LOOKED_AROUND, Bucket, derive_bucket
 from commonweal.mobility.coverage import coverage
@@ -30,7 +29,7 @@ from commonweal.mobility.measures import home, last_location
 from commonweal.mobility.network import network
 from commonweal.mobility.projects import Project
 from commonweal.mobility.store import EpochStore, project_folder
-from commonweal.mobility.walks.distributing import choices as chosen_for_walks
+from commonweal.mobility.walks.distributing import choices as walk_choices
 
 
 @dataclass(frozen=True)
@@ -99,8 +98,8 @@ class Plan:
             "home": Wording("last location of the day, mode over days, tie to the most recent"),
             "flows": Wording("consecutive locations within a day, without staying"),
             **({"overlaps": described.method} if described else {}),
-            **chosen_for_borders(counted),
-            **chosen_for_walks(counted),
+            **border_choices(counted),
+            **walk_choices(counted),
         }
 
 

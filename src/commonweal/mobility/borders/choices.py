@@ -17,7 +17,7 @@ from commonweal.mobility.borders.visits import BACK_WITHIN, LONGEST, MOST_EVENTS
 from commonweal.mobility.measure import measures, sources
 
 
-def choices(names: Iterable[str]) -> dict[str, Any]:
+def border_choices(names: Iterable[str]) -> dict[str, Any]:
     """Give the choices of a run of these measures; none if no measure is about borders."""
     if not any(DERIVATION in sources(measures()[name]) for name in names):
         return {}

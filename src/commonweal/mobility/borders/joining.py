@@ -124,7 +124,7 @@ def combined(counts: Sequence[int], shares: Sequence[float | None], level: float
 
     >>> found = combined([410, 240], [0.4, 0.25])
     >>> round(found.value), round(found.low), round(found.high), found.agree
-    (1005, 941, 1070, True)
+    (1002, 940, 1064, True)
     >>> combined([410], [None])
     Estimate(value=None, low=None, high=None, agree=None)
     """
