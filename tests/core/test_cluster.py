@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -52,6 +53,13 @@ def test_many_results_are_added_by_tasks_before_they_come_here(
 
     added = cluster.reduce(counted, range(20), add_counts)
     assert added["n"].equals(add_counts([counted(number) for number in range(20)])["n"])
+
+
+def test_references_may_hold_large_arrays(cluster: Cluster) -> None:
+    def size(reference: tuple[int, np.ndarray]) -> int:
+        return reference[0] + int(reference[1].sum())
+
+    assert cluster.map(size, [(number, np.ones(300_000, np.int64)) for number in range(3)]) == [300000, 300001, 300002]
 
 
 def test_it_is_told_how_much_is_done_while_work_goes_on(cluster: Cluster) -> None:

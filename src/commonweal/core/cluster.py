@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import re
 import socket
 import subprocess
@@ -20,6 +21,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -172,7 +174,7 @@ class Cluster:
         return self._context
 
     def _each(self, function: Callable[[Reference], Result], references: Sequence[Reference]) -> RDD[Result]:
-        spread = self._spark.broadcast(list(references))
+        spread = _References.of(self._spark, references)
         return self._spark.parallelize(range(len(references)), len(references)).map(_Task(function, spread))
 
     def _follow(self, action: Callable[[], list[Any]], total: int, on_done: Callable[[int], None]) -> list[Any]:
@@ -276,7 +278,7 @@ class Shuffled(Generic[Reference]):
     ) -> None:
         self._cluster = cluster
         self._left = len(references)
-        spread = cluster._spark.broadcast(list(references))
+        spread = _References.of(cluster._spark, references)
         made = cluster._spark.parallelize(range(len(references)), max(1, len(references)))
         records = made.flatMap(_Stream(function, spread))
         self._sorted = records.repartitionAndSortWithinPartitions(partitions, _first)
@@ -317,16 +319,43 @@ def _told(error: Exception) -> _Told:
     return _Told(json.dumps(said))
 
 
+@dataclass(frozen=True)
+class _References:
+    """All references, sent to each machine once and opened by each process once.
+
+    They travel as bytes: Spark's own way of encrypting objects on their way fails where these hold large arrays.
+    """
+
+    name: str
+    packed: Any
+
+    @classmethod
+    def of(cls, spark: SparkContext, references: Sequence[Any]) -> _References:
+        from pyspark import cloudpickle
+
+        packed = cloudpickle.dumps(list(references))  # type: ignore[no-untyped-call]
+        return cls(uuid4().hex, spark.broadcast(packed))
+
+    def __getitem__(self, number: int) -> Any:
+        if self.name not in _references:
+            _references.clear()
+            _references[self.name] = pickle.loads(self.packed.value)  # noqa: S301
+        return _references[self.name][number]
+
+
+_references: dict[str, list[Any]] = {}
+
+
 class _Task:
     """A function of one reference."""
 
-    def __init__(self, function: Callable[[Any], Any], references: Any) -> None:
+    def __init__(self, function: Callable[[Any], Any], references: _References) -> None:
         self.function, self.references = function, references
 
     def __call__(self, number: int) -> Any:
         durable.several_machines()
         try:
-            return self.function(self.references.value[number])
+            return self.function(self.references[number])
         except Exception as error:
             raise _told(error) from None
 
@@ -337,7 +366,7 @@ class _Stream(_Task):
     def __call__(self, number: int) -> Iterator[Any]:
         durable.several_machines()
         try:
-            yield from self.function(self.references.value[number])
+            yield from self.function(self.references[number])
         except GeneratorExit:
             raise
         except Exception as error:
