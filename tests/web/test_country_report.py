@@ -7,23 +7,30 @@ import shutil
 import subprocess
 import unicodedata
 from collections import Counter
+from dataclasses import replace
 from datetime import date
 from html.parser import HTMLParser
 
 import numpy as np
+import pyarrow.compute as pc
 import pypdf
 import pytest
 
 from commonweal.core.database import connect
 from commonweal.core.errors import Conflict, InputError, NotFound, Unavailable
+from commonweal.disclosure.private.declaring import private_dataset
 from commonweal.mobility.report.asking import Asked, report_files, write_report
-from commonweal.mobility.report.gathering import gather
+from commonweal.mobility.report.blocks import Listed, Subheading, Text
+from commonweal.mobility.report.composing import results
+from commonweal.mobility.report.gathering import Layer, gather
+from commonweal.mobility.report.sections.annex import tables
 from commonweal.mobility.report.sections.limitations import missing_days, never_published
 from commonweal.mobility.report.sections.presence import Present
 from commonweal.mobility.report.subject import country_code
 from commonweal.mobility.report.typical import Laid
 from commonweal.web.languages import FRENCH, OFFERED, speaking
 
+NOISED = ("mobility.presence", "mobility.home", "mobility.flows")
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 
 
@@ -319,3 +326,43 @@ def test_areas_have_the_names_of_the_language(published):
     assert gathered.places.names["SL-N"] == "Northern"
     with speaking(FRENCH):
         assert gathered.places.names["SL-N"] == "Nord"
+
+
+def with_noise(layer):
+    """The same rows, as if noise had been added to each number: an interval beside it."""
+    dataset = private_dataset(layer.dataset, title="With noise", description="With noise.")
+    release = replace(
+        layer.newest,
+        schema=dataset,
+        certificate=replace(layer.newest.certificate, rule="differential-privacy"),
+    )
+    numbers = layer.table["subscribers"]
+    table = layer.table.append_column("low", pc.subtract(numbers, 7)).append_column("high", pc.add(numbers, 9))
+    return Layer((release,), table)
+
+
+def test_a_number_with_noise_stands_beside_its_interval(published):
+    gathered = gather(published.home.settings, published.home.database, "SL")
+    noised = replace(gathered, layers={name: with_noise(gathered.layers[name]) for name in NOISED})
+    listed = [block for block in results(noised).blocks if isinstance(block, Listed)]
+    shown = {table.title: table for table in listed}["Table: Subscribers seen on a typical day"]
+    assert [heading.text for heading in shown.headings] == ["Area", "Typical day", "Interval", "Days published"]
+    present = Present(noised, noised.layers["mobility.presence"]).typical_day["SL-N"]
+    northern = next(row.cells for row in shown.rows if row.cells[0] == "Northern")
+    assert (present.low, present.high) == (present.value - 7, present.value + 9)
+    assert northern[2] == f"{present.value - 7:,.0f} – {present.value + 9:,.0f}"
+    texts = [block.text for block in results(noised).blocks if isinstance(block, Text)]
+    assert any("holds the count before noise 19 times in 20" in text for text in texts)
+    assert sum("Interval" in [heading.text for heading in table.headings] for table in listed) == len(NOISED) + 1
+
+
+def test_a_table_without_a_part_of_its_own_is_in_the_annex_by_its_description(published):
+    gathered = gather(published.home.settings, published.home.database, "GN")
+    homes = gathered.layers["mobility.home"]
+    other = replace(homes.newest, schema=replace(homes.dataset, title="Overnight guests", description="Who stayed."))
+    section = tables(replace(gathered, others=(Layer((other,), homes.table),)))
+    assert [block.text for block in section.blocks if isinstance(block, Subheading)] == ["Overnight guests"]
+    (listed,) = [block for block in section.blocks if isinstance(block, Listed)]
+    assert len(listed.rows) == 25
+    assert "9 more rows are in the catalog" in listed.left_out
+    assert "suppressed" in {row.cells[2] for row in listed.rows}

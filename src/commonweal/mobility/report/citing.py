@@ -78,7 +78,7 @@ def why_none(layer: Layer) -> str:
 
 def hidden(layer: Layer) -> str:
     """Say how much of a layer is suppressed, and how much is missing."""
-    all_of_them = layer.table.num_rows
+    all_of_them = layer.values
     suppressed, missing = layer.counted(State.SUPPRESSED), layer.counted(State.MISSING)
     return ngettext(
         "Of %(num)s value, %(hidden)s is suppressed (%(share)s) and %(missing)s is missing.",

@@ -84,9 +84,15 @@ class Layer:
         """Whether an interval stands beside each value."""
         return {"low", "high"} <= set(self.table.column_names)
 
+    @property
+    def values(self) -> int:
+        """How many values it has, with those that are hidden or missing: one a row and measure."""
+        return self.table.num_rows * len(self.dataset.measures)
+
     def counted(self, state: State) -> int:
         """Count the values in a state."""
-        return pc.sum(pc.equal(self.table.column(self.value.state), state.value)).as_py() or 0
+        columns = (self.table.column(measure.state) for measure in self.dataset.measures)
+        return sum(pc.sum(pc.equal(column, state.value)).as_py() or 0 for column in columns)
 
     def only(self, rows: pa.Table) -> Layer:
         """Give it with some of its rows."""
@@ -253,7 +259,7 @@ def gather(
             if found is not None and topic not in layers:
                 layers[topic] = found
                 used_names.add(name)
-    rest = sorted({one.dataset for one in alike} - used_names)
+    rest = sorted({one.dataset for one in alike if one.schema.measures} - used_names)
     others = [reader.read([one for one in alike if one.dataset == name], together=False) for name in rest]
     kept = tuple(layer for layer in others if layer is not None)
     if not layers and not kept:

@@ -191,7 +191,7 @@ def _hidden(gathered: Gathered) -> Listed:
 
 
 def _share_hidden(layer: Layer) -> Row:
-    values = layer.table.num_rows
+    values = layer.values
     suppressed, missing = layer.counted(State.SUPPRESSED), layer.counted(State.MISSING)
     return Row(
         (
