@@ -117,13 +117,21 @@ def _table(gathered: Gathered, layer: Layer) -> list[Block]:
         if left > 0
         else ""
     )
-    meanings = tuple(f"{translated(heading(column))}: {translated(column.description)}" for column in dataset.declared)
+    meanings = tuple(
+        f"{translated(heading(column))}{_unit(column.unit)}: {translated(column.description)}"
+        for column in dataset.declared
+    )
     found: list[Block] = [Text(translated(dataset.description)), Points(meanings)]
     if dataset.measures:
         found.append(Text(f"{citing.exactness(layer)} {citing.hidden(layer)}"))
     title = translated(dataset.title)
     found.append(Listed(_("Table: %(title)s", title=title), "", headings, rows, citing.source(layer.releases), more))
     return found
+
+
+def _unit(code: str | None) -> str:
+    """Name the unit of a quantity; counts of things have none."""
+    return f" ({code})" if code and code != "1" and not code.startswith("{") else ""
 
 
 def _cell(gathered: Gathered, layer: Layer, row: dict[str, Any], name: str) -> str:
@@ -134,7 +142,7 @@ def _cell(gathered: Gathered, layer: Layer, row: dict[str, Any], name: str) -> s
     if name in layer.dataset.areas:
         return gathered.places.names.get(str(value), str(value))
     if hasattr(value, "isoformat"):
-        return moment(value) if hasattr(value, "hour") else value.isoformat()
+        return moment(value, gathered.calendar.time_zone) if hasattr(value, "hour") else value.isoformat()
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
     return count(value, 0 if value == round(value) else 2)

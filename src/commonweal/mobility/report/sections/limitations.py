@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pyarrow.compute as pc
 
 from commonweal.core.catalog import State
-from commonweal.mobility.published import PRESENCE, QUALITY
+from commonweal.mobility.published import PRESENCE
 from commonweal.mobility.report import citing
 from commonweal.mobility.report.blocks import Listed, Points, Section, Subheading
 from commonweal.mobility.report.gathering import OF_DAYS, Gathered, Layer, dates_of, seconds_of
@@ -185,8 +185,7 @@ def _hidden(gathered: Gathered) -> Listed:
         "Of the rows of this country and period. Flows are suppressed most: between most pairs of areas few people "
         "move, or nobody."
     )
-    total = [layer for name, layer in gathered.layers.items() if name != QUALITY]
-    source = citing.source([layer.newest for layer in total] or gathered.sources)
+    source = citing.source(gathered.sources)
     return Listed(_("What is suppressed or missing"), caption, headings, rows, source)
 
 
