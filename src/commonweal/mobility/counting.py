@@ -66,6 +66,8 @@ class Bucket:
         Whether to keep the counts for the next time.
     hours_around, days_around
         Edges of the period and of `LOOKED_AROUND` days before and after it, UTC seconds.
+    wall_around
+        What the clock of the place shows at each of `hours_around`, seconds from 1970.
     network
         Where cells stand and which overlap, if what is made needs it.
     meeting
@@ -93,6 +95,7 @@ class Bucket:
     keep: bool = True
     hours_around: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     days_around: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    wall_around: np.ndarray | None = None
     network: Network | None = None
     columns: tuple[str, ...] = ()
     meeting: Meeting | None = None
@@ -344,12 +347,15 @@ def window_of(bucket: Bucket, start: int, end: int, own: tuple[int, int] | None 
     def edges(whole: np.ndarray) -> np.ndarray:
         return whole[(whole >= start) & (whole <= end)] - epoch
 
+    hours = edges(bucket.hours if inside else bucket.hours_around)
+    wall = bucket.wall_around
     return Window(
         epoch,
-        edges(bucket.hours if inside else bucket.hours_around),
+        hours,
         edges(bucket.days if inside else bucket.days_around),
         bucket.areas,
         bucket.network,
         (own[0] - epoch, own[1] - epoch) if own else None,
         bucket.meeting,
+        None if wall is None else wall[np.searchsorted(bucket.hours_around, hours + epoch)],
     )

@@ -47,6 +47,9 @@ class Window:
     own
         First and last-exclusive second, from `starts`, of the part whose rows are asked for. The rest, before and
         after, is there to be looked at. All of it if None.
+    wall
+        What the clock of the place shows when each of `hours` begins, int64 seconds from 1970, shape (n + 1,); None
+        where no place is known.
     """
 
     starts: int
@@ -56,6 +59,7 @@ class Window:
     network: Network | None = None
     own: tuple[int, int] | None = None
     meeting: Meeting | None = None
+    wall: np.ndarray | None = None
 
     @property
     def own_days(self) -> tuple[int, int]:

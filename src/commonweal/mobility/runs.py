@@ -174,6 +174,7 @@ def plan(
             meaning=meaning,
             hours_around=hours_around,
             days_around=days_around,
+            wall_around=calendar.from_utc(hours_around),
             network=described,
             meeting=covering.meeting if covering else None,
         )
