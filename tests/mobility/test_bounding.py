@@ -19,7 +19,7 @@ from commonweal.disclosure.private import Bound, Unit
 from commonweal.mobility.bounding import Protection, Unprotected, bounded, kept
 from commonweal.mobility.cells import ALWAYS, DESCRIPTION, FOREVER, empty_register
 from commonweal.mobility.datasets import DATASETS
-from commonweal.mobility.measure import Measure, Window, measures
+from commonweal.mobility.measure import Derivation, Measure, Window, measures
 from commonweal.mobility.network import network
 from commonweal.mobility.sequences import Events
 
@@ -36,10 +36,12 @@ REGISTER = empty_register().with_versions(
     )
 )
 NETWORK = network(REGISTER, REGISTER.timeline())  # a cell in each area, and one of which nobody knows where it is
-WINDOW = Window(0, np.arange(DAYS * 24 + 1) * 3600, np.arange(DAYS + 1) * 86400, AREAS, NETWORK)
+HOURS = np.arange(DAYS * 24 + 1) * 3600
+WINDOW = Window(0, HOURS, np.arange(DAYS + 1) * 86400, AREAS, NETWORK, wall=HOURS)
 UNITS = {Unit.DAY: np.arange(DAYS), Unit.WEEK: np.arange(DAYS) // 7, Unit.MONTH: np.zeros(DAYS, int)}
 # Distributions of walks are declared by one function: one of each derivation stands for all.
-TRIED = [name for name, each in measures().items() if each.usual or name in ("radius_of_gyration", "real_entropy")]
+ASKED = ("radius_of_gyration", "real_entropy", "flows_all_pairs", "flows_consecutive", "commuting")
+TRIED = [name for name, each in measures().items() if each.usual or name in ASKED]
 PROTECTED = {name: each for name in TRIED if isinstance(each := measures()[name].protection, Protection)}
 Event = tuple[int, int, int]  # subscriber, time, area
 
@@ -63,13 +65,17 @@ def events_of(rows: list[Event]) -> Events:
     return Events(subscriber, time, hour, day, area, visits(hour), visits(day), span)
 
 
+def made(of: Derivation | None, events: Events) -> Any:
+    """What a measure counts: events, or what is made of them."""
+    return events if of is None else of.derive(made(of.of, events), WINDOW)
+
+
 def counts(name: str, rows: list[Event], unit: Unit, most: int, seed: int = 1) -> dict[str, Counter[int]]:
     """For each level, how many people are counted by key."""
     if not rows:
         return {level: Counter() for level in PROTECTED[name].keys}
     events = events_of(rows)
-    derivation = measures()[name].of
-    of: Any = events if derivation is None else derivation.derive(events, WINDOW)
+    of = made(measures()[name].of, events)
     return {
         level: Counter(bounded(members, UNITS[unit], most, seed).tolist())
         for level, members in PROTECTED[name].members(of, WINDOW).items()
@@ -200,7 +206,7 @@ def test_where_nobody_reaches_the_bound_counts_are_those_of_the_measure(name: st
     rows = [tuple(row) for row in rng.integers((0, 0, -1), (40, DAYS * 86400, AREAS), (3000, 3)).tolist()]
     measure = measures()[name]
     events = events_of(rows)
-    of: Any = events if measure.of is None else measure.of.derive(events, WINDOW)
+    of = made(measure.of, events)
     keys = {
         level: bounded(members, UNITS[Unit.DAY], 10**6, 1)
         for level, members in PROTECTED[name].members(of, WINDOW).items()

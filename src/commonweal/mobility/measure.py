@@ -11,7 +11,7 @@ Adding a measure is adding a file to `commonweal.mobility.measures` that names i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from importlib import import_module
@@ -167,12 +167,12 @@ class Measure:
         total is rounded or withheld.
     beside
         Names of the measures whose tables it would complete.
-    usual
-        Whether a run counts it where nobody says which measures.
     coverage
         Whether the window must have the `Meeting` of cells and areas, and the scope the `Coverage`.
     usual
         Whether a run counts it where nobody says which measures.
+    choices
+        What its definition leaves open and how it is settled here (JSON values); stamped on its releases.
     """
 
     dataset: Dataset
@@ -188,6 +188,7 @@ class Measure:
     network: bool = False
     usual: bool = True
     coverage: bool = False
+    choices: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

@@ -141,7 +141,7 @@ def private_runs(
     runs = []
     for name, counted in private_counts(settings, planned, rule, on_done).items():
         prepared = counted.prepared()
-        said = {"private": counted.rule.record(), "spent": prepared.spent.record()}
+        said = {**counted.measure.choices, "private": counted.rule.record(), "spent": prepared.spent.record()}
         runs.append(PrivateRun(name, counted.dataset, prepared, planned.inputs, choices | said))
     return runs
 

@@ -55,7 +55,9 @@ DENSE = 4_000_000
 
 
 @numba.njit(nogil=True, cache=True)
-def flows(subscriber_day: np.ndarray, day: np.ndarray, area: np.ndarray, areas: int) -> np.ndarray:
+def flows(
+    subscriber_day: np.ndarray, day: np.ndarray, area: np.ndarray, areas: int, staying: bool = False
+) -> np.ndarray:
     """The key (d · areas + o) · areas + t of every member of every flow(d, o, t), for sorted events.
 
     A key stands there once for each distinct subscriber, so counting equal keys counts people.
@@ -66,6 +68,8 @@ def flows(subscriber_day: np.ndarray, day: np.ndarray, area: np.ndarray, areas: 
         As in `Events`; area -1 is none.
     areas
         How many areas there are.
+    staying
+        Whether o = t counts too.
 
     Returns
     -------
@@ -92,7 +96,7 @@ def flows(subscriber_day: np.ndarray, day: np.ndarray, area: np.ndarray, areas: 
         if area[i] < 0:
             continue
         key = (np.int64(day[i]) * areas + before) * areas + area[i]
-        member = (before >= 0) & (area[i] != before)
+        member = (before >= 0) & (staying | (area[i] != before))
         if size > own and member:
             for j in range(own, size):
                 if members[j] == key:
@@ -106,10 +110,11 @@ def flows(subscriber_day: np.ndarray, day: np.ndarray, area: np.ndarray, areas: 
 
 def count(events: Events, window: Window) -> pa.Table:
     """Count a bucket's flows by day."""
-    return _keyed(flows(events.subscriber_day, events.day, events.area, window.areas), window)
+    return keyed(flows(events.subscriber_day, events.day, events.area, window.areas), window)
 
 
-def _keyed(found: np.ndarray, window: Window) -> pa.Table:
+def keyed(found: np.ndarray, window: Window) -> pa.Table:
+    """Count keys as `flows` gives them."""
     keys, people = _counted(found, (len(window.days) - 1) * window.areas**2)
     pair, destination = np.divmod(keys, window.areas)
     day, origin = np.divmod(pair, window.areas)
@@ -160,8 +165,10 @@ def grid(counts: pa.Table, scope: Scope) -> pa.Table:
 
 
 @numba.njit(nogil=True, cache=True)
-def moves(subscriber_day: np.ndarray, area: np.ndarray) -> tuple:  # type: ignore[type-arg]
+def moves(subscriber_day: np.ndarray, area: np.ndarray, staying: bool = False) -> tuple:  # type: ignore[type-arg]
     """Every event that lies in another area than the last located one of the same subscriber's day, repeats included.
+
+    Where staying counts, every event that follows a located one.
 
     Returns
     -------
@@ -181,14 +188,14 @@ def moves(subscriber_day: np.ndarray, area: np.ndarray) -> tuple:  # type: ignor
         if area[i] < 0:
             continue
         rows[size], origins[size] = i, before
-        size += (before >= 0) & (area[i] != before)
+        size += (before >= 0) & (staying | (area[i] != before))
         before = area[i]
     return rows[:size].copy(), origins[:size].copy()
 
 
-def members(events: Events, window: Window) -> Mapping[str, Members]:
-    """Say who is a part of which flows."""
-    rows, origins = moves(events.subscriber_day, events.area)
+def members(events: Events, window: Window, staying: bool = False) -> Mapping[str, Members]:
+    """Say who is a part of which flows, of staying too if that counts."""
+    rows, origins = moves(events.subscriber_day, events.area, staying)
     start = window.days[events.day[rows]] + window.starts
     key = (start * window.areas + origins) * window.areas + events.area[rows]
     whose = events.subscriber_day[rows]
@@ -202,7 +209,7 @@ def counted(keys: Mapping[str, np.ndarray], window: Window) -> pa.Table:
     """Count the keys that were kept."""
     start, pair = np.divmod(keys[""], window.areas**2)
     day = np.searchsorted(window.days, start - window.starts)
-    return _keyed(day * window.areas**2 + pair, window)
+    return keyed(day * window.areas**2 + pair, window)
 
 
 PROTECTION = Protection(
