@@ -223,13 +223,13 @@ def test_a_release_hides_whom_it_must_and_says_what_it_counted(start: Callable[.
             shown += row["subscribers"] is not None
         assert tables[name].num_rows == {"flows": 12, "flows_lagged": 36}.get(name, 16) * 2
     assert shown > 10
-    said = latest(operator.database, "mobility.flows_lagged").parameters
+    said = latest(operator.database, "mobility.flows_lagged").provenance.parameters
     assert (said["lag_seconds"], said["staying"], said["no_area"]) == (
         WEEK,
         False,
         "left out before events follow one another",
     )
-    assert latest(operator.database, "mobility.flows_consecutive").parameters["staying"] is True
+    assert latest(operator.database, "mobility.flows_consecutive").provenance.parameters["staying"] is True
 
 
 def test_what_one_kind_hides_another_does_not_tell(start: Callable[..., Any]) -> None:

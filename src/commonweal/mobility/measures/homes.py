@@ -1,0 +1,90 @@
+"""Homes by rule: subscribers by the area that each named rule of the literature says they live in.
+
+For a rule ρ of `home_rules` and an area a::
+
+    residents(ρ, a) = |{ s : home(ρ, s) = a }|
+
+Every subscriber has at most one home by each rule, so residents add up over areas. Who has none, as the `unlocatable`
+of majority, is counted in home_agreement.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+
+from commonweal.core.catalog import Dataset, Dimension, Kind, Privacy
+from commonweal.core.catalog import Measure as Value
+from commonweal.core.engine import keyed_counts
+from commonweal.core.wording import Wording
+from commonweal.mobility.bounding import Unprotected
+from commonweal.mobility.measure import Measure, Scope, Window, product
+from commonweal.mobility.measures import visits
+from commonweal.mobility.measures.home_rules import CHOICES, RULES
+from commonweal.mobility.measures.home_rules import homes as found_homes
+
+
+def subscribers(description: str) -> Value:
+    """Declare a number of subscribers that adds up over areas, but not over runs."""
+    return Value(
+        "subscribers", "integer", description, "{subscribers}", Kind.SUM, counts="subscribers", union_over=("start",)
+    )
+
+
+BEGUN = Dimension("start", "timestamp", Wording("When the days that were looked at begin."), hierarchy="period")
+RULE = Dimension("rule", "string", Wording("How the home was found."), title=Wording("Rule"))
+DATASET = Dataset(
+    name="mobility.homes",
+    title=Wording("Home areas by rule"),
+    description=Wording("Subscribers by the area that each of several rules says they live in."),
+    dimensions=(Dimension("area", "area", Wording("The home area."), hierarchy="area"), RULE, BEGUN),
+    measures=(subscribers(Wording("Subscribers whose home area it is.")),),
+    privacy=Privacy.PEOPLE,
+    keywords=("home", "residents", "mobile phone data"),
+    theme="SOCI",
+)
+
+
+def count(rows: pa.Table, window: Window) -> pa.Table:
+    """Count a bucket's residents by rule and area."""
+    area = found_homes(rows).area
+    rule = np.repeat(np.arange(len(RULES)), area.shape[1])
+    there = area.ravel() >= 0
+    key, people = np.unique(rule[there] * window.areas + area.ravel()[there], return_counts=True)
+    rule, area = np.divmod(key, window.areas)
+    return keyed_counts({"area": area, "rule": rule}, {"people": people})
+
+
+def finish(counts: pa.Table, scope: Scope) -> pa.Table:
+    """Name areas and rules; say from when on days were looked at."""
+    return pa.table(
+        {
+            "area": scope.codes(counts["area"].to_numpy()),
+            "rule": pa.array(RULES).take(counts["rule"].combine_chunks()),
+            "start": scope.times(np.full(counts.num_rows, scope.days[0])),
+            "subscribers": counts["people"],
+            "people": counts["people"],
+        }
+    )
+
+
+def grid(counts: pa.Table, scope: Scope) -> pa.Table:
+    """Every area by every rule."""
+    areas, rules = pa.array(scope.areas, pa.string()), pa.array(RULES)
+    return product(area=areas, rule=rules, start=scope.times(scope.days[:1]))
+
+
+# Five tables of the same homes would share one budget; mobility.home has one with noise.
+PROTECTION = Unprotected(Wording("all rules tell of the same people's homes; home can be had with noise"))
+MEASURE = Measure(
+    DATASET,
+    count,
+    finish,
+    grid,
+    PROTECTION,
+    of=visits.DERIVATION,
+    window="run",
+    beside=("home_agreement",),
+    usual=False,
+    choices=CHOICES,
+)
