@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -12,10 +13,13 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from commonweal.core.catalog import latest
 from commonweal.mobility import counting, runs
+from commonweal.mobility.cli import app
 from commonweal.mobility.measure import Derivation, Window, measures
+from commonweal.mobility.net_flows import net_flows
 from commonweal.mobility.sequences import Events
 
 DAY, WEEK = 86_400, 7 * 86_400
@@ -244,3 +248,51 @@ def test_what_one_kind_hides_another_does_not_tell(start: Callable[..., Any]) ->
     flows, staying = states(tables["flows"]), states(tables["flows_consecutive"])
     assert {pair: staying[pair] for pair in flows} == flows
     assert None in flows.values()
+
+
+# In and out ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_goes_out_comes_in() -> None:
+    rng = np.random.default_rng(4)
+    pairs = [(o, t) for o in "ABCD" for t in "ABCD"]
+    table = pa.table(
+        {
+            "origin": [o for o, _ in pairs],
+            "destination": [t for _, t in pairs],
+            "subscribers": rng.integers(0, 99, len(pairs)),
+        }
+    )
+    found = net_flows(table)
+    assert sum(found["inflow"].to_pylist()) == sum(found["outflow"].to_pylist())
+    assert sum(found["net"].to_pylist()) == 0
+    stayed = sum(row["subscribers"] for row in table.to_pylist() if row["origin"] == row["destination"])
+    assert sum(found["inflow"].to_pylist()) == sum(table["subscribers"].to_pylist()) - stayed
+
+
+def test_a_sum_with_a_hidden_flow_is_hidden_and_never_smaller(start: Callable[..., Any]) -> None:
+    operator = start(minimum_people=4)
+    operator.import_(operator.events("calls.csv", lines_of(random_rows(3, 700))))
+    flows = operator.run(measures=["flows"], first="2026-01-21", last="2026-01-22")["flows"].to_pylist()
+    done = CliRunner().invoke(app, ["net", "--json"], env={"COMMONWEAL_DATA": str(operator.settings.data)})
+    assert done.exit_code == 0, done.output
+    rows = {row["area"]: row for row in json.loads(done.stdout)}
+    assert set(rows) == set("ABCD")
+    hidden = 0
+    for area, row in rows.items():
+        for end, column in (("inflow", "destination"), ("outflow", "origin")):
+            parts = [flow["subscribers"] for flow in flows if flow[column] == area]
+            assert row[f"{end}_hidden"] == parts.count(None)
+            assert row[f"{end}_at_least"] == sum(part or 0 for part in parts)
+            assert row[end] == (None if None in parts else sum(parts))
+            hidden += None in parts
+        assert (row["net"] is None) == (None in (row["inflow"], row["outflow"]))
+    assert hidden
+
+
+def test_what_has_no_ends_is_no_table_of_flows(start: Callable[..., Any]) -> None:
+    operator = start()
+    operator.import_(operator.events("calls.csv", lines_of(random_rows(3, 100))))
+    operator.run(measures=["home"])
+    done = CliRunner().invoke(app, ["net", "mobility.home"], env={"COMMONWEAL_DATA": str(operator.settings.data)})
+    assert "an origin and a destination" in str(done.exception)

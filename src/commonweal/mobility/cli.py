@@ -271,6 +271,24 @@ def compact(project: ProjectName) -> None:
     print(f"{compact_store(home.settings, home.database, get_project(home.database, project))} files fewer")
 
 
+@app.command("net")
+def net(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The dataset of flows.")] = "mobility.flows",
+    version: Annotated[int | None, typer.Option(help="Version of its release; the newest if left out.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Add published flows up to inflow, outflow and net flow by area; what is hidden stays hidden."""
+    from commonweal.mobility.net_flows import net_of_release
+
+    release, table = net_of_release(opened(), name, version)
+    rows = table.to_pylist()
+    for row in rows:
+        row["start"] = row["start"].isoformat()
+    if not as_json:
+        print(f"{release.label}; a sum with a hidden flow in it is not known, only what it is at least")
+    _show(rows, as_json)
+
+
 @app.command("model")
 def model(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The dataset of flows.")] = "mobility.flows",
