@@ -1,0 +1,282 @@
+"""Usual environment, home and work by permanence: daily scores, added up over months and over the run.
+
+With the daily score of `permanence`, a day from 04:00 to 04:00, and for each of three times::
+
+    all        every hour
+    night      hours from 18:00 to 08:00, of the day on which the night begins
+    working    hours from 08:00 to 17:00, Monday to Friday
+
+    ps(a)      = Σ over hours of score(a)              days(a) = days with a score
+    ps, days   the same of all areas together
+
+added up over the days of the run, so over its months. Seldom seen subscribers, with ps < 12.5 for each day of the run
+or days < 5/12 of them, all hours, are left out. Then, for each of the labels, of areas in order of ps, all hours:
+
+1. *Gap.* An area is kept until ps falls from one to the next by at least 20 % of the largest, for the usual
+   environment; by at least 1, so only those with the largest, for home; the same of working hours for work.
+2. *Share.* A kept area with ps(a) ≥ 70 % of ps is the usual environment; with 80 %, home, or in working hours work.
+3. Of those that are not, one with as large a share of nights is the usual environment or home; of those that are not,
+   with as large a share of working hours, the usual environment.
+4. Of those with a score that are not, one whose days, of nights for home and of working hours for work, are ≥ 80 % of
+   all days, of working hours for work, is home or work.
+
+::
+
+    people(label, a) = |{ s : a has the label for s }|
+
+Source: Eurostat, *multimno* 1.0, ``MidtermPermanenceScore``, ``LongtermPermanenceScore`` and
+``UsualEnvironmentLabeling`` with the thresholds of its documentation (1 500 and 50 for the 120 days of its example);
+there of tiles, here of areas, each counted whole. No holidays are known.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+import pyarrow as pa
+
+from commonweal.core.catalog import Dataset, Dimension, Kind, Privacy
+from commonweal.core.catalog import Measure as Value
+from commonweal.core.engine import keyed_counts
+from commonweal.core.wording import Wording
+from commonweal.mobility.bounding import Unprotected
+from commonweal.mobility.measure import Measure, Scope, Window, product
+from commonweal.mobility.measures import permanence
+from commonweal.mobility.measures.homes import BEGUN
+
+DAY_BEGINS = 4
+NIGHT = (18, 8)
+WORKING = (8, 17)
+WORKDAYS = 5
+SCORE_A_DAY, DAYS_SEEN = 12.5, 5 / 12
+"""Below which, for each day of the run, somebody is seldom seen."""
+GAP_SHARE = 0.20
+USUAL_SHARE, HOME_SHARE, WORK_SHARE, DAYS_SHARE = 0.70, 0.80, 0.80, 0.80
+LABELS = ("usual environment", "home", "work")
+USUAL, HOME, WORK = range(3)
+TIMES = ("all", "night", "working")
+ALL, AT_NIGHT, AT_WORK = range(3)
+
+DATASET = Dataset(
+    name="mobility.usual_environment",
+    title=Wording("Usual environment, home and work"),
+    description=Wording("Subscribers by the areas of their usual environment, of their home and of their work."),
+    dimensions=(
+        Dimension("area", "area", Wording("The area."), hierarchy="area"),
+        Dimension("label", "string", Wording("Usual environment, home or work."), title=Wording("Label")),
+        BEGUN,
+    ),
+    measures=(
+        Value(
+            "subscribers",
+            "integer",
+            Wording("Subscribers for whom the area has the label."),
+            "{subscribers}",
+            Kind.UNION,
+            counts="subscribers",
+            union_over=("start",),
+        ),
+    ),
+    privacy=Privacy.PEOPLE,
+    keywords=("home", "work", "usual environment", "mobile phone data"),
+    theme="SOCI",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """Long-term scores: a row for each subscriber and area, sorted by both, and for each subscriber.
+
+    Parameters
+    ----------
+    subscriber
+        Pseudonyms, int64, ascending, shape (n,).
+    first
+        Subscriber s has the rows ``first[s]`` to before ``first[s + 1]``.
+    area
+        int32, shape (rows,).
+    score, days
+        int64, shape (times, rows).
+    whole, seen
+        Scores and days of all areas together, int64, shape (times, n).
+    """
+
+    subscriber: np.ndarray
+    first: np.ndarray
+    area: np.ndarray
+    score: np.ndarray
+    days: np.ndarray
+    whole: np.ndarray
+    seen: np.ndarray
+
+
+def scores(rows: pa.Table, begins: int, ends: int) -> Scores:
+    """Add daily scores up.
+
+    Parameters
+    ----------
+    rows
+        Of `permanence`, sorted by (subscriber, day).
+    begins, ends
+        First and last-exclusive date that is added up, days from 1970: of a month, or of a longer time.
+
+    Examples
+    --------
+    In area 3 from 02:00 to 05:00 and at 10:00 of Friday, 2 January 1970: two hours of the day before.
+
+    >>> found = scores(pa.table({"subscriber": [7], "date": pa.array([1], pa.int32()),
+    ...     "begins": pa.array([0], pa.int8()), "area": pa.array([3], pa.int32()),
+    ...     "hours": pa.array([0b10000011100], pa.int32())}), 0, 9)
+    >>> found.score[:, 0].tolist(), found.days[:, 0].tolist()
+    ([4, 3, 1], [2, 1, 1])
+    """
+    subscriber, date, begun, area, hours = (
+        rows[name].to_numpy() for name in ("subscriber", "date", "begins", "area", "hours")
+    )
+    who, person = np.unique(subscriber, return_inverse=True)
+    key = person.astype(np.int64) * (int(area.max(initial=0)) + 1) + area
+    pairs, row = np.unique(key, return_inverse=True)
+    score, days = np.zeros((len(TIMES), len(pairs)), np.int64), np.zeros((len(TIMES), len(pairs)), np.int64)
+    whole, seen = np.zeros((len(TIMES), len(who)), np.int64), np.zeros((len(TIMES), len(who)), np.int64)
+    clock = np.arange(24)
+    night = (clock >= NIGHT[0]) | (clock < NIGHT[1])
+    working = (clock >= WORKING[0]) & (clock < WORKING[1])
+    # Which date an hour belongs to, from the date of the clock at that hour: a night to that on which it begins.
+    for time, chosen, earlier in (
+        (ALL, clock >= 0, clock < DAY_BEGINS),
+        (AT_NIGHT, night, clock < NIGHT[1]),
+        (AT_WORK, working, clock < 0),
+    ):
+        parts = []
+        for hour in np.flatnonzero(chosen):
+            there = np.flatnonzero(hours >> hour & 1)
+            parts.append((there, date[there].astype(np.int64) + (hour < begun[there]) - earlier[hour]))
+        of, when = (np.concatenate(part) for part in zip(*parts, strict=True))
+        inside = (when >= begins) & (when < ends)
+        if time == AT_WORK:
+            inside &= (when + 3) % 7 < WORKDAYS
+        of, when = of[inside], when[inside] - begins
+        score[time] = np.bincount(row[of], minlength=len(pairs))
+        whole[time] = np.bincount(person[of], minlength=len(who))
+        length = max(1, ends - begins)
+        days[time] = np.bincount(np.unique(row[of].astype(np.int64) * length + when) // length, minlength=len(pairs))
+        seen[time] = np.bincount(np.unique(person[of].astype(np.int64) * length + when) // length, minlength=len(who))
+    size = int(area.max(initial=0)) + 1
+    first = np.searchsorted(pairs // size, np.arange(len(who) + 1))
+    return Scores(who, first, (pairs % size).astype(np.int32), score, days, whole, seen)
+
+
+@numba.njit(nogil=True, cache=True)
+def labelled(
+    first: np.ndarray, score: np.ndarray, days: np.ndarray, whole: np.ndarray, seen: np.ndarray, run: int
+) -> np.ndarray:
+    """Which areas have which label, bool, shape (labels, rows).
+
+    Parameters
+    ----------
+    first, score, days, whole, seen
+        Of `Scores`.
+    run
+        How many days are looked at.
+
+    Examples
+    --------
+    Ten days: 200 hours in one area, 40 in another, where 36 of 40 working hours are.
+
+    >>> found = labelled(np.array([0, 2]), np.array([[200, 40], [120, 0], [4, 36]]), np.array([[10, 5], [10, 0], [2, 5]]),
+    ...                  np.array([[240], [120], [40]]), np.array([[10], [10], [5]]), 10)
+    >>> found.astype(int).tolist()
+    [[1, 0], [1, 0], [0, 1]]
+    """
+    found = np.zeros((3, score.shape[1]), np.bool_)
+    for s in range(len(first) - 1):
+        if whole[ALL, s] < SCORE_A_DAY * run or seen[ALL, s] < DAYS_SEEN * run:
+            continue
+        low, high = first[s], first[s + 1]
+        for label in range(3):
+            of = AT_WORK if label == WORK else ALL
+            share = (USUAL_SHARE, HOME_SHARE, WORK_SHARE)[label]
+            order = low + np.argsort(-score[of, low:high])
+            gap = GAP_SHARE * score[of, order[0]] if label == USUAL else 1.0
+            left = np.zeros(high - low, np.bool_)
+            for place in range(high - low):
+                row = order[place]
+                if score[of, row] == 0 or (place and score[of, order[place - 1]] - score[of, row] >= gap):
+                    break
+                left[row - low] = True
+            last = (AT_WORK, AT_NIGHT, AT_WORK)[label]
+            for time in (ALL, AT_NIGHT, AT_WORK):
+                if (label == HOME and time == AT_WORK) or (label == WORK and time != AT_WORK):
+                    continue
+                for row in range(low, high):
+                    if not left[row - low]:
+                        continue
+                    left[row - low] = False
+                    if score[time, row] == 0:
+                        continue
+                    if score[time, row] >= share * whole[time, s]:
+                        found[label, row] = True
+                    else:
+                        left[row - low] = True
+            if label == USUAL:
+                continue
+            for row in range(low, high):
+                if left[row - low] and days[last, row] >= DAYS_SHARE * seen[of, s]:
+                    found[label, row] = True
+    return found
+
+
+def count(rows: pa.Table, window: Window) -> pa.Table:
+    """Count a bucket's subscribers by label and area."""
+    assert window.wall is not None
+    dates = window.wall[np.searchsorted(window.hours, window.days[:-1])] // permanence.DAY
+    of = scores(rows, int(dates[0]), int(dates[-1]) + 1)
+    found = labelled(of.first, of.score, of.days, of.whole, of.seen, len(dates))
+    label, row = np.nonzero(found)
+    key, people = np.unique(label * window.areas + of.area[row], return_counts=True)
+    label, area = np.divmod(key, window.areas)
+    return keyed_counts({"area": area, "label": label}, {"people": people})
+
+
+def finish(counts: pa.Table, scope: Scope) -> pa.Table:
+    """Name areas and labels; say from when on days were looked at."""
+    return pa.table(
+        {
+            "area": scope.codes(counts["area"].to_numpy()),
+            "label": pa.array(LABELS).take(counts["label"].combine_chunks()),
+            "start": scope.times(np.full(counts.num_rows, scope.days[0])),
+            "subscribers": counts["people"],
+            "people": counts["people"],
+        }
+    )
+
+
+def grid(counts: pa.Table, scope: Scope) -> pa.Table:
+    """Every area with every label."""
+    return product(area=pa.array(scope.areas, pa.string()), label=pa.array(LABELS), start=scope.times(scope.days[:1]))
+
+
+PROTECTION = Unprotected(Wording("somebody may have several areas of each label, found over all days of the run"))
+CHOICES = {
+    "score": Wording("hours of which more than half is held by events; multimno's limits of gaps and of speed"),
+    "day_of_scores": "04:00",
+    "night": "18:00–08:00",
+    "working": Wording("08:00–17:00, Monday to Friday, no holidays"),
+    "seldom_seen": {"score_a_day": SCORE_A_DAY, "days": round(DAYS_SEEN, 4)},
+    "gap": {"usual environment": "20 %", "home": 1, "work": 1},
+    "share": {"usual environment": "70 %", "home": "80 %", "work": "80 %", "days": "80 %"},
+    "no_area": Wording("holds no hour"),
+}
+MEASURE = Measure(
+    DATASET,
+    count,
+    finish,
+    grid,
+    PROTECTION,
+    of=permanence.DERIVATION,
+    window="run",
+    usual=False,
+    choices=CHOICES,
+)
