@@ -6,6 +6,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -59,10 +60,7 @@ def counted(name: str, rows: list[Event]) -> Counter[tuple[int, ...]]:
     measure = measures()[name]
     found = measure.count(made(measure.of, events_of(rows)), WINDOW).to_pylist()
     return Counter(
-        {
-            (row.get("part", 0), row["start"] // DAY, row["origin"], row["destination"]): row["people"]
-            for row in found
-        }
+        {(row.get("part", 0), row["start"] // DAY, row["origin"], row["destination"]): row["people"] for row in found}
     )
 
 
@@ -75,7 +73,7 @@ def reference(name: str, rows: list[Event]) -> Counter[tuple[int, ...]]:
     members = set()
     for subscriber, by_day in days.items():
         for day, seen in by_day.items():
-            follow = [(one, other) for (_, one), (_, other) in zip(seen, seen[1:], strict=False)]
+            follow = [(one, other) for (_, one), (_, other) in pairwise(seen)]
             later = [
                 (one, other)
                 for one in range(AREAS)
@@ -83,9 +81,7 @@ def reference(name: str, rows: list[Event]) -> Counter[tuple[int, ...]]:
                 if any(t < u for t, a in seen if a == one for u, b in seen if b == other)
             ]
             earlier = [by_day[other][-1] for other in sorted(by_day) if other < day][-1:]
-            before = [
-                (area, seen[0][1]) for time, area in earlier if area != seen[0][1] and seen[0][0] - time <= WEEK
-            ]
+            before = [(area, seen[0][1]) for time, area in earlier if area != seen[0][1] and seen[0][0] - time <= WEEK]
             moved = [(one, other) for one, other in later if one != other]
             found = {
                 "flows": {0: [(one, other) for one, other in follow if one != other]},

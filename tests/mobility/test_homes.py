@@ -116,9 +116,7 @@ def homes_of(events: list[tuple[datetime, str]], day_starts: int) -> dict[str, s
         if asleep(shown, 19.5, 7.5):
             nights[area].add((shown - timedelta(hours=12)).date())
             days_of_nights[area].add(day(shown))
-    working = [
-        (shown, area) for shown, area in events if shown.weekday() < 5 and 9 * 3600 <= second(shown) < 17 * 3600
-    ]
+    working = [(shown, area) for shown, area in events if shown.weekday() < 5 and 9 * 3600 <= second(shown) < 17 * 3600]
     work = half_hours(working)
     # A half-hour's place may have other events in it: the day that counts is one with a half-hour of its own.
     days_of_work = defaultdict(set)
@@ -131,9 +129,7 @@ def homes_of(events: list[tuple[datetime, str]], day_starts: int) -> dict[str, s
         "night-22-07": max(
             often, key=lambda a: (often[a], *seen_last(a, {day(shown) for shown, area in late if area == a}))
         ),
-        "night-1930-0730": max(
-            nights, key=lambda a: (len(nights[a]), *seen_last(a, days_of_nights[a])), default=None
-        ),
+        "night-1930-0730": max(nights, key=lambda a: (len(nights[a]), *seen_last(a, days_of_nights[a])), default=None),
         "majority": mode if 2 * ends[mode] > len(last) else None,
         "work": max(work, key=lambda a: (work[a], *seen_last(a, days_of_work[a])), default=None),
     }
@@ -219,9 +215,7 @@ def test_a_confidence_is_the_share_of_nights_and_of_days() -> None:
     rows = [at(0, 23, "A"), at(1, 20, "A"), at(1, 21, "B"), at(2, 23, "A"), at(3, 12, "B")]
     events, window = bucket(rows)
     counted = measures()["home_confidence"].count(visits.derive(events, window), window).to_pylist()
-    bins = {
-        RULES[row["rule"]]: home_confidence.BINS[row["share"]] for row in counted if row["people"]
-    }
+    bins = {RULES[row["rule"]]: home_confidence.BINS[row["share"]] for row in counted if row["people"]}
     assert bins["night-1930-0730"] == "100 %"  # on each of three nights
     assert bins["last-of-day"] == "at most 50 %"
 

@@ -29,7 +29,9 @@ METRES = {frozenset((0, 1)): 111_000.0, frozenset((1, 2)): 110_500.0, frozenset(
 AREA = (0, 1, -1, 1)
 Event = tuple[int, int, int]  # subscriber, second, cell
 
-event = st.tuples(st.integers(1, 2), st.integers(0, DAYS * 48 - 1).map(lambda n: n * 1800 + n % 7 * 100), st.integers(0, 3))
+event = st.tuples(
+    st.integers(1, 2), st.integers(0, DAYS * 48 - 1).map(lambda n: n * 1800 + n % 7 * 100), st.integers(0, 3)
+)
 worlds = st.lists(event, min_size=1, max_size=40, unique_by=lambda one: one[:2])
 
 
@@ -146,7 +148,7 @@ def test_who_is_seldom_seen_has_no_label_and_who_moves_has_two_homes() -> None:
     for begins, ends, home in ((4, 14, 2), (14, 24, 5)):
         subscriber, area = long_term_homes(rows, begins, ends)
         assert (subscriber.tolist(), area.tolist()) == ([7], [home])
-    few = days_of({day: (2, 1 << 12) for day in range(4, 14)})
+    few = days_of(dict.fromkeys(range(4, 14), (2, 1 << 12)))
     of = scores(few, 4, 14)
     assert not labelled(of.first, of.score, of.days, of.whole, of.seen, 10).any()
 
@@ -184,6 +186,8 @@ def test_a_run_labels_homes_and_work_and_finds_who_moved(start: Callable[..., An
         ("B", "D"): 4,
     }
     tables = operator.run(measures=names)
-    shown = {row["area"]: row["subscribers"] for row in tables["usual_environment"].to_pylist() if row["label"] == "work"}
+    shown = {
+        row["area"]: row["subscribers"] for row in tables["usual_environment"].to_pylist() if row["label"] == "work"
+    }
     assert shown == {"A": None, "B": None, "C": 24, "D": None}
     assert latest(operator.database, "mobility.usual_environment").provenance.parameters["share"]["home"] == "80 %"

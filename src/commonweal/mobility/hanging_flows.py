@@ -54,16 +54,12 @@ def chosen(cells: Keys, column: str, value: str) -> np.ndarray:
     return np.flatnonzero(np.asarray(pc.equal(cells.table[column], value)))
 
 
-def larger(
-    areas: Areas, cells: Keys, kind: Kind, columns: Sequence[str], of: np.ndarray | None = None
-) -> Relations:
+def larger(areas: Areas, cells: Keys, kind: Kind, columns: Sequence[str], of: np.ndarray | None = None) -> Relations:
     """An area's parts are the areas that lie in it; a pair's are the pairs of parts."""
     parents = dict(zip(areas.codes, areas.parents, strict=True))
     of = np.arange(cells.table.num_rows) if of is None else of
     table = cells.table.take(pa.array(of))
-    above = {
-        name: pa.array([parents.get(code) for code in table[name].to_pylist()], pa.string()) for name in columns
-    }
+    above = {name: pa.array([parents.get(code) for code in table[name].to_pylist()], pa.string()) for name in columns}
     return inside(kind, cells, cells, of, **above)
 
 

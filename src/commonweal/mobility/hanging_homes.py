@@ -87,7 +87,5 @@ def _agreeing(agreement: Keys) -> list[Relations]:
     for each in RULES:
         if each != everybody:
             of = np.flatnonzero(~pair & (rule == each))
-            found.append(
-                inside(Kind.SUM, agreement, agreement, of, rule=everybody, other=everybody, outcome=same)
-            )
+            found.append(inside(Kind.SUM, agreement, agreement, of, rule=everybody, other=everybody, outcome=same))
     return found

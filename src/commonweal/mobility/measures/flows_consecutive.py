@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
 import pyarrow as pa
 
 from commonweal.core.wording import Wording
@@ -55,8 +54,8 @@ def members(events: Events, window: Window) -> Mapping[str, Members]:
 PROTECTION = Protection(
     title=Wording("Flows with staying, with noise"),
     description=Wording(
-        "Distinct subscribers seen in one area and next in another, or again in the same, during a day, with noise that "
-        "hides any one of them."
+        "Distinct subscribers seen in one area and next in another, or again in the same, during a day, with noise "
+        "that hides any one of them."
     ),
     keys={"": {Unit.DAY: 8, Unit.WEEK: 30, Unit.MONTH: 75}},
     members=members,

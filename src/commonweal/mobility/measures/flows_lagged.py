@@ -39,7 +39,8 @@ DATASET = pairs.dataset(
     "flows_lagged",
     Wording("Flows within and between days"),
     Wording(
-        "Distinct subscribers who came from one area to another during a day, or since an earlier one, a week ago at most."
+        "Distinct subscribers who came from one area to another during a day, or since an earlier one, a week ago at "
+        "most."
     ),
     Dimension(
         "part",
@@ -81,8 +82,8 @@ def lagged(
     >>> found = lagged(np.array([7, 7, 7]), np.array([0, 518400, 518400], np.int32), np.array([0, 1, 0], np.int32),
     ...                np.array([50, 518410, 518420]), np.array([60, 518415, 518430]), np.array([1, 1, 0]), 0, 604800,
     ...                604800)
-    >>> [PARTS[part] for part in found[2]], found[3], found[4]
-    (['within-day', 'either', 'inter-day', 'either'], array([1, 1, 0, 0], dtype=int32), array([0, 0, 1, 1], dtype=int32))
+    >>> [PARTS[part] for part in found[2]], found[3].tolist(), found[4].tolist()
+    (['within-day', 'either', 'inter-day', 'either'], [1, 1, 0, 0], [0, 0, 1, 1])
     """
     size = 0
     for writing in range(2):
@@ -125,9 +126,10 @@ def lagged(
 
 def derive(rows: pa.Table, window: Window) -> pa.Table:
     """Give each subscriber's flows of the window's own days."""
-    columns = (rows[name].to_numpy() for name in ("subscriber", "start", "area", "earliest", "latest", "opens"))
+    names = ("subscriber", "start", "area", "earliest", "latest", "opens")
+    subscriber, start, area, earliest, latest, opens = (rows[name].to_numpy() for name in names)
     own, until = window.own or (int(window.days[0]), int(window.days[-1]))
-    found = lagged(*columns, own, until, LAG)
+    found = lagged(subscriber, start, area, earliest, latest, opens, own, until, LAG)
     return pa.table(dict(zip(("subscriber", "start", "part", "origin", "destination"), found, strict=True)))
 
 
@@ -136,9 +138,7 @@ DERIVATION = Derivation("lagged", derive, of=visits.DERIVATION, lookback=LOOKBAC
 
 def count(rows: pa.Table, window: Window) -> pa.Table:
     """Count a bucket's flows by day: within days, between them, and either way."""
-    start, part, origin, destination = (
-        rows[name].to_numpy() for name in ("start", "part", "origin", "destination")
-    )
+    start, part, origin, destination = (rows[name].to_numpy() for name in ("start", "part", "origin", "destination"))
     begins = start.astype(np.int64) + window.starts
     return pairs.counted(
         pairs.keys(begins, origin, destination, window.areas, part, len(PARTS)), window.areas, len(PARTS)

@@ -57,8 +57,7 @@ def whole_periods(dates: np.ndarray, unit: int) -> dict[int, int]:
     """
     around = np.arange(dates[0] - 1, dates[-1] + 2)
     edges = around[1:][np.diff(period_of(around, unit)) != 0]
-    inside = [(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]
-    return {int(period_of(np.array([a]), unit)[0]): int(np.searchsorted(dates, a)) for a, _ in inside}
+    return {int(period_of(np.array([a]), unit)[0]): int(np.searchsorted(dates, a)) for a in edges[:-1]}
 
 
 @numba.njit(nogil=True, cache=True)
@@ -118,7 +117,7 @@ def count(rows: pa.Table, window: Window) -> pa.Table:
     found = []
     for unit in range(len(UNITS)):
         whole = whole_periods(dates, unit)
-        whose, period, origin, destination = changes(subscriber[ends], date[ends], area[ends], unit)
+        _, period, origin, destination = changes(subscriber[ends], date[ends], area[ends], unit)
         begins = {p: int(window.days[at] + window.starts) for p, at in whole.items() if p - 1 in whole}
         inside = np.isin(period, list(begins))
         start = np.array([begins[p] for p in period[inside].tolist()], np.int64)

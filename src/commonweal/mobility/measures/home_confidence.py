@@ -54,9 +54,9 @@ def count(rows: pa.Table, window: Window) -> pa.Table:
     """Count a bucket's subscribers by rule and share."""
     found = homes(rows)
     people = []
-    for rule in range(MAJORITY):
-        there = found.area[rule] >= 0
-        shares = bins(found.weight[rule][there], found.total[rule][there])
+    for number in range(MAJORITY):
+        there = found.area[number] >= 0
+        shares = bins(found.weight[number][there], found.total[number][there])
         people.append(np.bincount(shares, minlength=len(BINS)))
     rule, share = np.divmod(np.arange(MAJORITY * len(BINS)), len(BINS))
     return keyed_counts({"rule": rule, "share": share}, {"people": np.concatenate(people)})

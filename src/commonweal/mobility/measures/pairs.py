@@ -60,7 +60,12 @@ def dataset(name: str, title: str, description: str, *between: Dimension, kind: 
 
 
 def keys(
-    start: np.ndarray, origin: np.ndarray, destination: np.ndarray, areas: int, part: np.ndarray | int = 0, parts: int = 1
+    start: np.ndarray,
+    origin: np.ndarray,
+    destination: np.ndarray,
+    areas: int,
+    part: np.ndarray | int = 0,
+    parts: int = 1,
 ) -> np.ndarray:
     """Give the key of each row, int64.
 

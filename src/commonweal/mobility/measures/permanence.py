@@ -104,7 +104,7 @@ def _apart(one: int, two: int, place: np.ndarray, first: np.ndarray, other: np.n
         return 0.0
     if np.isnan(place[one, 0]) or np.isnan(place[two, 0]):
         return np.nan
-    return metres(place, one, two)  # type: ignore[no-any-return]
+    return metres(place, one, two)
 
 
 @numba.njit(nogil=True, cache=True)

@@ -185,8 +185,9 @@ def labelled(
     --------
     Ten days: 200 hours in one area, 40 in another, where 36 of 40 working hours are.
 
-    >>> found = labelled(np.array([0, 2]), np.array([[200, 40], [120, 0], [4, 36]]), np.array([[10, 5], [10, 0], [2, 5]]),
-    ...                  np.array([[240], [120], [40]]), np.array([[10], [10], [5]]), 10)
+    >>> score, days = np.array([[200, 40], [120, 0], [4, 36]]), np.array([[10, 5], [10, 0], [2, 5]])
+    >>> whole, seen = np.array([[240], [120], [40]]), np.array([[10], [10], [5]])
+    >>> found = labelled(np.array([0, 2]), score, days, whole, seen, 10)
     >>> found.astype(int).tolist()
     [[1, 0], [1, 0], [0, 1]]
     """

@@ -190,9 +190,7 @@ def derive(events: Events, window: Window) -> pa.Table:
     assert window.wall is not None
     wall = window.wall[events.hour] + (events.time - window.hours[events.hour])
     begins = window.wall[np.searchsorted(window.hours, window.days[:-1])]
-    last, table = visits(
-        events.subscriber_day, events.day, events.time, events.area, wall, begins // DAY, window.areas
-    )
+    last, table = visits(events.subscriber_day, events.day, events.time, events.area, wall, begins // DAY, window.areas)
     day = events.day[last]
     columns = ("earliest", "latest", "opens", "events", "late", "halves", "since", "works")
     return pa.table(
