@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from itertools import combinations_with_replacement
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,10 +17,13 @@ from hypothesis import strategies as st
 
 from commonweal.core.catalog import latest
 from commonweal.core.periods import Calendar
+from commonweal.disclosure import Kind, raw_cells
 from commonweal.mobility import counting, runs
+from commonweal.mobility.hanging import relate
 from commonweal.mobility.measure import Window, measures
 from commonweal.mobility.measures import home_agreement, home_confidence, visits
 from commonweal.mobility.measures.home_rules import RULES, homes
+from commonweal.mobility.protecting import as_counted
 from commonweal.mobility.sequences import Events
 
 AREAS = "ABCD"
@@ -283,3 +287,49 @@ def test_a_release_of_homes_tells_of_nobody_in_few(seed: int, start: Callable[..
     parameters = latest(operator.database, "mobility.homes").provenance.parameters
     assert "unlocatable" in parameters["majority"]
     assert "19:30" in parameters["night-1930-0730"]
+
+
+KINDS = ("flows_all_pairs", "flows_consecutive", "flows_lagged", "usual_environment", "internal_migration")
+
+
+def test_what_tables_are_said_to_tell_of_one_another_is_so(start: Callable[..., Any]) -> None:
+    """Every relation that readers are taken to know holds of the raw counts, so that nothing is hidden in vain."""
+    rng = np.random.default_rng(5)
+    first = datetime(2026, 1, 5, tzinfo=UTC)
+    lines = [
+        f"2327655{who:05},{first + timedelta(hours=int(hour)):%Y-%m-%dT%H:%M:%S},{rng.choice(list('abcd'))}1,call,,"
+        for who in range(60)
+        for hour in rng.choice(14 * 24, 20, replace=False)
+    ]
+    operator = start()
+    operator.import_(operator.events("calls.csv", lines))
+    names = ["presence", "flows", *NAMES, *KINDS]
+    planned = runs.plan(operator.settings, operator.database, operator.project, names=names)
+    counts = counting.count(operator.settings, planned.buckets)
+    tables = [as_counted(measures()[name], counts[name], planned) for name in names]
+    raw = raw_cells(tables, partial(relate, planned.areas, planned.scope))
+    told = Counter[tuple[str, str, Kind]]()
+
+    def dataset(cell: int) -> str:
+        return max((keys.first, name) for name, keys in raw.keys.items() if keys.first <= cell)[1].partition(".")[2]
+
+    for number, (kind, whole) in enumerate(zip(raw.given.kind, raw.given.whole, strict=True)):
+        parts = raw.given.parts(number)
+        people, sizes = raw.value[whole], raw.value[parts]
+        if kind & Kind.WITHIN:
+            assert sizes.max() <= people
+        if kind & Kind.COVER:
+            assert people <= sizes.sum()
+        if kind & Kind.SUM:
+            assert people == sizes.sum(), (dataset(whole), dataset(parts[0]))
+        told[dataset(whole), dataset(parts[0]), Kind(int(kind))] += 1
+    # Pairs of two areas are the same with staying and without, over 14 days; within-day as in all pairs.
+    assert told["flows", "flows_consecutive", Kind.SUM] == 14 * 12
+    assert told["flows_all_pairs", "flows_lagged", Kind.SUM] == 14 * 12
+    assert told["flows_lagged", "flows_lagged", Kind.UNION] == 14 * 12
+    assert told["home", "homes", Kind.SUM] == 4
+    assert told["home_agreement", "homes", Kind.SUM] == len(RULES)
+    assert told["home_agreement", "home_confidence", Kind.SUM] == len(RULES)
+    assert told["home", "commuting", Kind.WITHIN] == 4
+    # Each pair of rules twice with a home and twice without where that can be; each rule as a part of everybody.
+    assert told["home_agreement", "home_agreement", Kind.SUM] > 2 * 10

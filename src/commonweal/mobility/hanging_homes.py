@@ -14,9 +14,9 @@ home_change       pairs of areas and of their parts: a sum
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import combinations
 
 import numpy as np
-import pyarrow as pa
 
 from commonweal.core.areas import Areas
 from commonweal.disclosure import Keys, Kind, Relations
@@ -61,9 +61,11 @@ def home_kinds(areas: Areas, keys: Mapping[str, Keys]) -> list[Relations]:
 
 def _outermost(areas: Areas, homes: Keys, rule: str) -> np.ndarray:
     """Give the homes of a rule in areas that lie in no other of the run: together they are all homes."""
-    top = {code for code, above in zip(areas.codes, areas.parents, strict=True) if above not in set(areas.codes)}
+    codes = set(areas.codes)
+    top = {code for code, above in zip(areas.codes, areas.parents, strict=True) if above not in codes}
     rows = chosen(homes, "rule", rule)
-    return rows[[homes.table["area"][row].as_py() in top for row in rows.tolist()]]
+    within = np.isin(np.array(homes.table["area"].to_pylist(), object)[rows], list(top))
+    return rows[within]
 
 
 def _found(agreement: Keys, parts: Keys, rule: str, of: np.ndarray) -> Relations:
@@ -76,16 +78,17 @@ def _agreeing(agreement: Keys) -> list[Relations]:
     rule, other, outcome = (
         np.array(agreement.table[name].to_pylist(), object) for name in ("rule", "other", "outcome")
     )
-    pair = rule != other
     found = []
-    for column, own in ((rule, first), (other, second)):
-        for whole, parts in ((same, (same, different, own)), (neither, ({first, second} - {own}) | {neither})):
-            of = np.flatnonzero(pair & np.isin(outcome, list(parts)))
-            named = pa.array(column[of].tolist(), pa.string())
-            found.append(inside(Kind.SUM, agreement, agreement, of, rule=named, other=named, outcome=whole))
+    # Pair by pair, since the parts of one whole are gathered into one relation.
+    for one, two in combinations(RULES, 2):
+        pair = (rule == one) & (other == two)
+        for named, own, without in ((one, first, second), (two, second, first)):
+            for whole, parts in ((same, (same, different, own)), (neither, (without, neither))):
+                of = np.flatnonzero(pair & np.isin(outcome, parts))
+                found.append(inside(Kind.SUM, agreement, agreement, of, rule=named, other=named, outcome=whole))
     everybody = RULES[EVERYBODY[0]]
     for each in RULES:
         if each != everybody:
-            of = np.flatnonzero(~pair & (rule == each))
+            of = np.flatnonzero((rule == each) & (other == each))
             found.append(inside(Kind.SUM, agreement, agreement, of, rule=everybody, other=everybody, outcome=same))
     return found
