@@ -181,7 +181,7 @@ def from_centre(longitude: np.ndarray, latitude: np.ndarray) -> np.ndarray:
 
 @numba.njit(nogil=True, cache=True, inline="always")
 def metres(place: np.ndarray, one: int, other: int) -> float:
-    """How far two spans lie apart along the ground, metres: 2 R asin(c / 2 R) of the straight line c on WGS 84.
+    """How far two placed spans lie apart along the ground, metres: 2 R asin(c / 2 R) of the straight line c on WGS 84.
 
     Of 100 km it errs by centimetres, of 1,000 km by some ten metres.
 
