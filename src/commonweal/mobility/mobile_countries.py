@@ -1,8 +1,25 @@
 """Mobile country codes: which country a network is in.
 
 Source: ITU-T E.212, list of mobile country codes (Annex to the ITU Operational Bulletin), with the countries' codes of
-ISO 3166-1; Kosovo has XK, which is user-assigned there. Codes without a country, such as 901 of satellites and ships,
-are of `ELSEWHERE`.
+ISO 3166-1; Kosovo has XK, which is user-assigned there. The bulletin itself was not at hand. In November 2026 every
+code was compared with three lists that were:
+
+- Wireshark's E.212 table, after Annexes to Bulletins 1117 (1 February 2017) and 1280 (15 November 2023);
+- Android's MccTable, after the Annex to Bulletin 1117;
+- mcc-mnc-list 1.1.11, after Wikipedia's lists of networks, which lacks codes that have no network.
+
+They agree on all codes but these. 289, which ITU has not assigned, is kept: networks in Abkhazia use it, and ISO 3166-1
+has that in Georgia. 423 (Palestine), 534 (Northern Mariana Islands) and 535 (Guam), which only Android's table still
+has, and marks as not of ITU, are left out. What ITU has assigned since November 2023 is here only as far as Wikipedia
+had it.
+
+One code has one country here, also where several share it, among them: 340 is Guadeloupe's for Martinique too, 362
+Curaçao's for Sint Maarten and for Bonaire, Sint Eustatius and Saba, 647 Réunion's for Mayotte, 234 the United Kingdom's
+for Guernsey, Jersey and the Isle of Man, 505 Australia's for Norfolk Island, 310, 311 and 313 the United States' for
+their islands, 338 Jamaica's for other islands of the Caribbean, and 425 Israel's for the Palestinian networks 425-05
+and 425-06.
+
+Codes without a country, such as 901 of satellites and ships, are of `ELSEWHERE`.
 """
 
 from __future__ import annotations
@@ -29,7 +46,7 @@ _CODES = findall(
         415 LB 416 JO 417 SY 418 IQ 419 KW 420 SA 421 YE 422 OM 424 AE 425 IL 426 BH 427 QA 428 MN 429 NP
         430 AE 431 AE 432 IR 434 UZ 436 TJ 437 KG 438 TM 440 JP 441 JP 450 KR 452 VN 454 HK 455 MO 456 KH
         457 LA 460 CN 461 CN 466 TW 467 KP 470 BD 472 MV 502 MY 505 AU 510 ID 514 TL 515 PH 520 TH 525 SG
-        528 BN 530 NZ 534 MP 535 GU 536 NR 537 PG 539 TO 540 SB 541 VU 542 FJ 543 WF 544 AS 545 KI 546 NC
+        528 BN 530 NZ 536 NR 537 PG 539 TO 540 SB 541 VU 542 FJ 543 WF 544 AS 545 KI 546 NC
         547 PF 548 CK 549 WS 550 FM 551 MH 552 PW 553 TV 554 TK 555 NU 602 EG 603 DZ 604 MA 605 TN 606 LY
         607 GM 608 SN 609 MR 610 ML 611 GN 612 CI 613 BF 614 NE 615 TG 616 BJ 617 MU 618 LR 619 SL 620 GH
         621 NG 622 TD 623 CF 624 CM 625 CV 626 ST 627 GQ 628 GA 629 CG 630 CD 631 AO 632 GW 633 SC 634 SD
