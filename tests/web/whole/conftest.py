@@ -98,6 +98,10 @@ class Page:
         return self.status
 
 
+FILES = {"/mobility/report/page"}
+"""What is written in HTML to be taken along, and no page of the site: it is tested where it is made."""
+
+
 @pytest.fixture(scope="session")
 def whole(
     tmp_path_factory: pytest.TempPathFactory,
@@ -179,7 +183,8 @@ def access_to(app: Any, address: str) -> Access:
 
 def routes_of_pages(app: Any) -> list[Route]:
     """Give the routes that people look at: what is not described as part of the API, which is everything else."""
-    return [route for route in app.router.routes if "GET" in route.methods and not route.include_in_schema]
+    answering = [route for route in app.router.routes if "GET" in route.methods and not route.include_in_schema]
+    return [route for route in answering if route.path not in FILES]
 
 
 def addresses_of(template: str, known: dict[str, str], served: str, held: str) -> list[str]:

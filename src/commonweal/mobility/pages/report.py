@@ -79,7 +79,6 @@ Last = Annotated[
     date | None, Query(alias="to", description="Last day; without it, to the last there is.", examples=["2026-03-31"])
 ]
 PDF: dict[int | str, dict[str, Any]] = {200: {"description": "The report.", "content": {"application/pdf": {}}}}
-HTML: dict[int | str, dict[str, Any]] = {200: {"description": "The report.", "content": {"text/html": {}}}}
 
 
 @routes.get(
@@ -99,14 +98,7 @@ def report_as_pdf(
     return _sent(request, name, content, "application/pdf")
 
 
-@routes.get(
-    f"{ADDRESS}/page",
-    summary="The country report as one page",
-    operation_id="mobility_report_page_file",
-    tags=["mobility"],
-    response_class=Response,
-    responses=ERRORS | HTML,
-)
+@routes.get(f"{ADDRESS}/page", include_in_schema=False)
 @needs(Permission.READ)
 def report_as_html(
     request: Request, country: Country, language: Spoken = Language.EN, first: First = None, last: Last = None
