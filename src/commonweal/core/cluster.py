@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from uuid import uuid4
 
 from commonweal.core import durable
-from commonweal.core.errors import KINDS, CommonwealError, Refused, Unavailable, explain
+from commonweal.core.errors import CommonwealError, Refused, Unavailable
 from commonweal.core.settings import LOOPBACK, Settings
 
 if TYPE_CHECKING:
@@ -226,8 +226,9 @@ class Cluster:
     def _explained(self, error: Exception) -> CommonwealError:
         said = str(error)
         if found := re.findall(rf"{_Told.__name__}: (\{{.*\}})", said):
-            told = json.loads(found[-1])
-            return KINDS[told["kind"]](told["what"], where=told["where"], expected=told["expected"])
+            from commonweal.core.jobs.failure import restore
+
+            return restore(json.loads(found[-1]))
         if isinstance(error, CommonwealError):
             return error
         lost = re.search(r"ExecutorLostFailure|Python worker exited|OutOfMemoryError", said)
@@ -313,10 +314,10 @@ class _Told(Exception):
 
 
 def _told(error: Exception) -> _Told:
-    known = explain(error)
-    kind = next((name for name, one in KINDS.items() if type(known) is one), CommonwealError.__name__)
-    said = {"kind": kind, "what": str(known.what), "where": known.where, "expected": known.expected}
-    return _Told(json.dumps(said))
+    """Say it as a job's error is kept: of one that is not of the house only its type and place."""
+    from commonweal.core.jobs.failure import describe
+
+    return _Told(json.dumps(describe(error)))
 
 
 @dataclass(frozen=True)
