@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -206,7 +207,8 @@ class listening:  # noqa: N801
         return int(self.socket.getsockname()[1])
 
     def _take(self) -> None:
-        self.socket.accept()
+        with suppress(OSError):
+            self.socket.accept()[0].close()
 
     def __exit__(self, *_: object) -> None:
         self.socket.close()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from commonweal.core.durable import creating, replacing, sweep_unfinished, sync
+from commonweal.core.durable import creating, replacing, several_machines, sweep_unfinished, sync
 from commonweal.core.errors import Conflict, Unavailable
 
 both = pytest.mark.parametrize("writing", [replacing, creating])
@@ -277,3 +277,26 @@ def test_sweeping_finds_what_was_killed_at_any_depth_and_nothing_else(gone: int,
         (tmp_path / "deep" / "er" / name).touch()
     sweep_unfinished(tmp_path)
     assert content(tmp_path / "deep" / "er").keys() == others
+
+
+def test_what_another_machine_writes_is_left_alone_until_nobody_can_be_expected_to_finish_it(
+    gone: int, tmp_path: Path
+) -> None:
+    fresh, old = (tmp_path / f".file.{gone}~{machine}" for machine in ("elsewhere", "long-gone"))
+    own = tmp_path / f".file.{gone}~{os.uname().nodename}"
+    for path in (fresh, old, own):
+        path.touch()
+    os.utime(old, (0, 0))
+    with replacing(tmp_path / "file") as written:
+        written.write_text("new")
+    assert content(tmp_path).keys() == {"file", fresh.name}
+
+
+def test_workers_of_several_machines_tell_what_they_write_apart(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("commonweal.core.durable._here", "")
+    several_machines()
+    with replacing(tmp_path / "file") as written:
+        assert written.name == f".file.{os.getpid()}~{os.uname().nodename}"
+    assert content(tmp_path).keys() == {"file"}

@@ -16,7 +16,7 @@ from commonweal.core.console import Home
 from commonweal.core.database import Database
 from commonweal.core.errors import Damaged, Unavailable
 from commonweal.domains import ROOMS
-from commonweal.mobility import backing_up, custody, importing
+from commonweal.mobility import backing_up, custody, laying
 from commonweal.mobility.store import project_folder
 from commonweal.mobility.verifying import verify
 
@@ -72,7 +72,7 @@ def named(folder: Path) -> dict[str, bytes]:
 def test_what_is_restored_is_the_store_byte_for_byte_and_can_be_gone_on_with(
     stored: Any, backup: Any, restore: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importing, "merge", lambda *_: pytest.fail("killed"))
+    monkeypatch.setattr(laying, "merge", lambda *_: pytest.fail("killed"))
     with pytest.raises(pytest.fail.Exception):
         stored.import_(stored.events("staged.csv", calls(2026, range(8, 9))))
     monkeypatch.undo()

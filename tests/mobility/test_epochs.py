@@ -21,7 +21,7 @@ from commonweal.core.errors import NotFound, Refused, Unavailable
 from commonweal.core.periods import Calendar
 from commonweal.disclosure import destruction
 from commonweal.disclosure.certificate import PRIVATE_KEY
-from commonweal.mobility import custody, importing, keys, protecting, runs, service
+from commonweal.mobility import custody, keys, laying, protecting, runs, service
 from commonweal.mobility.epochs import MONTHS, epochs_of, natural_span
 from commonweal.mobility.store import project_folder
 
@@ -319,7 +319,7 @@ def test_rejects_older_than_the_retention_are_erased_like_events(
 def test_rejects_without_a_time_of_their_own_are_erased_when_their_import_is_older_than_the_retention(
     operator: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importing.time, "time", lambda: datetime.now(UTC).timestamp() - 40 * 86400)
+    monkeypatch.setattr(laying.time, "time", lambda: datetime.now(UTC).timestamp() - 40 * 86400)
     operator.import_(operator.events("calls.csv", [line(1, days_ago(0)), line(1, "never"), line(1, "9999-01-01")]))
     assert len(operator.rejects()) == 2
     kept_for(operator, 30)
@@ -403,7 +403,7 @@ def test_numbers_are_known_in_the_spelling_of_the_operators_files(operator: Any)
 def test_what_an_unfinished_import_staged_goes_with_an_objection(
     operator: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from commonweal.mobility import importing
+    from commonweal.mobility import laying
 
     class Killed(BaseException):
         pass
@@ -411,12 +411,12 @@ def test_what_an_unfinished_import_staged_goes_with_an_objection(
     def kill(*said: Any) -> None:
         raise Killed
 
-    really = importing.merge
-    monkeypatch.setattr(importing, "merge", kill)
+    really = laying.merge
+    monkeypatch.setattr(laying, "merge", kill)
     file = operator.events("calls.csv", [line(n, "2026-01-05T10:00:00") for n in range(4)])
     with pytest.raises(Killed):
         operator.import_(file)
-    monkeypatch.setattr(importing, "merge", really)
+    monkeypatch.setattr(laying, "merge", really)
     assert list(operator.store().folder.glob("staging/**/*.parquet"))
     forget(operator, "23276550001")
     assert not [path for path in operator.files() if "staging" in str(path)]
@@ -425,7 +425,7 @@ def test_what_an_unfinished_import_staged_goes_with_an_objection(
 
 
 def test_an_import_goes_on_after_a_retention_ran_in_between(operator: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from commonweal.mobility import importing
+    from commonweal.mobility import laying
 
     class Killed(BaseException):
         pass
@@ -433,12 +433,12 @@ def test_an_import_goes_on_after_a_retention_ran_in_between(operator: Any, monke
     def kill(*said: Any) -> None:
         raise Killed
 
-    really = importing.merge
-    monkeypatch.setattr(importing, "merge", kill)
+    really = laying.merge
+    monkeypatch.setattr(laying, "merge", kill)
     file = operator.events("calls.csv", [line(n, days_ago(2)) for n in range(4)])
     with pytest.raises(Killed):
         operator.import_(file)
-    monkeypatch.setattr(importing, "merge", really)
+    monkeypatch.setattr(laying, "merge", really)
     kept_for(operator, 30)
     custody.retain_job(operator.job())
     [report] = operator.import_(file)

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from commonweal.mobility import custody, importing, keys, merging, service
+from commonweal.mobility import custody, importing, keys, laying, merging, service
 from commonweal.mobility.objecting import objectors
 from commonweal.mobility.store import EpochStore
 
@@ -306,7 +306,7 @@ def kill(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 def test_who_objects_while_an_import_waits_does_not_come_in_with_it(operator: Any, kill: Any) -> None:
     file = operator.events("calls.csv", some_lines(1))
-    kill(importing, "merge")
+    kill(laying, "merge")
     with pytest.raises(Killed):
         operator.import_(file)
     forget(operator, OBJECTOR)

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from commonweal.core.errors import Conflict, Damaged, Unavailable
-from commonweal.mobility import custody, importing, keys, merging, service
+from commonweal.mobility import custody, keys, laying, merging, service
 from commonweal.mobility.manifest import Segment
 from commonweal.mobility.store import EpochStore, held, project_folder
 from commonweal.mobility.verifying import Verified, verify
@@ -55,7 +55,7 @@ def test_it_is_whole_whatever_was_done_to_it(stored: Any, monkeypatch: pytest.Mo
     service.compact_store(stored.settings, stored.database, stored.project)
     merging.split_buckets(stored.store(), 5)
     stored.import_(stored.events("late.csv", ["23276550001,2026-01-05T20:00:00,c1,call,,5"]))
-    monkeypatch.setattr(importing, "merge", lambda *_: pytest.fail("killed"))
+    monkeypatch.setattr(laying, "merge", lambda *_: pytest.fail("killed"))
     with pytest.raises(pytest.fail.Exception):
         stored.import_(stored.events("staged.csv", ["23276550001,2026-01-05T21:00:00,c1,call,,5"]))
     found = verified(stored)
