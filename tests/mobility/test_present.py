@@ -16,12 +16,12 @@ from commonweal.mobility.counting import count
 from commonweal.mobility.store import project_folder
 
 CELLS = [
-    "cell,longitude,latitude,range,valid_from,valid_to",
-    "border,0.99,0.5,8000,,",
-    "inside,1.2,0.5,8000,,",
-    "moved,2.5,0.5,8000,,2026-01-07",
-    "moved,3.5,0.5,8000,2026-01-07,",
-    "nowhere,,,,,",
+    "cell,longitude,latitude,range,valid_from,valid_to,plmn",
+    "border,0.99,0.5,8000,,,61101",
+    "inside,1.2,0.5,8000,,,61101",
+    "moved,2.5,0.5,8000,,2026-01-07,61101",
+    "moved,3.5,0.5,8000,2026-01-07,,61101",
+    "nowhere,,,,,,61101",
 ]
 
 

@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow.compute as pc
 
 from commonweal.core.areas import Areas
-from commonweal.mobility.cells import CellRegister, Timeline
+from commonweal.mobility.cells import ABROAD, CellRegister, Timeline
 
 if TYPE_CHECKING:
     from commonweal.mobility.footprint import Footprint, Grid
@@ -97,6 +98,7 @@ def coverage(register: CellRegister, timeline: Timeline, areas: Areas, days: np.
     version_of_day: list[int] = []
     for day in days.tolist():
         valid = cells_at(register, datetime.fromtimestamp(day, UTC))
+        valid = valid.filter(pc.not_equal(valid["identifier"], ABROAD))
         code = valid["code"].to_numpy()
         held = tuple(tuple(valid[name].to_pylist()) for name in ("code", "registered", "valid_from"))
         if held not in known:
