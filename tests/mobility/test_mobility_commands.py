@@ -228,7 +228,7 @@ WRONG: dict[str, tuple[int, list[str], str]] = {
         ["mobility", "run", "-p", "sl", "--from", "2026-03-01", "--to", "2026-03-02"],
         "days within 2026-01",
     ),
-    "no such measure": (3, ["mobility", "run", "-p", "sl", "--measure", "speed"], "one of: activity, "),
+    "no such measure": (3, ["mobility", "run", "-p", "sl", "--measure", "speed"], "one of: accidental_roaming, "),
     "no such reason": (3, ["mobility", "rejects", "-p", "sl", "--reason", "bad luck"], "one of: malformed line, "),
     "no such file of rejects": (3, ["mobility", "rejects", "-p", "sl", "--file", "none.csv"], "no file 'none.csv'"),
     "a clock that is none": (2, ["mobility", "run", "-p", "sl", "--day-starts", "noon"], "'noon' is no time of day"),
