@@ -15,7 +15,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from commonweal.core.cluster import Cluster, Record
+from commonweal.core.cluster import Cluster
+from commonweal.core.cluster_tasks import Record
 from commonweal.core.console import Home
 from commonweal.core.engine import add_counts, keyed_counts, map_buckets
 from commonweal.core.errors import CommonwealError, Conflict, InputError, Refused, Unavailable

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import os
-import pickle
 import re
 import socket
 import subprocess
@@ -21,13 +20,23 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from uuid import uuid4
 
-from commonweal.core import durable
+from commonweal.core.cluster_tasks import (
+    Among,
+    Pairwise,
+    Partition,
+    Record,
+    References,
+    Stream,
+    Task,
+    Told,
+    itself,
+    partition_of,
+)
 from commonweal.core.errors import CommonwealError, Refused, Unavailable
 from commonweal.core.settings import LOOPBACK, Settings
 
@@ -36,9 +45,6 @@ if TYPE_CHECKING:
 
 Reference = TypeVar("Reference")
 Result = TypeVar("Result")
-Record = tuple[tuple[int, ...], bytes]
-"""A key that begins with the number of its partition, and what goes there."""
-
 ATTEMPTS = 4
 AT_ONCE = 64  # results that are added here; more are first added by tasks
 LOOK_SECONDS = 0.1
@@ -147,7 +153,7 @@ class Cluster:
         several, total = len(references), len(references)
         while several > AT_ONCE:
             several = -(-several // 16)
-            parts = parts.mapPartitionsWithIndex(_Among(several)).reduceByKey(_Pairwise(add), several, _itself).values()
+            parts = parts.mapPartitionsWithIndex(Among(several)).reduceByKey(Pairwise(add), several, itself).values()
         return add(self._follow(parts.collect, total, on_done))
 
     def map(
@@ -174,8 +180,8 @@ class Cluster:
         return self._context
 
     def _each(self, function: Callable[[Reference], Result], references: Sequence[Reference]) -> RDD[Result]:
-        spread = _References.of(self._spark, references)
-        return self._spark.parallelize(range(len(references)), len(references)).map(_Task(function, spread))
+        spread = References.of(self._spark, references)
+        return self._spark.parallelize(range(len(references)), len(references)).map(Task(function, spread))
 
     def _follow(self, action: Callable[[], list[Any]], total: int, on_done: Callable[[int], None]) -> list[Any]:
         """Run an action of Spark beside this thread, which tells how far it is and stops it if it is told to."""
@@ -225,7 +231,7 @@ class Cluster:
 
     def _explained(self, error: Exception) -> CommonwealError:
         said = str(error)
-        if found := re.findall(rf"{_Told.__name__}: (\{{.*\}})", said):
+        if found := re.findall(rf"{Told.__name__}: (\{{.*\}})", said):
             from commonweal.core.jobs.failure import restore
 
             return restore(json.loads(found[-1]))
@@ -279,10 +285,10 @@ class Shuffled(Generic[Reference]):
     ) -> None:
         self._cluster = cluster
         self._left = len(references)
-        spread = _References.of(cluster._spark, references)
+        spread = References.of(cluster._spark, references)
         made = cluster._spark.parallelize(range(len(references)), max(1, len(references)))
-        records = made.flatMap(_Stream(function, spread))
-        self._sorted = records.repartitionAndSortWithinPartitions(partitions, _first)
+        records = made.flatMap(Stream(function, spread))
+        self._sorted = records.repartitionAndSortWithinPartitions(partitions, partition_of)
 
     def map(
         self,
@@ -300,124 +306,13 @@ class Shuffled(Generic[Reference]):
         on_done
             Told how many references, in the first call, and partitions are done; it may raise to stop the work.
         """
-        action = partial(self._cluster._spark.runJob, self._sorted, _Partition(function), list(partitions))
+        action = partial(self._cluster._spark.runJob, self._sorted, Partition(function), list(partitions))
         results = self._cluster._follow(action, self._left + len(partitions), on_done)
         self._left = 0
         return results
 
 
 # In the tasks ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-class _Told(Exception):
-    """An error in words that may be written into a log."""
-
-
-def _told(error: Exception) -> _Told:
-    """Say it as a job's error is kept: of one that is not of the house only its type and place."""
-    from commonweal.core.jobs.failure import describe
-
-    return _Told(json.dumps(describe(error)))
-
-
-@dataclass(frozen=True)
-class _References:
-    """All references, sent to each machine once and opened by each process once.
-
-    They travel as bytes: Spark's own way of encrypting objects on their way fails where these hold large arrays.
-    """
-
-    name: str
-    packed: Any
-
-    @classmethod
-    def of(cls, spark: SparkContext, references: Sequence[Any]) -> _References:
-        from pyspark import cloudpickle
-
-        packed = cloudpickle.dumps(list(references))  # type: ignore[no-untyped-call]
-        return cls(uuid4().hex, spark.broadcast(packed))
-
-    def __getitem__(self, number: int) -> Any:
-        if self.name not in _references:
-            _references.clear()
-            _references[self.name] = pickle.loads(self.packed.value)  # noqa: S301
-        return _references[self.name][number]
-
-
-_references: dict[str, list[Any]] = {}
-
-
-class _Task:
-    """A function of one reference."""
-
-    def __init__(self, function: Callable[[Any], Any], references: _References) -> None:
-        self.function, self.references = function, references
-
-    def __call__(self, number: int) -> Any:
-        durable.several_machines()
-        try:
-            return self.function(self.references[number])
-        except Exception as error:
-            raise _told(error) from None
-
-
-class _Stream(_Task):
-    """A function that gives records, one after another."""
-
-    def __call__(self, number: int) -> Iterator[Any]:
-        durable.several_machines()
-        try:
-            yield from self.function(self.references[number])
-        except GeneratorExit:
-            raise
-        except Exception as error:
-            raise _told(error) from None
-
-
-class _Partition:
-    """A function of a partition's records."""
-
-    def __init__(self, function: Callable[[int, Iterator[Record]], Any]) -> None:
-        self.function = function
-
-    def __call__(self, records: Iterable[Record]) -> list[Any]:
-        from pyspark import TaskContext
-
-        durable.several_machines()
-        task = TaskContext.get()
-        assert task is not None
-        try:
-            return [self.function(task.partitionId(), iter(records))]
-        except Exception as error:
-            raise _told(error) from None
-
-
-class _Among:
-    """Which of several shall add a result."""
-
-    def __init__(self, several: int) -> None:
-        self.several = several
-
-    def __call__(self, number: int, results: Iterable[Any]) -> Iterator[tuple[int, Any]]:
-        return ((number % self.several, result) for result in results)
-
-
-class _Pairwise:
-    """Addition of two results."""
-
-    def __init__(self, add: Callable[[Sequence[Any]], Any]) -> None:
-        self.add = add
-
-    def __call__(self, one: Any, other: Any) -> Any:
-        return self.add([one, other])
-
-
-def _itself(key: int) -> int:
-    return key
-
-
-def _first(key: tuple[int, ...]) -> int:
-    return key[0]
 
 
 class _Silence:

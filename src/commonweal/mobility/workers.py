@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from commonweal.core.cluster import Record
+from commonweal.core.cluster_tasks import Record
 from commonweal.core.errors import CommonwealError, NotFound
 from commonweal.mobility import blocks, transit
 from commonweal.mobility.cells import CellRegister
