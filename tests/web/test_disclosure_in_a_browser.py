@@ -43,4 +43,5 @@ def test_a_steward_finds_what_waits_reads_and_approves_it_by_keyboard(
     page.get_by_role("link", name="mobility.home, release 1").click()
     page.get_by_role("heading", name="What protects people in it").wait_for()
     assert "as every month" in page.inner_text("main")
+    page.wait_for_load_state()
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
