@@ -43,17 +43,14 @@ def test_killed_at_random_moments_it_ends_in_the_same_contents(
     undisturbed.equals(place)
 
 
-@pytest.mark.parametrize("call", [2, 17])
-def test_killed_before_any_rename_it_ends_in_the_same_contents(
-    begun, sample, undisturbed, tmp_path: Path, need, call: int
-) -> None:
+def test_killed_before_a_rename_it_ends_in_the_same_contents(begun, sample, undisturbed, tmp_path: Path, need) -> None:
     """The moment before a rename is where most is half-done: every worker is killed at its n-th."""
     at = ("rename", "renameat", "renameat2", "link", "linkat")
     killing = (need("strace"), "-f", "-qq", "-o", "/dev/null", "-e", f"trace={','.join(at)}")
-    killing = (*killing, "-e", f"inject={','.join(at)}:signal=SIGKILL:when={call}")
     place = begun.copy(tmp_path, COMMONWEAL_JOB_ATTEMPTS="1")  # else one worker after another would be killed
-    for command in (sample.importing, RUNNING):
-        assert "its worker died" in place.attempt(*command, prefix=killing).error
+    for command, call in ((sample.importing, 17), (RUNNING, 2)):
+        when = ("-e", f"inject={','.join(at)}:signal=SIGKILL:when={call}")
+        assert "its worker died" in place.attempt(*command, prefix=(*killing, *when)).error
         place.run(*command)
     undisturbed.equals(place)
 

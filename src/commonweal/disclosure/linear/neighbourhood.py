@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.sparse import coo_array, csr_array
-from scipy.sparse.csgraph import connected_components
 
+from commonweal.disclosure.linear.parting import groups
 from commonweal.disclosure.linear.rows import UNBOUNDED, Rows
 
 
@@ -21,6 +20,8 @@ class Neighbours:
     """
 
     def __init__(self, rows: Rows, cells: int) -> None:
+        from scipy.sparse import csr_array  # as in parting
+
         self.rows, self.cells = rows, cells
         shape = (len(rows.lower), cells)
         self._cells_of_row = csr_array((np.ones(len(rows.cell), np.int8), rows.cell, rows.first), shape=shape)
@@ -29,12 +30,8 @@ class Neighbours:
     def together(self, which: np.ndarray) -> np.ndarray:
         """Number the groups of chosen cells that hang together through one another; -1 for the others."""
         rows, chosen = self.rows, which[self.rows.cell]
-        graph = coo_array(
-            (np.ones(chosen.sum(), np.int8), (rows.row_of_member[chosen] + self.cells, rows.cell[chosen])),
-            shape=(self.cells + len(rows.lower),) * 2,
-        )
-        _, label = connected_components(graph, directed=False)
-        return np.where(which, label[: self.cells], -1)
+        label = groups(rows.row_of_member[chosen], rows.cell[chosen], len(rows.lower), self.cells)
+        return np.where(which, label, -1)
 
     def near(self, start: np.ndarray, hidden: np.ndarray, hops: int) -> np.ndarray:
         """Give the cells within some hops of others; from one hidden cell to the next is no hop."""

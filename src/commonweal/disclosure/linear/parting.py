@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from commonweal.disclosure.linear.contradiction import beyond_counting
 from commonweal.disclosure.linear.rows import UNBOUNDED, Rows
@@ -30,6 +28,34 @@ class Part:
     cells: np.ndarray
     rows: Rows
     tree: bool
+
+
+def groups(row: np.ndarray, cell: np.ndarray, rows: int, cells: int) -> np.ndarray:
+    """Number the groups of cells that hang together.
+
+    Parameters
+    ----------
+    row, cell
+        Of each membership: a row that joins the cells in it, and a cell.
+    rows, cells
+        How many there are of each.
+
+    Returns
+    -------
+    np.ndarray
+        Of each cell the number of its group; a cell in no row is a group of its own.
+
+    Examples
+    --------
+    >>> groups(np.array([0, 0, 1, 1]), np.array([0, 2, 2, 3]), rows=2, cells=4)
+    array([0, 1, 0, 0], dtype=int32)
+    """
+    from scipy.sparse import coo_array  # takes longer to import than most processes have use for it
+    from scipy.sparse.csgraph import connected_components
+
+    graph = coo_array((np.ones(len(row), np.int8), (row + cells, cell)), shape=(cells + rows,) * 2)
+    label: np.ndarray = connected_components(graph, directed=False)[1][:cells]
+    return label
 
 
 def parts(rows: Rows, free: np.ndarray, value: np.ndarray) -> Iterator[Part]:
@@ -63,8 +89,7 @@ def parts(rows: Rows, free: np.ndarray, value: np.ndarray) -> Iterator[Part]:
 
     row, cell, sign = row_of[loose], rows.cell[loose], rows.sign[loose]
     count = len(free)
-    graph = coo_array((np.ones(len(row), np.int8), (row + count, cell)), shape=(count + len(lower),) * 2)
-    _, label = connected_components(graph, directed=False)
+    label = groups(row, cell, len(lower), count)
     cells = np.flatnonzero(free)
     cells = cells[np.argsort(label[cells], kind="stable")]
     members = np.argsort(label[cell], kind="stable")  # row by row within each part, since rows are in order
