@@ -38,12 +38,12 @@ class Published:
         return float(found[1])
 
 
-def _main_path(place, country: Path, area_set: str, time_zone: str, folder: Path) -> Published:
+def _main_path(place, country: Path, area_set: str, time_zone: str, folder: Path, last: str) -> Published:
     place.run("mobility", "create", "operator", "--areas", area_set, "--time-zone", time_zone)
     place.run(
         *("mobility", "import", *sorted((country / "events").iterdir()), "--project", "operator"),
         *("--mapping", country / "mapping.toml", "--cells", country / "cells.csv"),
-        *("--from", "2026-03-01", "--to", "2026-03-02"),
+        *("--from", "2026-03-01", "--to", last),
     )
     place.run("mobility", "run", "--project", "operator")
     exported = folder / "areas.geojson"
@@ -65,7 +65,7 @@ def nepal(shared: Path, fresh: Callable[..., Any], tmp_path_factory: pytest.Temp
         *("--cells", shared / "data" / "cells" / "MLS-subset-cells-nepal.csv"),
         *("--subscribers", 2000, "--days", 2, "--events-per-day", 20, "--seed", 1),
     )
-    return _main_path(place, country, "natural-earth:NP", "Asia/Kathmandu", folder)
+    return _main_path(place, country, "natural-earth:NP", "Asia/Kathmandu", folder, "2026-03-02")
 
 
 @pytest.fixture(scope="module")
@@ -78,10 +78,10 @@ def districts(shared: Path, fresh: Callable[..., Any], tmp_path_factory: pytest.
         *("demo", "generate", country, "--areas", polygons, "--code-field", "pcode"),
         *("--population", shared / "data" / "geo" / "wa3_population_63.csv"),
         *("--population-field", "population_2014e"),
-        *("--subscribers", 8000, "--days", 2, "--events-per-day", 20, "--seed", 1),
+        *("--subscribers", 8000, "--days", 1, "--events-per-day", 20, "--seed", 1),
     )
     place.run("areas", "import", polygons, "--name", "districts", "--code-field", "pcode", "--name-field", "name")
-    return _main_path(place, country, "districts", "Africa/Conakry", folder)
+    return _main_path(place, country, "districts", "Africa/Conakry", folder, "2026-03-01")
 
 
 @pytest.fixture(params=["nepal", "districts"])
