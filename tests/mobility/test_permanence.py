@@ -17,7 +17,7 @@ from commonweal.mobility import counting, runs
 from commonweal.mobility.measure import measures
 from commonweal.mobility.measures import permanence
 from commonweal.mobility.measures.internal_migration import long_term_homes
-from commonweal.mobility.measures.usual_environment import labelled, scores
+from commonweal.mobility.measures.usual_environment import LABELS, labelled, scores
 
 DAY = 86_400
 DAYS = 4
@@ -151,6 +151,54 @@ def test_who_is_seldom_seen_has_no_label_and_who_moves_has_two_homes() -> None:
     few = days_of(dict.fromkeys(range(4, 14), (2, 1 << 12)))
     of = scores(few, 4, 14)
     assert not labelled(of.first, of.score, of.days, of.whole, of.seen, 10).any()
+
+
+NIGHT = sum(1 << hour for hour in (*range(8), *range(18, 24)))
+
+
+def labels_of(nights: dict[int, int], days: int = 42) -> set[tuple[str, int]]:
+    """Labels of somebody who is in area 0 all day and night, but for some nights from their evening to the next one's.
+
+    Dates count from Monday, 5 January 1970.
+    """
+    begins = 4
+    away = {begins + night: area for night, area in nights.items()}
+    rows: list[tuple[int, int, int]] = []  # date, area, hours of the clock
+    for day in range(begins, begins + days):
+        by_area: dict[int, int] = {}
+        for hour in range(24):
+            area = away.get(day if hour >= 18 else day - 1, 0) if NIGHT >> hour & 1 else 0
+            by_area[area] = by_area.get(area, 0) | 1 << hour
+        rows += [(day, area, hours) for area, hours in by_area.items()]
+    date_, area_, hours_ = (np.array(column, np.int32) for column in zip(*rows, strict=True))
+    table = pa.table(
+        {
+            "subscriber": np.full(len(rows), 7),
+            "date": date_,
+            "begins": np.zeros(len(rows), np.int8),
+            "area": area_,
+            "hours": hours_,
+        }
+    )
+    of = scores(table, begins, begins + days)
+    label, row = np.nonzero(labelled(of.first, of.score, of.days, of.whole, of.seen, days))
+    return {(LABELS[one], int(of.area[at])) for one, at in zip(label, row, strict=True)}
+
+
+def test_a_second_home_is_where_free_nights_are_spent_again_and_again() -> None:
+    friday, saturday = 4, 5
+    home = {("usual environment", 0), ("home", 0), ("work", 0)}
+    weekends = {week * 7 + night: 3 for week in (1, 4) for night in (friday, saturday)}
+    assert labels_of(weekends) == home | {("second home", 3)}
+    # One night less: two nights of two weekends are below three, as are those of one weekend.
+    assert labels_of(dict(list(weekends.items())[:2])) == home
+    # As many nights, in the middle of the week.
+    assert labels_of({night - 3: 3 for night in weekends}) == home
+    # The other place has more nights.
+    more = weekends | {week * 7 + night: 2 for week in (0, 2, 3) for night in (friday, saturday)}
+    assert {one for one in labels_of(more, 84) if one[0] == "second home"} == {("second home", 2)}
+    # Of 24 free nights a fifth is five.
+    assert not any(label == "second home" for label, _ in labels_of(weekends, 84))
 
 
 def lines(many: int) -> list[str]:

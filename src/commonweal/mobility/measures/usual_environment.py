@@ -1,10 +1,11 @@
-"""Usual environment, home and work by permanence: daily scores, added up over months and over the run.
+"""Usual environment, home, second home and work by permanence: daily scores, added up over months and over the run.
 
-With the daily score of `permanence`, a day from 04:00 to 04:00, and for each of three times::
+With the daily score of `permanence`, a day from 04:00 to 04:00, and for each of four times::
 
     all        every hour
     night      hours from 18:00 to 08:00, of the day on which the night begins
     working    hours from 08:00 to 17:00, Monday to Friday
+    free       nights that begin on Friday or Saturday
 
     ps(a)      = Σ over hours of score(a)              days(a) = days with a score
     ps, days   the same of all areas together
@@ -19,6 +20,8 @@ or days < 5/12 of them, all hours, are left out. Then, for each of the labels, o
    with as large a share of working hours, the usual environment.
 4. Of those with a score that are not, one whose days, of nights for home and of working hours for work, are ≥ 80 % of
    all days, of working hours for work, is home or work.
+5. *Second home.* Of whoever has a home: of areas that are none, the one with the largest ps of free nights (several if
+   they have the same), if its days of free nights are ≥ 20 % of all of them, and at least 3, so of two weekends.
 
 ::
 
@@ -26,7 +29,10 @@ or days < 5/12 of them, all hours, are left out. Then, for each of the labels, o
 
 Source: Eurostat, *multimno* 1.0, ``MidtermPermanenceScore``, ``LongtermPermanenceScore`` and
 ``UsualEnvironmentLabeling`` with the thresholds of its documentation (1 500 and 50 for the 120 days of its example);
-there of tiles, here of areas, each counted whole. No holidays are known.
+there of tiles, here of areas, each counted whole. No holidays are known. multimno has no label of second homes; the
+fifth rule is this project's, made of its scores, with 20 % as its gap of the usual environment. That second homes are
+where nights and weekends are spent: J. Raun, R. Ahas, M. Tiru, *Measuring tourism destinations using mobile tracking
+data* (2016).
 """
 
 from __future__ import annotations
@@ -54,18 +60,23 @@ SCORE_A_DAY, DAYS_SEEN = 12.5, 5 / 12
 """Below which, for each day of the run, somebody is seldom seen."""
 GAP_SHARE = 0.20
 USUAL_SHARE, HOME_SHARE, WORK_SHARE, DAYS_SHARE = 0.70, 0.80, 0.80, 0.80
-LABELS = ("usual environment", "home", "work")
-USUAL, HOME, WORK = range(3)
-TIMES = ("all", "night", "working")
-ALL, AT_NIGHT, AT_WORK = range(3)
+FREE_NIGHTS = (4, 5)
+"""Weekdays on which a free night begins, 0 Monday."""
+FREE_SHARE, FREE_LEAST = 0.20, 3
+LABELS = ("usual environment", "home", "work", "second home")
+USUAL, HOME, WORK, SECOND = range(4)
+TIMES = ("all", "night", "working", "free")
+ALL, AT_NIGHT, AT_WORK, AT_LEISURE = range(4)
 
 DATASET = Dataset(
     name="mobility.usual_environment",
-    title=Wording("Usual environment, home and work"),
-    description=Wording("Subscribers by the areas of their usual environment, of their home and of their work."),
+    title=Wording("Usual environment, homes and work"),
+    description=Wording(
+        "Subscribers by the areas of their usual environment, of their home, of their work and of their second home."
+    ),
     dimensions=(
         Dimension("area", "area", Wording("The area."), hierarchy="area"),
-        Dimension("label", "string", Wording("Usual environment, home or work."), title=Wording("Label")),
+        Dimension("label", "string", Wording("Usual environment, home, work or second home."), title=Wording("Label")),
         BEGUN,
     ),
     measures=(
@@ -80,7 +91,7 @@ DATASET = Dataset(
         ),
     ),
     privacy=Privacy.PEOPLE,
-    keywords=("home", "work", "usual environment", "mobile phone data"),
+    keywords=("home", "second home", "work", "usual environment", "mobile phone data"),
     theme="SOCI",
 )
 
@@ -130,7 +141,7 @@ def scores(rows: pa.Table, begins: int, ends: int) -> Scores:
     ...     "begins": pa.array([0], pa.int8()), "area": pa.array([3], pa.int32()),
     ...     "hours": pa.array([0b10000011100], pa.int32())}), 0, 9)
     >>> found.score[:, 0].tolist(), found.days[:, 0].tolist()
-    ([4, 3, 1], [2, 1, 1])
+    ([4, 3, 1, 0], [2, 1, 1, 0])
     """
     subscriber, date, begun, area, hours = (
         rows[name].to_numpy() for name in ("subscriber", "date", "begins", "area", "hours")
@@ -148,6 +159,7 @@ def scores(rows: pa.Table, begins: int, ends: int) -> Scores:
         (ALL, clock >= 0, clock < DAY_BEGINS),
         (AT_NIGHT, night, clock < NIGHT[1]),
         (AT_WORK, working, clock < 0),
+        (AT_LEISURE, night, clock < NIGHT[1]),
     ):
         parts = []
         for hour in np.flatnonzero(chosen):
@@ -157,6 +169,8 @@ def scores(rows: pa.Table, begins: int, ends: int) -> Scores:
         inside = (when >= begins) & (when < ends)
         if time == AT_WORK:
             inside &= (when + 3) % 7 < WORKDAYS
+        if time == AT_LEISURE:
+            inside &= np.isin((when + 3) % 7, FREE_NIGHTS)
         of, when = of[inside], when[inside] - begins
         score[time] = np.bincount(row[of], minlength=len(pairs))
         whole[time] = np.bincount(person[of], minlength=len(who))
@@ -185,13 +199,14 @@ def labelled(
     --------
     Ten days: 200 hours in one area, 40 in another, where 36 of 40 working hours are.
 
-    >>> score, days = np.array([[200, 40], [120, 0], [4, 36]]), np.array([[10, 5], [10, 0], [2, 5]])
-    >>> whole, seen = np.array([[240], [120], [40]]), np.array([[10], [10], [5]])
+    >>> score = np.array([[200, 40], [120, 0], [4, 36], [40, 0]])
+    >>> days = np.array([[10, 5], [10, 0], [2, 5], [3, 0]])
+    >>> whole, seen = np.array([[240], [120], [40], [40]]), np.array([[10], [10], [5], [3]])
     >>> found = labelled(np.array([0, 2]), score, days, whole, seen, 10)
     >>> found.astype(int).tolist()
-    [[1, 0], [1, 0], [0, 1]]
+    [[1, 0], [1, 0], [0, 1], [0, 0]]
     """
-    found = np.zeros((3, score.shape[1]), np.bool_)
+    found = np.zeros((4, score.shape[1]), np.bool_)
     for s in range(len(first) - 1):
         if whole[ALL, s] < SCORE_A_DAY * run or seen[ALL, s] < DAYS_SEEN * run:
             continue
@@ -226,6 +241,15 @@ def labelled(
             for row in range(low, high):
                 if left[row - low] and days[last, row] >= DAYS_SHARE * seen[of, s]:
                     found[label, row] = True
+        if found[HOME, low:high].any():
+            most = 1
+            for row in range(low, high):
+                if not found[HOME, row]:
+                    most = max(most, score[AT_LEISURE, row])
+            least = max(FREE_LEAST, FREE_SHARE * seen[AT_LEISURE, s])
+            for row in range(low, high):
+                largest = not found[HOME, row] and score[AT_LEISURE, row] == most
+                found[SECOND, row] = largest and days[AT_LEISURE, row] >= least
     return found
 
 
@@ -265,6 +289,8 @@ CHOICES = {
     "day_of_scores": "04:00",
     "night": "18:00–08:00",
     "working": Wording("08:00–17:00, Monday to Friday, no holidays"),
+    "free_nights": Wording("18:00–08:00, beginning on Friday or Saturday, no holidays"),
+    "second_home": {"free_nights": "20 %", "at_least": FREE_LEAST},
     "seldom_seen": {"score_a_day": SCORE_A_DAY, "days": round(DAYS_SEEN, 4)},
     "gap": {"usual environment": "20 %", "home": 1, "work": 1},
     "share": {"usual environment": "70 %", "home": "80 %", "work": "80 %", "days": "80 %"},

@@ -48,6 +48,15 @@ def settled(bounce: int = BOUNCE, cleaning: Cleaning = CLEANING) -> Derivation:
     )
 
 
+def stay_segments(events: Events, window: Window, segmenting: Segmenting) -> tuple[np.ndarray, ...]:
+    """Cut the time of a window's settled events into segments, as `segmenting.segments` gives them."""
+    network = window.network
+    assert network is not None
+    sequence = (events.subscriber, events.day, events.time, events.span)
+    where = (events.columns["abroad"], events.columns["serving_plmn"], network.first, network.other)
+    return segments(*sequence, *where, window.days, window.own_days, astuple(segmenting), LOOKBACK)
+
+
 @cache
 def stays(segmenting: Segmenting = DEFAULT, bounce: int = BOUNCE, cleaning: Cleaning = CLEANING) -> Derivation:
     """Give the derivation of time segments.
@@ -57,13 +66,7 @@ def stays(segmenting: Segmenting = DEFAULT, bounce: int = BOUNCE, cleaning: Clea
     """
 
     def derive(events: Events, window: Window) -> pa.Table:
-        network = window.network
-        assert network is not None
-        sequence = (events.subscriber, events.day, events.time, events.span)
-        where = (events.columns["abroad"], events.columns["serving_plmn"], network.first, network.other)
-        row, start, end, state, plmn, begins, cells = segments(
-            *sequence, *where, window.days, window.own_days, astuple(segmenting), LOOKBACK
-        )
+        row, start, end, state, plmn, begins, cells = stay_segments(events, window, segmenting)
         return pa.table(
             {
                 "subscriber": events.subscriber.take(row),
