@@ -87,7 +87,9 @@ def random_lines(seed: int = 1, people: int = 20, days: int = 5) -> list[str]:
                 found.append(line(moment, cell, number))
                 moment += timedelta(minutes=int(chance.integers(5, 90)))
             moment += timedelta(minutes=int(chance.choice([150, 240, 1500])))
-    return sorted({text for text in found if datetime.fromisoformat(text.split(",")[1] + "+00:00") < FIRST + days * DAY})
+    return sorted(
+        {text for text in found if datetime.fromisoformat(text.split(",")[1] + "+00:00") < FIRST + days * DAY}
+    )
 
 
 def reference(stays: list[dict[str, Any]]) -> Counter[Flow]:

@@ -56,7 +56,9 @@ def relate(areas: Areas, scope: Scope, keys: Mapping[str, Keys]) -> Relations:
         found.append(_residents(scope, presence, home))
     by_measure = {name.removeprefix("mobility."): cells for name, cells in keys.items()}
     found += relate_borders(by_measure, partial(_areas, areas), partial(_hours, scope))
-    return joined([*found, *flow_kinds(areas, keys), *home_kinds(areas, keys), *stay_and_hour_kinds(areas, scope, keys)])
+    return joined(
+        [*found, *flow_kinds(areas, keys), *home_kinds(areas, keys), *stay_and_hour_kinds(areas, scope, keys)]
+    )
 
 
 def _areas(areas: Areas, cells: Keys, kind: Kind, *columns: str) -> Relations:

@@ -82,8 +82,7 @@ def test_a_quantile_is_known_only_if_it_is_the_same_whatever_is_hidden(values: l
         found, _ = quantile_below(laid, below, part)
         least, most = (np.quantile(np.where(below, filled, laid), part) for filled in (0.0, 14.0))
         if np.isnan(found[0]):
-            assert least < 14.999
-            assert below.any()
+            assert least < most
         else:
             assert least == pytest.approx(found[0])
             assert most == pytest.approx(found[0])
@@ -132,10 +131,11 @@ def test_a_forecast_is_nearer_than_the_same_hour_of_last_week() -> None:
 
 
 def test_what_is_asked_of_days_far_ahead_is_tested_as_far_ahead() -> None:
-    series, _ = planted(noise=0.15)
+    series, _ = planted(growth=0.06, noise=0.02)
     near, far = (forecast(series, Plan(MONDAY + timedelta(56 + days))) for days in (0, 20))
     assert held_out(far, K).error > held_out(near, K).error
-    assert np.nanmean(far.high - far.low) > np.nanmean(near.high - near.low)
+    relative = [np.nanmean((one.high - one.low) / np.maximum(one.expected, 1)) for one in (far, near)]
+    assert relative[0] > relative[1]
 
 
 def test_nothing_of_the_day_itself_or_after_it_is_looked_at() -> None:

@@ -1,4 +1,4 @@
-"""What is usual at each hour of the week, what is to be expected of a coming day, and what a hidden count may have been.
+"""What is usual at each hour of the week, what to expect of a coming day, and what a hidden count may have been.
 
 All of it is made of published tables: presence by hour, flows by hour or flows by day. A count that was suppressed is a
 number below k that nobody knows, never zero. Whatever a model says is marked as modelled and has an interval.

@@ -10,10 +10,10 @@ from commonweal.mobility.baselines.series import Numbers
 from commonweal.mobility.forecasts.profile import Profile
 from commonweal.mobility.forecasts.slots import SlotSeries
 
-WEIGHT = 100.0
-"""How many people of all keys' level each key's own level is mixed with."""
+WEIGHT = 15.0
+"""How many people a day of all keys' level each key's own level is mixed with."""
 DAMPED = 0.5
-"""Which part of the last week's growth is expected to go on."""
+"""Which part of a week's growth is expected in the next."""
 
 
 def sums(series: SlotSeries, usual: Profile, rows: Sequence[int]) -> tuple[Numbers, Numbers]:
@@ -36,8 +36,11 @@ def level(seen: Numbers, expected: Numbers) -> tuple[Numbers, float]:
     r"""Give the level of each key, and of all together.
 
     .. math::
-        N = \frac{\sum_{m,d} v}{\sum_{m,d} b}, \qquad
-        L_m = \frac{\sum_d v_m + 100\,N}{\sum_d b_m + 100}
+        N = \operatorname{mean}_d \frac{\sum_m v_{d,m}}{\sum_m b_{d,m}}, \qquad
+        L_m = \operatorname{mean}_d \frac{v_{d,m} + 15\,N}{b_{d,m} + 15}
+
+    Means over days without the highest and the lowest where there are five or more, so that a day on which something
+    happened does not tell of the others; and 15 people a day of all keys' level, so that few people do not tell much.
 
     Parameters
     ----------
@@ -46,23 +49,36 @@ def level(seen: Numbers, expected: Numbers) -> tuple[Numbers, float]:
 
     Examples
     --------
-    >>> own, together = level(np.array([[900.0, 20.0]]), np.array([[1000.0, 0.0]]))
-    >>> own.round(3).tolist(), together
-    ([0.902, 1.12], 0.92)
+    >>> seen = np.array([[900.0, 20.0], [900.0, 0.0], [900.0, 0.0], [800.0, 0.0], [2000.0, 0.0]])
+    >>> own, together = level(seen, np.array([[1000.0, 0.0]] * 5))
+    >>> own.round(3).tolist(), round(together, 3)
+    ([0.9, 0.907], 0.907)
     """
-    total = expected.sum()
-    together = float(seen.sum() / total) if total > 0 else 1.0
-    return (seen.sum(axis=0) + WEIGHT * together) / (expected.sum(axis=0) + WEIGHT), together
+    whole = expected.sum(axis=1)
+    days = whole > 0
+    together = float(_mean(seen.sum(axis=1)[days] / whole[days])) if days.any() else 1.0
+    # What is seen where nothing is usual tells nothing.
+    people = np.where(expected > 0, seen, 0.0)
+    if not len(people):
+        return np.ones(seen.shape[1]), together
+    return _mean((people + WEIGHT * together) / (expected + WEIGHT)), together
+
+
+def _mean(values: Numbers) -> Numbers:
+    """Give the mean over the first axis, without the highest and the lowest of five or more."""
+    ordered = np.sort(values, axis=0)
+    return np.asarray((ordered[1:-1] if len(values) >= 5 else ordered).mean(axis=0))
 
 
 def recent_level(series: SlotSeries, usual: Profile, rows: Sequence[int], ahead: float) -> Numbers:
     r"""Give the level of each key that is expected some days after the last of these.
 
     .. math::
-        L_m \left(\frac{N}{N'}\right)^{0.5\,w}
+        L_m \left(\frac{N}{N'}\right)^{1 - 0.5^w}
 
     with the level of the last seven days, N of all keys together, N' the same of the seven days before, and w the weeks
-    from the middle of the last seven days to the day in question. Half of the growth of a week is expected to go on.
+    from the middle of the last seven days to the day in question. Of each week's growth half is expected in the next.
+    Source: damped trends, E. S. Gardner, E. McKenzie, *Forecasting trends in time series* (1985).
 
     Parameters
     ----------
@@ -84,4 +100,4 @@ def recent_level(series: SlotSeries, usual: Profile, rows: Sequence[int], ahead:
     _, earlier = level(*sums(series, usual, before))
     weeks = (ahead + (last[-1] - last[0]) / 2) / 7
     growth = np.clip(together / earlier, 0.5, 2.0) if earlier > 0 else 1.0
-    return own * growth ** (DAMPED * weeks)
+    return own * growth ** (1 - DAMPED**weeks)

@@ -82,7 +82,7 @@ def nowcast(
         f_{h,m} = b_{κ,h,m} · L_m · \frac{N_d}{N}
 
     with b what is usual of like days without this one, L and N the levels of the seven days before and after it, and
-    N_d that of the day itself, all keys together (`level`). A suppressed count is fewer than k: it gets `expected_below`
+    N_d that of the day itself, all keys together (`level`). A suppressed count is fewer than k: it has `expected_below`
     and the interval from 0 to k − 1. A missing one gets f and the interval of `conformal`, from what was published of
     the other days and filled in the same way. It uses nothing that was hidden.
 
@@ -155,9 +155,7 @@ def _expected(series: SlotSeries, at: int, unlike: Collection[date]) -> tuple[Nu
     return usual.usual[kind] * own * ratio, usual.below[kind]
 
 
-def _calibrated(
-    series: SlotSeries, at: int, unlike: Collection[date], coverage: float, tested: int
-) -> Interval | None:
+def _calibrated(series: SlotSeries, at: int, unlike: Collection[date], coverage: float, tested: int) -> Interval | None:
     nearest = sorted((row for row in range(len(series.dates)) if row != at), key=lambda row: abs(row - at))
     rows = [row for row in nearest if series.dates[row] not in unlike][:tested]
     if not rows:

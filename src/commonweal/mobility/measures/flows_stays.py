@@ -40,8 +40,8 @@ DATASET = pairs.dataset(
     "flows_stays",
     Wording("Flows from stay to stay"),
     Wording(
-        "Distinct subscribers who stayed in one area and next in another, or in the same again, by the day on which the "
-        "later stay begins."
+        "Distinct subscribers who stayed in one area and next in another, or in the same again, by the day on which "
+        "the later stay begins."
     ),
 )
 

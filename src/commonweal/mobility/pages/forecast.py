@@ -1,0 +1,185 @@
+"""The forecast on the site: what is expected of a coming day by hour, with intervals, and what is usual of the week."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+
+from commonweal.core.catalog import get
+from commonweal.core.errors import InputError
+from commonweal.core.identity import Permission
+from commonweal.core.wording import Wording
+from commonweal.mobility.baselines.saying import LIKE_NAMES
+from commonweal.mobility.forecasts.asking import Foreseen, foresee, require_area
+from commonweal.mobility.forecasts.forecast import FARTHEST
+from commonweal.mobility.pages import parts
+from commonweal.mobility.pages.forecast_figures import Shown, figures
+from commonweal.mobility.pages.viewing import RELEASE
+from commonweal.mobility.published import FLOWS, PRESENCE
+from commonweal.web.access import needs
+from commonweal.web.document import Document, document
+from commonweal.web.geography import geography
+from commonweal.web.languages import _, translated
+from commonweal.web.reading import version_of
+from commonweal.web.words import count, day_in_words, days_in_words, share
+
+ADDRESS = "/mobility/forecast"
+TABLES = {"presence": PRESENCE, "flows-by-hour": "mobility.flows_hourly", "flows": FLOWS}
+TABLE_NAMES = {
+    "presence": Wording("Presence by hour"),
+    "flows-by-hour": Wording("Flows by hour"),
+    "flows": Wording("Flows by day"),
+}
+
+routes = APIRouter()
+
+
+@document(
+    routes,
+    ADDRESS,
+    needs(Permission.READ),
+    summary="What is expected of a coming day",
+    tag="mobility",
+    figure="hours",
+)
+def forecast_page(
+    request: Request,
+    table: Annotated[
+        str, Query(description="`presence`, `flows-by-hour` or `flows`.", examples=["presence"])
+    ] = "presence",
+    day: Annotated[
+        str | None, Query(description="The day; without it, the one after the last.", examples=["2026-03-04"])
+    ] = None,
+    event: Annotated[
+        str | None,
+        Query(
+            description="Earlier dates of the event or holiday that the day is, with commas between them.",
+            examples=["2026-03-02"],
+        ),
+    ] = None,
+    holidays: Annotated[
+        str | None, Query(description="Days unlike others, to leave out.", examples=["2026-03-02"])
+    ] = None,
+    area: Annotated[str | None, Query(description="The area, or where the flow comes from.", examples=["SL-W"])] = None,
+    to: Annotated[str | None, Query(description="Where the flow goes to.", examples=["SL-E"])] = None,
+    release: Annotated[int | None, RELEASE] = None,
+) -> Document:
+    """Say what is expected of a day to come hour by hour, between what bounds, and how good such forecasts were."""
+    if table not in TABLES:
+        raise InputError(
+            Wording("there is no table %(name)s", name=repr(table)), where="table", expected=", ".join(TABLES)
+        )
+    state, title = request.app.state, translated(Wording("Forecast"))
+    version = version_of(request, TABLES[table], release)
+    if version is None:
+        return parts.nothing(request, title, "forecast")
+    seen = foresee(
+        state.settings,
+        state.database,
+        get(state.database, TABLES[table], version),
+        _day(day, "day"),
+        event=_days(event, "event"),
+        holidays=_days(holidays, "holidays"),
+    )
+    for code in (area, to):
+        if code:
+            require_area(seen.series, code)
+    stood = seen.release.provenance.parameters.get("areas_at")
+    at = date.fromisoformat(stood) if stood else seen.series.dates[0]
+    places = geography(state.database, seen.release.area_set, seen.series.areas, at)
+    shown = Shown.of(seen, places, area or None, to or None)
+    plan = seen.found.plan
+    query = {
+        "release": version,
+        "table": table,
+        "day": plan.day,
+        "event": ",".join(sorted(one.isoformat() for one in plan.event)),
+        "holidays": ",".join(sorted(one.isoformat() for one in plan.holidays)),
+        "area": shown.key[0],
+        "to": shown.key[1] if len(shown.key) == 2 else None,
+    }
+    pinned = {name: str(value) for name, value in query.items() if value}
+    return Document(
+        title=title,
+        template="mobility_forecast.html",
+        package=parts.PACKAGE,
+        lead=_lead(seen),
+        tiles=_tiles(seen),
+        values={
+            "tabs": parts.tabs(request),
+            "form": {
+                "pinned": pinned,
+                "kept": [("release", release)] if release else [],
+                "tables": [(name, translated(text), name == table) for name, text in TABLE_NAMES.items()],
+                "flows": seen.series.flows,
+                "areas": [(code, places.names[code]) for code in places.codes],
+            },
+            "releases": parts.origins([seen.release]),
+        },
+        figures=figures(shown),
+        notes=_notes(seen),
+        sources=[seen.release],
+        query=pinned,
+        data={"forecast": seen.record()},
+    )
+
+
+def _day(text: str | None, where: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise InputError(Wording("this is no date"), where=where, expected=Wording("such as 2024-01-31")) from None
+
+
+def _days(text: str | None, where: str) -> frozenset[date]:
+    found = (_day(part.strip(), where) for part in (text or "").split(","))
+    return frozenset(day for day in found if day)
+
+
+def _lead(seen: Foreseen) -> str:
+    return _(
+        "Modelled for %(day)s from what was published of %(days)s, %(like)s",
+        day=day_in_words(seen.found.plan.day),
+        days=days_in_words(seen.series.dates[0], seen.series.dates[-1]),
+        like=translated(LIKE_NAMES[seen.found.like]),
+    )
+
+
+def _tiles(seen: Foreseen) -> list[tuple[str, str]]:
+    score = seen.score
+    tiles: list[tuple[str, str]] = []
+    if score.counts:
+        tiles.append((count(score.error, 1), _("people, mean error of the last days")))
+        tiles.append((count(score.naive_error, 1), _("people, of the same hour of last week")))
+    if score.inside == score.inside:
+        tiles.append(
+            (share(score.inside), _("of counts in their interval, %(level)s should be", level=share(score.level)))
+        )
+    return [*tiles, parts.published_tile(seen.release)]
+
+
+def _notes(seen: Foreseen) -> list[str]:
+    plan = seen.found.plan
+    notes = [
+        _(
+            "Nothing here was counted: all numbers are modelled from published counts of the past. A day at most "
+            "%(days)s days after the last one can be forecast.",
+            days=count(FARTHEST),
+        ),
+        _(
+            "The last days were forecast from the days before them, as far ahead as the day shown. Intervals come from "
+            "how wrong these forecasts were."
+        ),
+        _("A suppressed count is fewer than k that nobody knows. It is not taken for zero."),
+    ]
+    if plan.event:
+        notes.append(
+            _(
+                "The effect of the event comes from its earlier dates. With one such date alone, no interval can be "
+                "given."
+            )
+        )
+    notes.append(parts.why_suppressed(seen.series.least))
+    return notes

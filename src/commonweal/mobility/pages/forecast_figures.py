@@ -1,0 +1,266 @@
+"""Figures of a forecast: one area or flow hour by hour, what is usual of its week, and all of them at one glance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from commonweal.core.catalog import State
+from commonweal.core.wording import Wording
+from commonweal.mobility.baselines.series import Key
+from commonweal.mobility.forecasts.asking import KINDS, Foreseen, named, number
+from commonweal.mobility.forecasts.forecast import BELOW, GIVEN
+from commonweal.mobility.forecasts.profile import profile
+from commonweal.mobility.pages import parts
+from commonweal.web import words
+from commonweal.web.chart import Line, time_chart
+from commonweal.web.figure import Chart, Figure, Heading
+from commonweal.web.geography import Geography
+from commonweal.web.languages import _, translated
+from commonweal.web.table import Row
+from commonweal.web.words import count, day_in_words
+
+LISTED = 200
+DAY_NAMES = {
+    "Monday": Wording("Monday"),
+    "Tuesday": Wording("Tuesday"),
+    "Wednesday": Wording("Wednesday"),
+    "Thursday": Wording("Thursday"),
+    "Friday": Wording("Friday"),
+    "Saturday": Wording("Saturday"),
+    "Sunday": Wording("Sunday"),
+    "Monday to Friday": Wording("Monday to Friday"),
+    "Saturday and Sunday": Wording("Saturday and Sunday"),
+    "every day": Wording("every day"),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """A forecast, its areas and the key whose hours are drawn."""
+
+    seen: Foreseen
+    places: Geography
+    key: Key
+
+    @classmethod
+    def of(cls, seen: Foreseen, places: Geography, area: str | None, to: str | None) -> Shown:
+        """Choose the key that was asked for; where it was not said wholly, that of which most is expected."""
+        keys = seen.series.keys
+        fits = [
+            place
+            for place, key in enumerate(keys)
+            if (not area or key[0] == area) and (not to or len(key) == 1 or key[1] == to)
+        ] or list(range(len(keys)))
+        totals = np.nansum(seen.found.expected, axis=0)
+        return cls(seen, places, keys[max(fits, key=lambda place: totals[place])])
+
+    def name(self, key: Key) -> str:
+        """Say an area, or from where to where."""
+        said = [self.places.names.get(code, code) for code in key]
+        if len(said) == 1:
+            return said[0]
+        return _("%(origin)s to %(destination)s", origin=said[0], destination=said[1])
+
+
+def figures(shown: Shown) -> list[Figure]:
+    """Give the figures of a forecast."""
+    return [_hours(shown), _week(shown), _all(shown)]
+
+
+def _when(shown: Shown, slot: int) -> datetime:
+    """The clock's moment of a slot, as if it were UTC."""
+    day, hours = shown.seen.found.plan.day, shown.seen.series.hours
+    begins = datetime(day.year, day.month, day.day, hours[0] if hours else 0, tzinfo=UTC)
+    return begins + timedelta(hours=slot)
+
+
+def _said(why: str, value: float | None, least: int | None) -> str:
+    if why == BELOW:
+        return _("fewer than %(least)s", least=count(least or 0))
+    return "–" if value is None else count(value)
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    return "–" if low is None or high is None else f"{count(low)} … {count(high)}"
+
+
+def _hours(shown: Shown) -> Figure:
+    seen, found = shown.seen, shown.seen.found
+    place, name = seen.series.keys.index(shown.key), shown.name(shown.key)
+    slots = range(len(seen.series.hours) or 1)
+    records = []
+    for slot in slots:
+        why = str(found.why[slot, place])
+        known = why in (GIVEN, BELOW)
+        records.append(
+            {
+                **named(shown.key),
+                "name": name,
+                "start": f"{_when(shown, slot):%Y-%m-%dT%H:%M:%SZ}",
+                "expected": number(found.expected[slot, place]),
+                "low": number(found.low[slot, place]),
+                "high": number(found.high[slot, place]),
+                "why": why,
+                "state": (State.MODELLED if known else State.MISSING).value,
+            }
+        )
+    day, hourly = found.plan.day, bool(seen.series.hours)
+    lines = (("expected", _("Expected")), ("low", _("At least")), ("high", _("At most")))
+    return Figure(
+        name="hours",
+        title=_("%(name)s, %(day)s", name=name, day=day_in_words(day)),
+        caption=_(
+            "Subscribers expected on %(day)s, modelled, and the interval that should hold %(level)s of counts.",
+            day=day_in_words(day),
+            level=words.share(found.plan.level),
+        ),
+        headings=(
+            Heading(_("Hour") if hourly else _("Day"), key="start", is_time=True),
+            Heading(_("Expected"), is_number=True, key="expected"),
+            Heading(_("Interval"), is_number=True),
+            Heading(_("State"), key="state"),
+        ),
+        rows=[
+            Row(
+                (
+                    f"{_when(shown, slot):%H:%M}" if hourly else words.day(day),
+                    _said(record["why"], record["expected"], seen.series.least),
+                    _interval(record["low"], record["high"]),
+                    words.state(State(record["state"])),
+                ),
+                has_value=record["why"] == GIVEN,
+            )
+            for slot, record in zip(slots, records, strict=True)
+        ],
+        records=records,
+        picture=time_chart(
+            [int(_when(shown, slot).timestamp()) for slot in slots],
+            [f"{_when(shown, slot):%H:%M}" for slot in slots],
+            [Line(text, [record[column] for record in records]) for column, text in lines],
+            label=_("Chart: subscribers expected by hour, %(name)s, modelled", name=name),
+        )
+        if hourly
+        else None,
+        chart=Chart("start", lines) if hourly else None,
+        says=parts.beside(seen.release, state=State.MODELLED.value),
+    )
+
+
+def _week(shown: Shown) -> Figure:
+    seen = shown.seen
+    plan, series = seen.found.plan, seen.series
+    usual = profile(series.before(plan.day), without=plan.unlike, like=seen.found.like)
+    place, name = series.keys.index(shown.key), shown.name(shown.key)
+    slots, kinds = len(series.hours) or 1, KINDS[usual.like]
+    records, rows = [], []
+    for kind, days in enumerate(kinds):
+        for slot in range(slots):
+            below = bool(usual.below[kind, slot, place])
+            value = number(usual.usual[kind, slot, place])
+            low, high = number(usual.low[kind, slot, place]), number(usual.high[kind, slot, place])
+            state = State.MODELLED if below or value is not None else State.MISSING
+            # A Monday of no year, so that a week is drawn from Monday on.
+            start = datetime(1996, 1, 1 + kind, series.hours[0] if series.hours else 0, tzinfo=UTC)
+            at = start + timedelta(hours=slot)
+            records.append(
+                {
+                    **named(shown.key),
+                    "name": name,
+                    "days": days,
+                    "hour": f"{at:%H:%M}" if series.hours else None,
+                    "start": int(at.timestamp()),
+                    "usual": value,
+                    "quarter": low,
+                    "three_quarters": high,
+                    "known_days": int(usual.days[kind, slot, place]),
+                    "why": BELOW if below else GIVEN if value is not None else "not enough history",
+                    "state": state.value,
+                }
+            )
+            rows.append(
+                Row(
+                    (
+                        translated(DAY_NAMES[days]),
+                        f"{at:%H:%M}" if series.hours else "–",
+                        _said(BELOW if below else GIVEN, value, series.least),
+                        _interval(low, high),
+                        count(records[-1]["known_days"]),
+                    ),
+                    has_value=value is not None,
+                )
+            )
+    moments = [record.pop("start") for record in records]
+    labels = [translated(DAY_NAMES[r["days"]]) if at % slots == 0 else "" for at, r in enumerate(records)]
+    return Figure(
+        name="week",
+        title=_("What is usual of the week: %(name)s", name=name),
+        caption=_("The median of like days and the half of them that is nearest to it, by hour."),
+        headings=(
+            Heading(_("Days"), key="days"),
+            Heading(_("Hour"), key="hour", is_time=True),
+            Heading(_("Usual"), is_number=True, key="usual"),
+            Heading(_("Half of the days"), is_number=True),
+            Heading(_("Days known"), is_number=True, key="known_days"),
+        ),
+        rows=rows,
+        records=records,
+        picture=time_chart(
+            moments,
+            labels,
+            [Line(_("Usual"), [record["usual"] for record in records])],
+            label=_("Chart: what is usual by hour of the week, %(name)s", name=name),
+        ),
+        says=parts.beside(seen.release, state=State.MODELLED.value),
+    )
+
+
+def _all(shown: Shown) -> Figure:
+    seen, found = shown.seen, shown.seen.found
+    series = seen.series
+    slots = len(series.hours) or 1
+    rows: list[tuple[float, Row, dict[str, object]]] = []
+    for place, key in enumerate(series.keys):
+        if np.isnan(found.expected[:, place]).all():
+            continue
+        slot = int(np.nanargmax(found.expected[:, place]))
+        name = shown.name(key)
+        expected, low, high = (number(part[slot, place]) for part in (found.expected, found.low, found.high))
+        hour = f"{_when(shown, slot):%H:%M}" if slots > 1 else None
+        record = {
+            **named(key),
+            "name": name,
+            "hour": hour,
+            "expected": expected,
+            "low": low,
+            "high": high,
+            "state": State.MODELLED.value,
+        }
+        row = Row(
+            (name, hour or "–", count(expected or 0), _interval(low, high), words.state(State.MODELLED)),
+            current=key == shown.key,
+        )
+        rows.append((expected or 0.0, row, record))
+    rows.sort(key=lambda one: -one[0])
+    return Figure(
+        name="all",
+        title=_("The fullest hour of each"),
+        caption=_(
+            "Of each area or flow the hour of which most is expected, modelled; the largest first, %(listed)s at most.",
+            listed=count(LISTED),
+        ),
+        headings=(
+            Heading(_("Flow") if series.flows else _("Area"), key="name"),
+            Heading(_("Hour"), key="hour", is_time=True),
+            Heading(_("Expected"), is_number=True, key="expected"),
+            Heading(_("Interval"), is_number=True),
+            Heading(_("State"), key="state"),
+        ),
+        rows=[row for _expected, row, _record in rows[:LISTED]],
+        records=[record for _expected, _row, record in rows[:LISTED]],
+        geometry=shown.places.outlines,
+        areas=("origin", "destination") if series.flows else ("area",),
+        says=parts.beside(seen.release, state=State.MODELLED.value),
+    )
