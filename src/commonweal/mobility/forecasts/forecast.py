@@ -225,7 +225,7 @@ def _ordinary(series: SlotSeries, day: date, unlike: frozenset[date]) -> tuple[N
 
 def _tested(series: SlotSeries, plan: Plan, ahead: int, many: int) -> list[Tested]:
     """Forecast the last ordinary days, each from the days that lie as far before it as is asked now."""
-    found = []
+    found: list[Tested] = []
     for at in range(len(series.dates) - 1, -1, -1):
         day = series.dates[at]
         if len(found) == many or at + 1 - ahead < 3:
@@ -243,7 +243,7 @@ def _tested(series: SlotSeries, plan: Plan, ahead: int, many: int) -> list[Teste
 def _events(series: SlotSeries, plan: Plan) -> list[Tested]:
     """Forecast each earlier date of an event with the effect of the others."""
     dates = [day for day in sorted(plan.event) if day in series.dates]
-    found = []
+    found: list[Tested] = []
     for day in dates if len(dates) > 1 else ():
         at = series.dates.index(day)
         effect = event_effect(series, plan, [other for other in dates if other != day])

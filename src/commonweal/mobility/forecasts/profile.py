@@ -107,7 +107,7 @@ def profile(series: SlotSeries, *, without: Collection[date] = (), like: Like | 
     rows = np.array([at for at in range(begin, len(series.dates)) if series.dates[at] not in without], np.int64)
     reference = Reference(like=like or "any")
     if like is None:
-        published = (~np.isnan(series.values) | series.below).any(axis=(1, 2))
+        published = np.any(~np.isnan(series.values) | series.below, axis=(1, 2)).tolist()
         for finer in LIKE:
             reference = replace(reference, like=finer)
             kinds = [reference.kind(series.dates[at]) for at in rows if published[at]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 
@@ -91,7 +92,7 @@ def _hours(shown: Shown) -> Figure:
     seen, found = shown.seen, shown.seen.found
     place, name = seen.series.keys.index(shown.key), shown.name(shown.key)
     slots = range(len(seen.series.hours) or 1)
-    records = []
+    records: list[dict[str, Any]] = []
     for slot in slots:
         why = str(found.why[slot, place])
         known = why in (GIVEN, BELOW)
@@ -155,7 +156,8 @@ def _week(shown: Shown) -> Figure:
     usual = profile(series.before(plan.day), without=plan.unlike, like=seen.found.like)
     place, name = series.keys.index(shown.key), shown.name(shown.key)
     slots, kinds = len(series.hours) or 1, KINDS[usual.like]
-    records, rows = [], []
+    records: list[dict[str, Any]] = []
+    rows: list[Row] = []
     for kind, days in enumerate(kinds):
         for slot in range(slots):
             below = bool(usual.below[kind, slot, place])
@@ -221,7 +223,7 @@ def _all(shown: Shown) -> Figure:
     seen, found = shown.seen, shown.seen.found
     series = seen.series
     slots = len(series.hours) or 1
-    rows: list[tuple[float, Row, dict[str, object]]] = []
+    rows: list[tuple[float, Row, dict[str, Any]]] = []
     for place, key in enumerate(series.keys):
         if np.isnan(found.expected[:, place]).all():
             continue
