@@ -1,0 +1,45 @@
+"""``commonweal mobility quality``: what is wrong with a project's records and cell files."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from commonweal.core.console import opened, print_json, print_table
+from commonweal.core.errors import InputError
+
+Project = Annotated[str, typer.Option("--project", "-p", help="The project.")]
+
+
+def quality(
+    project: Project,
+    first: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")] = None,
+    last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day.")] = None,
+    language: Annotated[str, typer.Option(help="Of the sentences: en or fr.")] = "en",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Report the quality of records: days, gaps and drift with control limits, flags, bad cell files."""
+    from commonweal.mobility.quality.report import FIGURES, quality_of
+    from commonweal.web.languages import OFFERED, speaking
+
+    if language not in OFFERED:
+        raise InputError(f"there is no language {language!r}", where="--language", expected=", ".join(OFFERED))
+    home = opened()
+    report = quality_of(home.settings, home.database, project, first and first.date(), last and last.date())
+    with speaking(OFFERED[language]):
+        record = report.record()
+    if as_json:
+        print_json(record)
+        return
+    print(
+        f"project {project}, {record['first_day']} to {record['last_day']}; counts are rounded down to "
+        f"{record['rounded_to']}, and held back below {record['k']} people"
+    )
+    for finding in record["findings"]:
+        print(f"- {finding['what']} ({finding['kind']}, {finding['how_sure']})")
+    if not record["findings"]:
+        print("nothing is wrong that this looks for")
+    names = ["day", *FIGURES, "events_low", "events_high", "silent_cells", "silent_areas"]
+    print_table(names, [[day[name] for name in names] for day in record["days"]])
