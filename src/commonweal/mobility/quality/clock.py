@@ -20,12 +20,12 @@ LEAST_DAYS = 3
 """Fewest days whose median is what is usual."""
 BETTER = 0.35
 """The shifted profile must fit so much better: its squared error is at most this part of that without a shift."""
-FIT = 0.85
+FIT = 0.7
 """Least correlation of the shifted profile with the day."""
 UNLIKE = 4.0
 """The day must be so many times as unlike the usual profile as the median day is."""
 QUIET, EARLIEST, LATEST = 5, 1.0, 6.0
-"""The five hours in a row with the fewest events have their middle between these times of day, wherever people sleep."""
+"""The five hours in a row with the fewest events have their middle between these times of day, where people sleep."""
 USUAL_MIDDLE = 3.5
 CONTRAST = 0.5
 """The quiet hours must have less than this part of the mean hour, or they are no night."""
@@ -35,12 +35,13 @@ def shifted_days(days: Sequence[date], counts: Numbers) -> list[Finding]:
     """Find days whose activity follows the usual profile some hours earlier or later.
 
     With p(d, h) the share of day d's events in hour h of the clock, and u(h) the median of p(d, h) over all days,
-    scaled to add up to 1, each shift s from −12 to 12 is tried over the hours h for which h − s lies in the day::
+    scaled to add up to 1, each shift s from −12 to 12 is tried, with the day before or after shifted alike, or not::
 
-        error(d, s) = Σ (a · u(h − s) − p(d, h))² / Σ p(d, h)²           a: what makes both sums equal
+        error(d, s) = min( Σ (u(h − s mod 24) − p(d, h))²,  Σ (a · u(h − s) − p(d, h))² ) / Σ p(d, h)²
 
+    The second has nothing in hours for which h − s is no hour of the day, and a makes it add up to 1.
     The day is shifted by the s of least error if that is at most 0.35 of the error without a shift, the profiles
-    correlate by 0.85, and the day is four times as unlike the usual profile as the median day.
+    correlate by 0.7, and the day is four times as unlike the usual profile as the median day.
 
     Parameters
     ----------
@@ -90,17 +91,18 @@ def shifted_days(days: Sequence[date], counts: Numbers) -> list[Finding]:
 
 
 def _errors(share: Numbers, usual: Numbers) -> tuple[Numbers, Numbers]:
-    """Error and correlation for each shift from −`MOST` to `MOST`."""
+    """Error and correlation for each shift from −`MOST` to `MOST`, of the better of both kinds of neighbours."""
     error, fit = np.full(2 * MOST + 1, np.inf), np.zeros(2 * MOST + 1)
     for place, shift in enumerate(range(-MOST, MOST + 1)):
         first, last = max(0, shift), HOURS + min(0, shift)
-        seen, told = share[first:last], usual[first - shift : last - shift]
-        if seen.sum() < 0.3 or not told.sum():
-            continue
-        told = told * seen.sum() / told.sum()
-        error[place] = ((seen - told) ** 2).sum() / (seen**2).sum()
-        if seen.std() and told.std():
-            fit[place] = np.corrcoef(seen, told)[0, 1]
+        round_the_clock = np.roll(usual, shift)
+        alone = np.zeros(HOURS)
+        alone[first:last] = round_the_clock[first:last]
+        for told in (round_the_clock, alone / max(alone.sum(), 1e-12)):
+            found = ((share - told) ** 2).sum() / (share**2).sum()
+            if found < error[place]:
+                error[place] = found
+                fit[place] = np.corrcoef(share, told)[0, 1] if share.std() and told.std() else 0.0
     return error, fit
 
 

@@ -1,4 +1,4 @@
-"""What the report counts in a private store: events and people by hour, day, cell, area and flag, and devices by day."""
+"""What the report counts in a private store: events and people by hour, day, cell, area and flag; devices by day."""
 
 from __future__ import annotations
 

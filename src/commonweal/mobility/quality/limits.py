@@ -131,6 +131,7 @@ def outside(
     for first, last in in_runs(dead, order):
         inside = values[order[first] : order[last] + 1]
         others = np.delete(values, np.arange(order[first], order[last] + 1))
+        said = enough[order[first] : order[last] + 1]
         usual = float(np.nanmedian(others[others > 0]))
         found.append(
             Finding(
@@ -140,7 +141,7 @@ def outside(
                 sure=Sure.CERTAIN,
                 numbers={
                     "figure": figure,
-                    "times_usual": _times(inside / usual, enough[order[first] : order[last] + 1]),
+                    "times_usual": _times(inside / usual, said),
                 },
             )
         )

@@ -77,11 +77,12 @@ def register_faults(register: CellRegister, areas: Areas, time_zone: str = "UTC"
     far = _far_away(placed, areas)
     found: list[Finding] = []
     for versions in by_cell.values():
-        twice = list(_twice(versions, ended, zone))
-        found += twice
-        found += _misplaced(versions, swapped, far, zone)
+        newest = {row["valid_from"]: row["registered"] for row in versions}
+        standing = [row for row in versions if row["registered"] == newest[row["valid_from"]]]
+        found += _twice(standing, ended, zone)
+        found += _misplaced(standing, versions, swapped, far, zone)
         found += _moved(versions, swapped | far.keys(), zone)
-        found += _gaps(versions, zone)
+        found += _gaps(standing, zone)
     return found
 
 
@@ -112,7 +113,7 @@ def _swapped(placed: list[Version], areas: Areas) -> set[int]:
     if not placed:
         return set()
     longitude, latitude = (np.array([row[name] for row in placed], np.float64) for name in ("longitude", "latitude"))
-    west, south, east, north = areas.bounds()
+    west, south, east, north = areas.bounds
     beyond = (longitude < west) | (longitude > east) | (latitude < south) | (latitude > north)
     wrong = beyond & (areas.locate(longitude, latitude) < 0) & (np.abs(longitude) <= 90)
     wrong[wrong] = areas.locate(latitude[wrong], longitude[wrong]) >= 0
@@ -120,7 +121,7 @@ def _swapped(placed: list[Version], areas: Areas) -> set[int]:
 
 
 def _far_away(placed: list[Version], areas: Areas) -> dict[int, float]:
-    west, south, east, north = areas.bounds()
+    west, south, east, north = areas.bounds
     found = {}
     for row in placed:
         longitude, latitude = row["longitude"], row["latitude"]
@@ -133,8 +134,10 @@ def _far_away(placed: list[Version], areas: Areas) -> dict[int, float]:
     return found
 
 
-def _misplaced(versions: list[Version], swapped: set[int], far: dict[int, float], zone: ZoneInfo) -> Iterator[Finding]:
-    for row in versions:
+def _misplaced(
+    standing: list[Version], versions: list[Version], swapped: set[int], far: dict[int, float], zone: ZoneInfo
+) -> Iterator[Finding]:
+    for row in standing:
         since, until = _day(row["valid_from"], zone), _day_before(row["valid_to"], zone)
         where = {"longitude": row["longitude"], "latitude": row["latitude"]}
         if row["row"] in swapped or _is_mirrored(row, versions, swapped):

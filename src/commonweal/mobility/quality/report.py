@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -20,7 +20,7 @@ from commonweal.mobility.quality.figures import Saying
 from commonweal.mobility.quality.files import FileRows, file_faults, file_rows
 from commonweal.mobility.quality.finding import Fault, Finding, Sure, in_runs
 from commonweal.mobility.quality.gathering import Gathered, gather
-from commonweal.mobility.quality.limits import DEAD, Limits, control_limits, outside
+from commonweal.mobility.quality.limits import Limits, control_limits, outside
 from commonweal.mobility.quality.register_faults import register_faults
 from commonweal.mobility.quality.silence import Silence, silence, silent_hours, silent_places
 from commonweal.mobility.runs import Plan, plan
@@ -195,7 +195,7 @@ def judge(planned: Plan, gathered: Gathered, of_cells: list[Finding], files: lis
     cells = silence(gathered.by_cell, _in_use(planned, gathered), judged)
     areas = silence(gathered.by_area, np.ones(gathered.by_area.shape, bool), judged)
     moved_clock = {day for one in shifted for day in days if one.since and one.until and one.since <= day <= one.until}
-    hours = dict(silent_hours(days, gathered.hours, judged & ~np.isin(days, sorted(moved_clock))))
+    hours = dict(silent_hours(days, gathered.hours, judged & np.array([day not in moved_clock for day in days])))
     findings = [
         *of_cells,
         *_without_version(gathered, saying),
@@ -203,7 +203,7 @@ def judge(planned: Plan, gathered: Gathered, of_cells: list[Finding], files: lis
         *file_faults(files),
         *shifted,
         *shifted_whole(days, gathered.hours),
-        *_once(by_day),
+        *_once(finding for finding in by_day if not _beside(finding, moved_clock)),
         *(
             Finding(Fault.SILENT_HOURS, since=day, until=day, numbers={"hours": list(found)})
             for day, found in hours.items()
@@ -216,14 +216,20 @@ def judge(planned: Plan, gathered: Gathered, of_cells: list[Finding], files: lis
     return Report(planned, gathered, limits, cells, areas, hours, files, findings)
 
 
-def _once(by_day: list[Finding]) -> list[Finding]:
-    """Say a dead day once, not for each figure; it tells which figures."""
+def _once(by_day: Iterable[Finding]) -> list[Finding]:
+    """Say the same of a day once, of the first figure of which it is so."""
     found: dict[tuple[Fault, date | None, date | None], Finding] = {}
     for finding in by_day:
-        key = (finding.kind, finding.since, finding.until)
-        if key not in found:
-            found[key] = finding
+        found.setdefault((finding.kind, finding.since, finding.until), finding)
     return list(found.values())
+
+
+def _beside(finding: Finding, moved_clock: set[date]) -> bool:
+    """Whether days are low or high since the clock of events was moved on them, or on a day beside them."""
+    if finding.kind not in (Fault.LOW_DAY, Fault.HIGH_DAY) or finding.since is None or finding.until is None:
+        return False
+    days = [finding.since + timedelta(n) for n in range((finding.until - finding.since).days + 1)]
+    return all(any(day + timedelta(n) in moved_clock for n in (-1, 0, 1)) for day in days)
 
 
 def _in_use(planned: Plan, gathered: Gathered) -> npt.NDArray[np.bool_]:

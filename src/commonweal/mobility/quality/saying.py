@@ -125,12 +125,11 @@ def _clock(finding: Finding) -> str:
     shift = finding.numbers["shift_hours"]
     said = {"when": when(finding), "hours": count(abs(shift))}
     if "quietest" in finding.numbers:
-        text = _(
+        return _(
             "%(when)s: people are quietest about %(clock)s, not at night; times may be in a zone %(hours)s hours away",
             **said,
             clock=finding.numbers["quietest"],
         )
-        return text
     if shift > 0:
         return _("%(when)s: events come %(hours)s hours later than usual; their times are of another zone", **said)
     return _("%(when)s: events come %(hours)s hours earlier than usual; their times are of another zone", **said)
