@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime
 from typing import Annotated
 
@@ -18,6 +19,9 @@ def quality(
     first: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")] = None,
     last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day.")] = None,
     language: Annotated[str, typer.Option(help="Of the sentences: en or fr.")] = "en",
+    publish: Annotated[
+        bool, typer.Option("--publish", help="Publish what is wrong with cell files, for the page; nothing of events.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Report the quality of records: days, gaps and drift with control limits, flags, bad cell files."""
@@ -30,6 +34,12 @@ def quality(
     report = quality_of(home.settings, home.database, project, first and first.date(), last and last.date())
     with speaking(OFFERED[language]):
         record = report.record()
+    if publish:
+        from commonweal.core import audit
+        from commonweal.mobility.quality.publishing import publish_cell_faults
+
+        release = publish_cell_faults(home.settings, home.database, report.planned, audit.who()).release
+        print(f"published {release.label}: {release.rows:,} rows", file=sys.stderr if as_json else sys.stdout)
     if as_json:
         print_json(record)
         return

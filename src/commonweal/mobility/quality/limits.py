@@ -76,10 +76,10 @@ def control_limits(days: Sequence[date], values: Numbers) -> Limits:
     Examples
     --------
     >>> from datetime import timedelta
-    >>> days = [date(2026, 3, 2) + timedelta(n) for n in range(5)]
+    >>> days = [date(2026, 3, 5) + timedelta(n) for n in range(5)]
     >>> found = control_limits(days, np.array([100.0, 110, 100, 90, 100]))
-    >>> found.like, found.centre[0], found.low[0], found.high[0]
-    ('any', 100.0, 70.0, 130.0)
+    >>> found.like, [float(values[0]) for values in (found.centre, found.low, found.high)]
+    ('any', [100.0, 70.0, 130.0])
     """
     known = np.isfinite(values) & (values > 0)
     kinds = {

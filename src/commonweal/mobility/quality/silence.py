@@ -37,12 +37,14 @@ class Silence:
     expected: npt.NDArray[np.float64]
 
 
-def silence(counts: npt.NDArray[np.int64], there: npt.NDArray[np.bool_], judged: npt.NDArray[np.bool_]) -> Silence:
+def silence(
+    counts: npt.NDArray[np.int64], there: npt.NDArray[np.bool_], judged: npt.NDArray[np.bool_], least: float = 0
+) -> Silence:
     """Tell places that are silent from places that are empty.
 
     With b the median of a place's events over its days with events, if these are three and half of its days at least::
 
-        expected    if b − 5 · max(1.4826 · median(|x − b|), √b) > 0
+        expected    if b − 5 · max(1.4826 · median(|x − b|), √b) > least
         silent      if expected, and x = 0
 
     Parameters
@@ -53,6 +55,8 @@ def silence(counts: npt.NDArray[np.int64], there: npt.NDArray[np.bool_], judged:
         bool[places, days]: whether the place was in use on the day.
     judged
         bool[days]: days that are not dead; on a dead day all places are silent, which is said once.
+    least
+        What is not seen though it is there: k, where counts below it are hidden.
 
     Examples
     --------
@@ -71,7 +75,7 @@ def silence(counts: npt.NDArray[np.int64], there: npt.NDArray[np.bool_], judged:
         nothing = counted & (row == 0)
         if len(seen) >= FEWEST and len(seen) >= PART * counted.sum():
             b = float(np.median(seen))
-            if b > CERTAIN * max(NORMAL * float(np.median(np.abs(seen - b))), b**0.5):
+            if b - CERTAIN * max(NORMAL * float(np.median(np.abs(seen - b))), b**0.5) > least:
                 expected[place] = b
         if np.isnan(expected[place]):
             empty[place] = nothing
