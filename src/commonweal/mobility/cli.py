@@ -339,6 +339,7 @@ def model(
 app.command("changes")(changes_cli.changes)
 app.command("displaced")(changes_cli.displaced)
 app.command("quality")(quality_cli.quality)
+app.command("devices")(quality_cli.devices)
 app.command("report")(report_cli.report)
 
 

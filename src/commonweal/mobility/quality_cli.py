@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -22,6 +23,12 @@ def quality(
     publish: Annotated[
         bool, typer.Option("--publish", help="Publish what is wrong with cell files, for the page; nothing of events.")
     ] = False,
+    imputed: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV to write: subscribers by area and day, gaps filled with what is usual, marked modelled."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Report the quality of records: days, gaps and drift with control limits, flags, bad cell files."""
@@ -40,6 +47,11 @@ def quality(
 
         release = publish_cell_faults(home.settings, home.database, report.planned, audit.who()).release
         print(f"published {release.label}: {release.rows:,} rows", file=sys.stderr if as_json else sys.stdout)
+    if imputed is not None:
+        from commonweal.mobility.quality.imputing import impute, write_imputed
+
+        filled = write_imputed(imputed, impute(report))
+        print(f"{filled:,} gaps filled, marked as modelled: {imputed}", file=sys.stderr if as_json else sys.stdout)
     if as_json:
         print_json(record)
         return
@@ -53,3 +65,27 @@ def quality(
         print("nothing is wrong that this looks for")
     names = ["day", *FIGURES, "events_low", "events_high", "silent_cells", "silent_areas"]
     print_table(names, [[day[name] for name in names] for day in record["days"]])
+
+
+def devices(
+    file: Annotated[Path, typer.Argument(help="CSV of device types: a column tac, and one of the type.")],
+    project: Project,
+    machine_type: Annotated[
+        list[str] | None, typer.Option(help="A type that is a machine, as the file says it; may be given again.")
+    ] = None,
+) -> None:
+    """Say which device types are machines: their events are flagged, and left out of what is made of clean events."""
+    from commonweal.core import audit
+    from commonweal.mobility.machines import digest, read_device_types, write_machines
+    from commonweal.mobility.projects import get_project
+    from commonweal.mobility.store import held, project_folder
+
+    home = opened()
+    chosen = get_project(home.database, project)
+    machines = read_device_types(file, tuple(machine_type or ()))
+    folder = project_folder(home.settings.store, chosen.name)
+    with held(folder), home.database.transaction() as session:
+        write_machines(folder, machines)
+        details = {"machines": digest(machines), "types": len(machines)}
+        audit.record(session, who=audit.who(), action="mobility.devices", what=f"project {project}", details=details)
+    print(f"{len(machines):,} device types are machines; what is made of clean events is made anew")

@@ -8,7 +8,7 @@ from datetime import date
 
 import pyarrow as pa
 
-from commonweal.core.catalog import Attribute, Dataset, Dimension, Input, Privacy, Publication, publish
+from commonweal.core.catalog import Attribute, Dataset, Dimension, Privacy, Publication, publish
 from commonweal.core.database import Database
 from commonweal.core.settings import Settings
 from commonweal.core.wording import Wording
@@ -60,7 +60,9 @@ def cell_faults(found: Sequence[Finding]) -> pa.Table:
         "how_sure": [one.sure.value for one in found],
         "found_by": [json.dumps(dict(one.numbers), sort_keys=True) for one in found],
     }
-    return pa.table({name: pa.array(values, None if name == "number" else pa.string()) for name, values in columns.items()})
+    return pa.table(
+        {name: pa.array(values, None if name == "number" else pa.string()) for name, values in columns.items()}
+    )
 
 
 def read_cell_faults(table: pa.Table) -> list[Finding]:
