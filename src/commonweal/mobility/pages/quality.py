@@ -84,7 +84,7 @@ def quality_page(request: Request, release: Annotated[int | None, RELEASE] = Non
             "quality": {
                 "presence": presence.release.label,
                 "totals": totals.label if totals else None,
-                "findings": records_of(judged),
+                "findings": records_of(presence, judged),
                 "days": [
                     {
                         "day": day.day.isoformat(),

@@ -103,9 +103,9 @@ def _hours(presence: Presence, starts: Sequence[int]) -> npt.NDArray[np.float64]
     return found
 
 
-def records_of(judged: OfReleases) -> list[dict[str, Any]]:
+def records_of(presence: Presence, judged: OfReleases) -> list[dict[str, Any]]:
     """Give the findings as values."""
-    return [finding.record(sentence(finding)) for finding in judged.findings]
+    return [finding.record(sentence(finding, presence.geography.names)) for finding in judged.findings]
 
 
 def limits_of(judged: OfReleases, number: int) -> dict[str, int | None]:
@@ -119,7 +119,7 @@ def limits_of(judged: OfReleases, number: int) -> dict[str, int | None]:
 
 def findings_figure(presence: Presence, judged: OfReleases) -> Figure:
     """List what is wrong."""
-    said = [sentence(finding) for finding in judged.findings]
+    said = [sentence(finding, presence.geography.names) for finding in judged.findings]
     return Figure(
         name="findings",
         title=_("What is wrong"),
@@ -135,7 +135,7 @@ def findings_figure(presence: Presence, judged: OfReleases) -> Figure:
             Row((translated(FAULTS[finding.kind]), text, translated(SURE[finding.sure])))
             for finding, text in zip(judged.findings, said, strict=True)
         ],
-        records=records_of(judged),
+        records=records_of(presence, judged),
         says=parts.beside(presence.release, time_zone=presence.timeline.calendar.time_zone),
     )
 

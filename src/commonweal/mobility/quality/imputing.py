@@ -47,7 +47,7 @@ class Imputed:
 def impute(report: Report) -> list[Imputed]:
     """Give every area and day of a report, gaps filled with what is expected.
 
-    A gap is an area that is silent (`silence`), or any area on a dead day on which it has no event. It gets the median
+    A gap is an area without an event of which many are expected (`silence`), dead days included. It gets the median
     of its days of the same kind with events (`control_limits`), which leaves dead days out, and their limits. An empty
     area, in which nothing is expected, is suppressed as ever: it is not filled, and it is no zero.
     """
@@ -63,7 +63,8 @@ def impute(report: Report) -> list[Imputed]:
         expected, of_events = control_limits(days, people), control_limits(days, events)
         for number, day in enumerate(days):
             counted = saying.say(people[number], people[number]), saying.say(events[number], people[number])
-            gap = report.areas.silent[place, number] or (is_dead[number] and not events[number])
+            awaited = not np.isnan(report.areas.expected[place])
+            gap = report.areas.silent[place, number] or (awaited and is_dead[number] and not events[number])
             if not gap:
                 state = State.SUPPRESSED if counted[0] is None else State.ROUNDED
                 rows.append(Imputed(day, area, *counted, None, None, state))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from commonweal.core.wording import Wording
 from commonweal.mobility.quality.finding import Fault, Finding, Sure
 from commonweal.web.languages import _, ngettext, translated
@@ -52,9 +54,10 @@ def when(finding: Finding) -> str:
     return _("at all times")
 
 
-def sentence(finding: Finding) -> str:
-    """Say what is wrong, where and when."""
-    numbers, said = finding.numbers, {"where": finding.where, "when": when(finding)}
+def sentence(finding: Finding, names: Mapping[str, str] | None = None) -> str:
+    """Say what is wrong, where and when; `names` are those of areas."""
+    where = (names or {}).get(finding.where, finding.where) if finding.place == "area" else finding.where
+    numbers, said = finding.numbers, {"where": where, "when": when(finding)}
     match finding.kind:
         case Fault.DUPLICATE_CELL:
             return _("%(where)s, %(when)s: one cell file says two different things of it", **said)
