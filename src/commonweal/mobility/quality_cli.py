@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -86,6 +86,6 @@ def devices(
     folder = project_folder(home.settings.store, chosen.name)
     with held(folder), home.database.transaction() as session:
         write_machines(folder, machines)
-        details = {"machines": digest(machines), "types": len(machines)}
+        details: dict[str, Any] = {"machines": digest(machines), "types": len(machines)}
         audit.record(session, who=audit.who(), action="mobility.devices", what=f"project {project}", details=details)
     print(f"{len(machines):,} device types are machines; what is made of clean events is made anew")

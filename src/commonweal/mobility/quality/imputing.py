@@ -53,11 +53,9 @@ def impute(report: Report) -> list[Imputed]:
     """
     gathered, saying = report.gathered, report.saying
     days = gathered.days
-    dead = [
-        one for one in report.findings if one.kind is Fault.DEAD_DAY and one.since is not None and one.until is not None
-    ]
-    is_dead = np.array([any(one.since <= day <= one.until for one in dead) for day in days], bool)  # type: ignore[operator]
-    rows = []
+    dead = [(one.since, one.until) for one in report.findings if one.kind is Fault.DEAD_DAY and one.since and one.until]
+    is_dead = [any(since <= day <= until for since, until in dead) for day in days]
+    rows: list[Imputed] = []
     for place, area in enumerate(gathered.areas):
         people, events = (table[place].astype(np.float64) for table in (gathered.people_by_area, gathered.by_area))
         expected, of_events = control_limits(days, people), control_limits(days, events)
