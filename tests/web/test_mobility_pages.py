@@ -102,3 +102,11 @@ def test_a_day_that_is_none_is_a_sentence(site, day):
 def test_the_domain_leads_to_presence(site):
     answer = site.get("/mobility")
     assert (answer.status_code, answer.headers["location"]) == (307, "/mobility/presence")
+
+
+def test_quality_lists_what_is_wrong_and_shows_control_limits(site, published):
+    told = site.get("/mobility/quality.json").json()["quality"]
+    assert told["findings"] == []
+    assert {"subscribers_usual", "subscribers_low", "subscribers_high"} <= set(told["days"][0])
+    assert told["days"][0]["subscribers_low"] is None, "two days are no history"
+    assert "Nothing that is looked for was found" in site.page("/mobility/quality").text

@@ -13,13 +13,14 @@ from commonweal.core.errors import NotFound
 from commonweal.core.settings import Settings
 from commonweal.mobility import keys
 from commonweal.mobility.cells import REGISTER
+from commonweal.mobility.machines import FILE as MACHINES
 from commonweal.mobility.manifest import manifest_numbers, manifest_path, read_manifest
 from commonweal.mobility.models import EpochRecord, ProjectRecord
 from commonweal.mobility.store import project_folder
 
 
 def files(settings: Settings, session: Session) -> Iterator[Callable[[], list[Path]]]:
-    """Give, for each epoch that can be read, its manifest and segments; then each project's cells.
+    """Give, for each epoch that can be read, its manifest and segments; then each project's cells and device types.
 
     What is staged or kept for the next run is made again. The cells come last: they are only ever added to, and all
     that an event refers to must be among them.
@@ -28,8 +29,9 @@ def files(settings: Settings, session: Session) -> Iterator[Callable[[], list[Pa
     for project, epoch in session.execute(readable.order_by(EpochRecord.project, EpochRecord.name)):
         yield partial(_of_epoch, project_folder(settings.store, project) / epoch)
     for project in session.scalars(select(ProjectRecord.name).order_by(ProjectRecord.name)):
-        register = project_folder(settings.store, project) / REGISTER
-        yield lambda path=register: [path] if path.exists() else []  # type: ignore[misc]
+        for name in (REGISTER, MACHINES):
+            kept = project_folder(settings.store, project) / name
+            yield lambda path=kept: [path] if path.exists() else []  # type: ignore[misc]
 
 
 def _of_epoch(folder: Path) -> list[Path]:

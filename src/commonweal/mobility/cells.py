@@ -11,6 +11,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -94,19 +95,26 @@ class CellRegister:
         Parameters
         ----------
         versions
-            Columns ``identifier`` and those of `DESCRIPTION`; of two rows for one cell and start, the last counts.
+            Columns ``identifier`` and those of `DESCRIPTION`; of rows for one cell and start the last counts. Those
+            before it that say something else are kept too, replaced, so that it can be seen that the file said so.
         """
         codes = self.codes()
         table = self.table.to_pylist()
         known = {(table[row]["identifier"], *(table[row][name] for name in DESCRIPTION)) for row in self._winning()}
         registered = int(pc.max(self.table["registered"]).as_py() or 0) + 1
+        told: dict[tuple[str, int], dict[tuple[Any, ...], dict[str, Any]]] = {}
+        for row in versions.to_pylist():
+            said = (row["identifier"], *(row[name] for name in DESCRIPTION))
+            of_start = told.setdefault((row["identifier"], row["valid_from"]), {})
+            of_start.pop(said, None)
+            of_start[said] = row
         added = []
-        told = {(row["identifier"], row["valid_from"]): row for row in versions.to_pylist()}
-        for row in told.values():
-            if (row["identifier"], *(row[name] for name in DESCRIPTION)) in known:
+        for of_start in told.values():
+            if next(reversed(of_start)) in known:
                 continue
-            code = codes.setdefault(row["identifier"], len(codes))
-            added.append(row | {"code": code, "registered": registered})
+            for row in of_start.values():
+                code = codes.setdefault(row["identifier"], len(codes))
+                added.append(row | {"code": code, "registered": registered})
         if not added:
             return self
         return CellRegister(pa.concat_tables([self.table, pa.Table.from_pylist(added, schema=SCHEMA)]))

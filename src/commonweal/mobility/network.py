@@ -6,7 +6,7 @@ every span where its cell stood and how, on which site, and which other spans' f
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numba
 import numpy as np
@@ -57,6 +57,8 @@ class Network:
         int32: mobile country codes of the cells, ascending; none if the register has no PLMN.
     method
         How overlaps were found.
+    machines
+        int32: type allocation codes of devices that are machines, ascending.
     """
 
     cell: np.ndarray
@@ -74,6 +76,7 @@ class Network:
     technologies: tuple[str, ...]
     countries: np.ndarray
     method: str
+    machines: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int32))
 
     def __len__(self) -> int:
         """Give the number of spans."""

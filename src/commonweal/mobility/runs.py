@@ -24,6 +24,7 @@ from commonweal.mobility.cells import read_register
 from commonweal.mobility.counting import LOOKED_AROUND, Bucket, derive_bucket
 from commonweal.mobility.coverage import coverage
 from commonweal.mobility.epochs import Epoch, EpochBook
+from commonweal.mobility.machines import digest, read_machines
 from commonweal.mobility.measure import Derivation, Scope, measures, need_network
 from commonweal.mobility.measures import home, last_location
 from commonweal.mobility.network import network
@@ -58,6 +59,8 @@ class Plan:
         Digest of the cell register.
     areas_change
         Days of the period on which the areas become others than those of its first day, which hold for all of it.
+    machines
+        Digest of the device types that are machines; empty if none are known.
     """
 
     project: Project
@@ -71,6 +74,7 @@ class Plan:
     scope: Scope
     cells: str
     areas_change: tuple[date, ...]
+    machines: str = ""
 
     @property
     def inputs(self) -> list[Input]:
@@ -79,6 +83,7 @@ class Plan:
             Input(f"store {self.project.name}/{self.epoch.name}", self.store.manifest.digest, "store"),
             Input(f"cells {self.project.name}", self.cells, "cells"),
             Input(f"areas {self.project.area_set}", self.areas.digest, "areas"),
+            *([Input(f"machines {self.project.name}", self.machines, "machines")] if self.machines else []),
         ]
 
     @property
@@ -144,14 +149,17 @@ def plan(
     register = read_register(project_folder(settings.store, project.name))
     timeline = register.timeline()
     needs = need_network(measures()[name] for name in wanted)
-    described = network(register, timeline, areas) if needs else None
+    machines = read_machines(project_folder(settings.store, project.name))
+    described = replace(network(register, timeline, areas), machines=machines) if needs else None
     table, covered = register.table, any(measures()[name].coverage for name in wanted)
     area_of_row = np.append(areas.locate(*(_numbers(table[name]) for name in ("longitude", "latitude"))), -1)
     hours, days = (calendar.edges(_utc(starts), _utc(ends), unit) for unit in ("hour", "day"))
     around = (_utc(starts) - timedelta(days=LOOKED_AROUND + 1), _utc(ends) + timedelta(days=LOOKED_AROUND + 1))
     days_around, hours_around = (calendar.edges(*around, unit) for unit in ("day", "hour"))
     hours_around = hours_around[(hours_around >= days_around[0]) & (hours_around <= days_around[-1])]
-    meaning = sha256(f"{register.digest} {areas.digest} {calendar} {calendar.rules_version}".encode()).hexdigest()
+    of_machines = digest(machines)
+    depends = f"{register.digest} {areas.digest} {calendar} {calendar.rules_version} {of_machines}".rstrip()
+    meaning = sha256(depends.encode()).hexdigest()
     covering = coverage(register, timeline, areas, days[:-1]) if covered else None
     own_clock = calendar == project.calendar
     buckets = tuple(
@@ -182,7 +190,8 @@ def plan(
     )
     scope = Scope(tuple(areas.codes), hours, days, covering)
     changes = tuple(places.changes(database, project.area_set, first_day, last_day, areas.level))
-    return Plan(project, areas, calendar, first_day, last_day, epoch, store, buckets, scope, register.digest, changes)
+    known = (register.digest, changes, of_machines)
+    return Plan(project, areas, calendar, first_day, last_day, epoch, store, buckets, scope, *known)
 
 
 def buckets_for(planned: Plan, derivation: Derivation) -> tuple[Bucket, ...]:
@@ -194,7 +203,8 @@ def buckets_for(planned: Plan, derivation: Derivation) -> tuple[Bucket, ...]:
     if not need_network([derivation]) or described is not None:
         return planned.buckets
     register = read_register(planned.store.folder.parent)
-    described = network(register, planned.buckets[0].timeline, planned.areas)
+    machines = read_machines(planned.store.folder.parent)
+    described = replace(network(register, planned.buckets[0].timeline, planned.areas), machines=machines)
     return tuple(replace(bucket, network=described) for bucket in planned.buckets)
 
 

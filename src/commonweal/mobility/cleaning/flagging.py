@@ -20,7 +20,7 @@ class Flag(IntEnum):
     NETWORK_OF_NO_COUNTRY         served by a network with country code 901: a ship, an aircraft, a satellite
     OUT_OF_LIFE                   at its time none of its cell's versions holds
     NO_POSITION                   its cell's version says no position
-    MACHINE                       its subscriber behaves on that day as no person does
+    MACHINE                       its subscriber behaves on that day as no person does, or its device is a machine
     INCORRECT_PLACE               too fast and too far from the event before as well as to the one after
     SUSPICIOUS_PLACE              too fast and too far from one of them
     ============================  ==================================================================================

@@ -30,12 +30,15 @@ def flagged(parameters: Cleaning = DEFAULT) -> Derivation:
         columns = (events.columns["home_plmn"], events.columns["serving_plmn"])
         sequence = (events.subscriber_day, events.day, events.hour, events.time, events.span)
         flag, abroad = flags(*sequence, *columns, network.state, network.place, network.countries, hours_of_day, limits)
+        if len(network.machines):
+            judged = np.isin(flag, (Flag.NONE, Flag.INCORRECT_PLACE, Flag.SUSPICIOUS_PLACE))
+            flag[judged & np.isin(events.columns["tac"], network.machines)] = Flag.MACHINE
         return events.with_columns(flag=flag, abroad=abroad)
 
     return Derivation(
         "flagged",
         derive,
-        columns=("home_plmn", "serving_plmn"),
+        columns=("home_plmn", "serving_plmn", "tac"),
         network=True,
         kept=False,
         parameters=str(parameters),
@@ -45,7 +48,7 @@ def flagged(parameters: Cleaning = DEFAULT) -> Derivation:
 def _left(events: Events, window: Window) -> Events:
     flag = events.columns["flag"]
     left = (flag == LEFT_IN[0]) | (flag == LEFT_IN[1])
-    return events.without_columns("home_plmn").where(left)
+    return events.without_columns("home_plmn", "tac").where(left)
 
 
 @cache

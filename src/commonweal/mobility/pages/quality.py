@@ -1,8 +1,7 @@
-"""Quality on the site: what is published of each day, and how much of it has a value."""
+"""Quality on the site: what is wrong, what is published of each day beside its control limits, and how much of it."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Request
@@ -10,24 +9,31 @@ from fastapi import APIRouter, Request
 from commonweal.core.identity import Permission
 from commonweal.core.wording import Wording
 from commonweal.mobility.pages import parts
+from commonweal.mobility.pages.quality_figures import (
+    BESIDE,
+    daily_figure,
+    findings_figure,
+    judged_releases,
+    limits_of,
+    records_of,
+)
 from commonweal.mobility.pages.viewing import RELEASE
 from commonweal.mobility.published import PRESENCE, QUALITY, DayQuality, Presence, presence_of, quality_of
 from commonweal.web import words
 from commonweal.web.access import needs
-from commonweal.web.chart import Line, time_chart
 from commonweal.web.document import Document, document
-from commonweal.web.figure import Chart, Figure, Heading
+from commonweal.web.figure import Figure, Heading
 from commonweal.web.languages import _, ngettext, translated
 from commonweal.web.reading import version_of
 from commonweal.web.table import Row
-from commonweal.web.words import count, day_in_words, days_in_words, share, short_day
+from commonweal.web.words import count, day_in_words, days_in_words, share
 
 ADDRESS = "/mobility/quality"
 
 routes = APIRouter()
 
 
-@document(routes, ADDRESS, needs(Permission.READ), summary="Quality of each day", tag="mobility", figure="subscribers")
+@document(routes, ADDRESS, needs(Permission.READ), summary="Quality of each day", tag="mobility", figure="findings")
 def quality_page(request: Request, release: Annotated[int | None, RELEASE] = None) -> Document:
     """Each day's subscribers, rounded as published, and how many of its hourly values are there or not, and why."""
     state, title = request.app.state, translated(Wording("Quality of the records"))
@@ -37,7 +43,9 @@ def quality_page(request: Request, release: Annotated[int | None, RELEASE] = Non
     presence = presence_of(state.settings, state.database, version)
     totals = parts.opened_beside(request, presence.release, QUALITY)
     days = quality_of(state.settings, state.database, presence, totals)
-    sources = [presence.release, *([totals] if totals else [])]
+    beside = {name: found for name in BESIDE if (found := parts.opened_beside(request, presence.release, name))}
+    judged = judged_releases(state.settings, state.database, presence, days, beside)
+    sources = [presence.release, *([totals] if totals else []), *beside.values()]
     missing = sum(day.missing for day in days)
     lowest = min(days, key=lambda day: day.share_reported or 0.0)
     return Document(
@@ -47,6 +55,7 @@ def quality_page(request: Request, release: Annotated[int | None, RELEASE] = Non
         lead=days_in_words(days[0].day, days[-1].day),
         tiles=[
             (ngettext("%(num)s day", "%(num)s days", len(days)), _("in this release")),
+            (count(len(judged.findings)), _("findings")),
             (count(missing), _("hourly values without data")),
             (
                 share(lowest.share_reported or 0.0),
@@ -54,11 +63,20 @@ def quality_page(request: Request, release: Annotated[int | None, RELEASE] = Non
             ),
         ],
         values={"tabs": parts.tabs(request), "releases": parts.origins(sources)},
-        figures=[_subscribers(presence, days), _values(presence, days)],
+        figures=[
+            findings_figure(presence, judged),
+            *(daily_figure(presence, days, judged, name) for name in judged.limits),
+            _values(presence, days),
+        ],
         notes=[
             _("Missing means that nothing is known of an area in that hour; it is never shown as zero."),
             parts.why_suppressed(presence.threshold),
             _("The day's total is rounded down, since an exact one would tell what was hidden."),
+            _(
+                "A day lies within its limits if it is no more than three spreads from the median of days of its kind; "
+                "with fewer than five of them there are none."
+            ),
+            _("What is wrong with cell files stands here once it is published with `commonweal mobility quality`."),
         ],
         sources=sources,
         query={"release": str(version)},
@@ -66,6 +84,7 @@ def quality_page(request: Request, release: Annotated[int | None, RELEASE] = Non
             "quality": {
                 "presence": presence.release.label,
                 "totals": totals.label if totals else None,
+                "findings": records_of(presence, judged),
                 "days": [
                     {
                         "day": day.day.isoformat(),
@@ -74,55 +93,12 @@ def quality_page(request: Request, release: Annotated[int | None, RELEASE] = Non
                         "values_reported": day.reported,
                         "values_suppressed": day.suppressed,
                         "values_missing": day.missing,
+                        **limits_of(judged, number),
                     }
-                    for day in days
+                    for number, day in enumerate(days)
                 ],
             }
         },
-    )
-
-
-def _subscribers(presence: Presence, days: list[DayQuality]) -> Figure:
-    zone = presence.timeline.calendar.time_zone
-    values = [day.subscribers for day in days]
-    name = _("Subscribers, at least")
-    return Figure(
-        name="subscribers",
-        title=_("Subscribers seen each day"),
-        caption=_("Distinct subscribers of each day, rounded down as published."),
-        headings=(
-            Heading(_("Day"), key="day", is_time=True),
-            Heading(name, is_number=True, key="subscribers"),
-            Heading(_("Rounded to"), is_number=True, key="rounded_to"),
-        ),
-        rows=[
-            Row(
-                (
-                    words.day(day.day),
-                    "–" if day.subscribers is None else count(day.subscribers),
-                    "–" if day.rounded_to is None else count(day.rounded_to),
-                ),
-                has_value=day.subscribers is not None,
-            )
-            for day in days
-        ],
-        records=[
-            {
-                "day": day.day.isoformat(),
-                "start": _utc(day),
-                "subscribers": day.subscribers,
-                "rounded_to": day.rounded_to,
-            }
-            for day in days
-        ],
-        picture=time_chart(
-            [day.start for day in days],
-            [short_day(day.day) for day in days],
-            [Line(name, values)],
-            label=_("Chart: subscribers seen each day, rounded down"),
-        ),
-        chart=Chart("start", (("subscribers", name),), zone),
-        says=parts.beside(presence.release, time_zone=zone),
     )
 
 
@@ -163,7 +139,3 @@ def _values(presence: Presence, days: list[DayQuality]) -> Figure:
         ],
         says=parts.beside(presence.release, time_zone=zone),
     )
-
-
-def _utc(day: DayQuality) -> str:
-    return f"{datetime.fromtimestamp(day.start, UTC):%Y-%m-%dT%H:%M:%SZ}"
