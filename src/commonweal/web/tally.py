@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from commonweal.web.map import PATTERNS
 
-WIDTH, STEP, LEFT, RIGHT = 480.0, 34.0, 150.0, 70.0
+WIDTH, STEP, LEFT, RIGHT = 480.0, 34.0, 170.0, 100.0
 """Screen units: the whole, from one bar to the next, what is beside the bars for names and for numbers."""
 
 
@@ -65,9 +65,7 @@ def tally(classes: Sequence[Class], *, label: str) -> Markup:
                 '<g class="bar"><title>{0}: {1}</title><text x="{2:g}" y="{3:g}" text-anchor="end">{0}</text>'
                 '<rect {4} x="{5:g}" y="{6:g}" width="{7:.1f}" height="{8:g}" rx="2"/>'
                 '<text x="{9:.1f}" y="{3:g}">{1}</text></g>'
-            ).format(
-                one.name, one.said, LEFT - 10, top + 23, fill, LEFT, top + 5, wide, STEP - 10, LEFT + wide + 8
-            )
+            ).format(one.name, one.said, LEFT - 10, top + 23, fill, LEFT, top + 5, wide, STEP - 10, LEFT + wide + 8)
         )
     return Markup('<svg class="bars" viewBox="0 0 {:g} {:g}" role="img" aria-label="{}">{}{}</svg>').format(
         WIDTH, 4 + STEP * len(classes), label, PATTERNS, Markup("").join(drawn)

@@ -18,7 +18,6 @@ from commonweal.web.table import Row
 from commonweal.web.words import count, day_in_words, days_in_words
 
 
-
 @dataclass(frozen=True, eq=False)
 class Beside:
     """A layer, and over which days it was read.

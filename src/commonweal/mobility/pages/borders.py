@@ -19,7 +19,14 @@ ADDRESS = "/mobility/borders"
 routes = APIRouter()
 
 
-@document(routes, ADDRESS, needs(Permission.READ), summary="Who crosses borders, by country, district and day", tag="mobility", figure="table")
+@document(
+    routes,
+    ADDRESS,
+    needs(Permission.READ),
+    summary="Who crosses borders, by country, district and day",
+    tag="mobility",
+    figure="table",
+)
 def borders_page(request: Request, asked: Annotated[Asked, Depends(asked_in_address)]) -> Document:
     """Who crosses borders, by country, district and day: one published table, chosen by name."""
     return table_page(request, "borders", asked, translated(Wording("Borders")))

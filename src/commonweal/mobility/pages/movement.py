@@ -19,7 +19,14 @@ ADDRESS = "/mobility/movement"
 routes = APIRouter()
 
 
-@document(routes, ADDRESS, needs(Permission.READ), summary="How far and how regularly residents move", tag="mobility", figure="distribution")
+@document(
+    routes,
+    ADDRESS,
+    needs(Permission.READ),
+    summary="How far and how regularly residents move",
+    tag="mobility",
+    figure="distribution",
+)
 def movement_page(request: Request, asked: Annotated[Asked, Depends(asked_in_address)]) -> Document:
     """How far and how regularly residents move: one published table, chosen by name."""
     return table_page(request, "movement", asked, translated(Wording("How people move")))

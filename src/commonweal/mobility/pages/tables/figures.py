@@ -8,14 +8,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from markupsafe import Markup
 
-from commonweal.core.catalog import Release, State
+from commonweal.core.catalog import Release
 from commonweal.mobility.net_flows import ENDS, net_flows
 from commonweal.mobility.pages import parts
-from commonweal.mobility.pages.tables.families import DIMENSIONS
-from commonweal.mobility.pages.tables.reading import BINS, NOT_THERE, Shown, Told, called
+from commonweal.mobility.pages.tables.reading import BINS, NOT_THERE, Shown, Told
 from commonweal.mobility.published import Cell, Move
+from commonweal.mobility.telling import DIMENSIONS, bin_heading, bin_name, called
 from commonweal.web.chart import Line, time_chart
 from commonweal.web.classes import Classes, quantile_classes
 from commonweal.web.figure import Chart, Figure, Heading, Legend
@@ -151,9 +150,7 @@ def way_figures(shown: Shown, href: Href) -> list[Figure]:
     label = _("Map: %(title)s, %(period)s", title=title, period=shown.label)
     layer = flow_layer(parts.flows_drawn(drawn, places.names), places.centres, label=title)
     areas = [
-        MapArea(
-            code, places.names[code], places.outlines[code], None, "plain", _("show its flows"), href(area=code)
-        )
+        MapArea(code, places.names[code], places.outlines[code], None, "plain", _("show its flows"), href(area=code))
         for code in places.codes
         if code in places.outlines
     ]
@@ -203,9 +200,7 @@ def way_figures(shown: Shown, href: Href) -> list[Figure]:
     return [ways, net_figure(published.release, pairs, places, shown.label, area)]
 
 
-def net_figure(
-    release: Release, pairs: pa.Table, places: Geography, period: str, area: str | None = None
-) -> Figure:
+def net_figure(release: Release, pairs: pa.Table, places: Geography, period: str, area: str | None = None) -> Figure:
     """Add published ways up by area: in, out and net; with a hidden one there is no sum, but what it is at least.
 
     Parameters
@@ -224,7 +219,8 @@ def net_figure(
         said = "–" if net is None else f"+{count(net)}" if net > 0 else count(net)
         hidden = row["inflow_hidden"] + row["outflow_hidden"]
         cells = (places.names[code], *(_at_least(row, end) for end in ("inflow", "outflow")), said, count(hidden))
-        rows.append(Row(cells, has_value=net is not None, current=code == area))
+        known = row["inflow"] is not None or row["outflow"] is not None
+        rows.append(Row(cells, has_value=known, current=code == area))
         records.append({"area": code, "name": places.names[code], **{name: row[name] for name in NET}})
     return Figure(
         name="net",
@@ -302,7 +298,7 @@ def distribution_figures(shown: Shown, href: Href) -> list[Figure]:
             ],
             label=_("Chart: %(caption)s", caption=caption),
         ),
-        legend=Legend(bin_heading(unit)),
+        legend=Legend(bin_heading(unit), note=_("A number on the edge of two belongs to the upper.")),
         says=parts.beside(published.release),
     )
     keys = [f"from_{low:g}" for low, _high in edges]
@@ -326,7 +322,10 @@ def distribution_figures(shown: Shown, href: Href) -> list[Figure]:
         records=[
             {"area": code, "name": places.names[code]}
             | {key: found[code].get(edge, NOT_THERE).value for key, edge in zip(keys, edges, strict=True)}
-            | {f"{key}_state": found[code].get(edge, NOT_THERE).state.value for key, edge in zip(keys, edges, strict=True)}
+            | {
+                f"{key}_state": found[code].get(edge, NOT_THERE).state.value
+                for key, edge in zip(keys, edges, strict=True)
+            }
             for code in places.codes
         ],
         geometry=places.outlines,
@@ -336,43 +335,12 @@ def distribution_figures(shown: Shown, href: Href) -> list[Figure]:
     return [one, every]
 
 
-def bin_name(low: float, high: float, unit: str, *, last: bool) -> str:
-    """Say a bin: its lower edge is in it, its upper one is not.
-
-    Examples
-    --------
-    >>> bin_name(5, 10, "km", last=False), bin_name(500, 20040, "km", last=True), bin_name(0.9, 1, "1", last=True)
-    ('5 to below 10', '500 or more', '90% to 100%')
-    """
-    if unit == "1":
-        first, second = share(low), share(high)
-        said = {"low": first, "high": second}
-        return _("%(low)s to %(high)s", **said) if last else _("%(low)s to below %(high)s", **said)
-    decimals = 0 if low == round(low) and high == round(high) else 1
-    first, second = count(low, decimals), count(high, decimals)
-    if last:
-        return _("%(number)s or more", number=first)
-    if unit.startswith("{") and high - low == 1:
-        return first
-    return _("%(low)s to below %(high)s", low=first, high=second)
-
-
-def bin_heading(unit: str) -> str:
-    """Say what bins measure."""
-    return {
-        "km": _("Kilometres"),
-        "bit": _("Bits"),
-        "{locations}": _("Locations"),
-        "1": _("Share"),
-    }.get(unit, unit)
-
-
 def row_figure(shown: Shown, href: Href) -> Figure:
     """List what has no areas; a row of which nothing is published is left out where rows are countries."""
     published, kind = shown.published, shown.kind
     table = shown.table(shown.rows, *kind.rows)
     columns = columns_of(shown)
-    agreed = kind.across == "outcome"
+    agreed, over_time, current = kind.across == "outcome", len(shown.starts) > 1, chosen_row(shown)
     rows, records = [], []
     order = sorted(table, key=lambda key: [_place(shown, name, one) for name, one in zip(kind.rows, key, strict=True)])
     for key in order:
@@ -382,13 +350,12 @@ def row_figure(shown: Shown, href: Href) -> Figure:
         said, record = cells_of(shown, by_column)
         if agreed:
             agreement = agreement_of(by_column)
-            said.append("–" if agreement is None else share(agreement))
+            said.insert(0, "–" if agreement is None else share(agreement))
             record["agreement"] = agreement
         names = [called(name, one) for name, one in zip(kind.rows, key, strict=True)]
-        link = href(**{kind.rows[0]: key[0]}) if kind.rows[0] == "country" and len(shown.starts) > 1 else None
-        rows.append(
-            Row((*names, *said), any(told.value is not None for told in by_column.values()), key == chosen_row(shown), link)
-        )
+        link = href(**{kind.rows[0]: key[0]}) if kind.rows[0] == "country" and over_time else None
+        there = any(told.value is not None for told in by_column.values())
+        rows.append(Row((*names, *said), there, over_time and key == current, link))
         codes = dict(zip(kind.rows, key, strict=True))
         named = {f"{name}_name": one for name, one in zip(kind.rows, names, strict=True)}
         records.append(codes | named | record)
@@ -404,8 +371,8 @@ def row_figure(shown: Shown, href: Href) -> Figure:
         caption=_row_caption(shown, rows),
         headings=(
             *(Heading(translated(DIMENSIONS[name]), key=f"{name}_name") for name in kind.rows),
-            *headings_of(shown),
             *more,
+            *headings_of(shown),
         ),
         rows=rows,
         records=records,
@@ -482,9 +449,7 @@ def days_figure(shown: Shown) -> list[Figure]:
         for one, value in zip(by, row, strict=True)
     )
     hourly = len(set(dates.values())) < len(starts)
-    lines = [
-        Line(said, [at[start].get(value, NOT_THERE).value for start in starts]) for value, _key, said in columns
-    ]
+    lines = [Line(said, [at[start].get(value, NOT_THERE).value for start in starts]) for value, _key, said in columns]
     labels = [
         short_day(dates[start]) if place == 0 or dates[start] != dates[starts[place - 1]] else ""
         for place, start in enumerate(starts)

@@ -13,7 +13,7 @@ from commonweal.core.errors import NotFound
 from commonweal.core.wording import Wording
 from commonweal.mobility.pages import beside, parts
 from commonweal.mobility.pages.tables.asking import Asked
-from commonweal.mobility.pages.tables.families import DIMENSIONS, FAMILIES, WITH_NOISE, kind_of
+from commonweal.mobility.pages.tables.families import FAMILIES, WITH_NOISE, kind_of
 from commonweal.mobility.pages.tables.figures import (
     area_figure,
     days_figure,
@@ -22,7 +22,8 @@ from commonweal.mobility.pages.tables.figures import (
     title_of,
     way_figures,
 )
-from commonweal.mobility.pages.tables.reading import Shown, called, read, shown
+from commonweal.mobility.pages.tables.reading import Shown, read, shown
+from commonweal.mobility.telling import DIMENSIONS, called
 from commonweal.web.document import Document
 from commonweal.web.figure import Figure
 from commonweal.web.languages import _, ngettext, translated
@@ -205,7 +206,9 @@ def _notes(seen: Shown, least: int | None, has_layer: bool) -> list[str]:
         notes.append(_("The interval says between which numbers the value lies, nineteen times in twenty."))
     if has_layer:
         notes.append(
-            _("The other release stands beside the numbers. That both are high does not mean that one caused the other.")
+            _(
+                "The other release stands beside the numbers. That both are high does not mean that one caused the other."
+            )
         )
     notes.append(_("Subscribers are phones of one operator, not the population: some people have two, many have none."))
     return notes

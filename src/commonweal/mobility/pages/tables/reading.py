@@ -11,18 +11,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from commonweal.core.catalog import Release, State
 from commonweal.core.catalog import Measure as Value
+from commonweal.core.catalog import Release, State
 from commonweal.core.database import Database
 from commonweal.core.errors import InputError
 from commonweal.core.settings import Settings
 from commonweal.core.wording import Wording
 from commonweal.mobility.baselines.series import areas_and_start, calendar_of
 from commonweal.mobility.pages.tables.asking import Asked
-from commonweal.mobility.pages.tables.families import VALUES, Kind
+from commonweal.mobility.pages.tables.families import Kind
 from commonweal.mobility.published import RELEASES_KEPT, table_of
+from commonweal.mobility.telling import VALUES, called
 from commonweal.web.geography import Geography, geography
-from commonweal.web.languages import _, current, translated
+from commonweal.web.languages import _
 from commonweal.web.words import clock, day_in_words, days_in_words
 
 BINS = ("at_least", "below")
@@ -146,14 +147,6 @@ def read(settings: Settings, database: Database, name: str, version: int) -> Pub
 def _in_order(dimension: str, values: Sequence[object]) -> tuple[str, ...]:
     order = list(VALUES.get(dimension, ()))
     return tuple(sorted(map(str, values), key=lambda one: (order.index(one) if one in order else len(order), one)))
-
-
-def called(dimension: str, value: str) -> str:
-    """Say a value of a dimension in the reader's language."""
-    if dimension == "country":
-        return _("another country") if value == "ZZ" else current().territory(value)
-    known = VALUES.get(dimension, {})
-    return translated(known[value]) if value in known else value
 
 
 @dataclass(frozen=True, eq=False)
