@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from commonweal.web.map import PATTERNS
 
-WIDTH, STEP, LEFT, RIGHT = 480.0, 34.0, 170.0, 100.0
+WIDTH, STEP, LEFT, RIGHT = 560.0, 34.0, 170.0, 100.0
 """Screen units: the whole, from one bar to the next, what is beside the bars for names and for numbers."""
 
 
@@ -48,7 +48,7 @@ def tally(classes: Sequence[Class], *, label: str) -> Markup:
     Examples
     --------
     >>> print(tally([Class("1 to 2 km", 40, "reported", "40")], label="How far"))
-    <svg class="bars" viewBox="0 0 480 38" role="img" aria-label="How far">...<rect class="value" ...
+    <svg class="bars" viewBox="0 0 560 38" role="img" aria-label="How far">...<rect class="value" ...
     """
     longest = max((one.value for one in classes if one.value is not None), default=0.0) or 1.0
     across = WIDTH - LEFT - RIGHT

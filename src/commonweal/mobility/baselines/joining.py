@@ -1,4 +1,4 @@
-"""Another published layer beside a table or a change: cases, rain, roads, population, by area and period. No cause is claimed."""
+"""Another published layer beside a table or a change: cases, rain, roads, by area and period. No cause is claimed."""
 
 from __future__ import annotations
 

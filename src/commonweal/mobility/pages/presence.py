@@ -58,8 +58,10 @@ def presence_page(
     if seen is None:
         return table_page(request, "presence", table, title)
     whole_day = seen.timeline.date_of(seen.timeline.day(seen.shown.start))
-    span = tuple(seen.timeline.date_of(seen.timeline.days()[place]) for place in (0, -1))
-    layer_beside = beside.beside_of(request, seen.presence.release, table.beside, (whole_day, whole_day), span)
+    days = [seen.timeline.date_of(day) for day in seen.timeline.days()]
+    layer_beside = beside.beside_of(
+        request, seen.presence.release, table.beside, (whole_day, whole_day), (days[0], days[-1])
+    )
     sources = [*seen.sources, *([layer_beside.layer.release] if layer_beside else [])]
     return Document(
         title=title,

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from fastapi import Request
 
 from commonweal.core.catalog import Release, State
+from commonweal.core.catalog.declaration import heading
 from commonweal.core.errors import NotFound
 from commonweal.core.wording import Wording
 from commonweal.mobility.pages import beside, parts
@@ -53,7 +54,7 @@ def defined(release: Release, section: str) -> dict[str, Any]:
     schema = release.schema
     return {
         "description": translated(schema.description),
-        "columns": [(translated(one.description)) for one in (*schema.dimensions, *schema.measures)],
+        "columns": [f"{translated(heading(one))}: {translated(one.description)}" for one in schema.declared],
         "section": f"docs/methods.md#{section}",
         "catalog": f"/catalog/{release.dataset}/{release.version}",
         "label": release.label,
@@ -206,9 +207,7 @@ def _notes(seen: Shown, least: int | None, has_layer: bool) -> list[str]:
         notes.append(_("The interval says between which numbers the value lies, nineteen times in twenty."))
     if has_layer:
         notes.append(
-            _(
-                "The other release stands beside the numbers. That both are high does not mean that one caused the other."
-            )
+            _("The other release stands beside the numbers: that both are high does not say that one caused the other.")
         )
     notes.append(_("Subscribers are phones of one operator, not the population: some people have two, many have none."))
     return notes
