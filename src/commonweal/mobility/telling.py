@@ -8,6 +8,9 @@ from commonweal.core.wording import Wording
 from commonweal.web.languages import _, current, translated
 from commonweal.web.words import count, share
 
+MEASURES: Mapping[str, str] = {"subscribers": Wording("Subscribers"), "devices": Wording("Devices")}
+"""What is counted."""
+
 DIMENSIONS: Mapping[str, str] = {
     "direction": Wording("Direction"),
     "country": Wording("Country"),

@@ -51,7 +51,8 @@ class Beside:
             "sum": _("Beside it: %(title)s (%(release)s), added up over %(days)s.", **said),
             "median": _("Beside it: %(title)s (%(release)s), the median over %(days)s.", **said),
         }.get(self.layer.how, _("Beside it: %(title)s (%(release)s), which has no days.", **said))
-        return f"{what} {_('Side by side is not a cause.')}"
+        warning = _("Side by side is not a cause.")
+        return f"{what} {warning}"
 
     def record(self) -> dict[str, Any]:
         """Give what stands beside as JSON values."""

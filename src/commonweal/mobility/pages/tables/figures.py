@@ -14,7 +14,7 @@ from commonweal.mobility.net_flows import ENDS, net_flows
 from commonweal.mobility.pages import parts
 from commonweal.mobility.pages.tables.reading import BINS, NOT_THERE, Shown, Told
 from commonweal.mobility.published import Cell, Move
-from commonweal.mobility.telling import DIMENSIONS, bin_heading, bin_name, called
+from commonweal.mobility.telling import DIMENSIONS, MEASURES, bin_heading, bin_name, called
 from commonweal.web.chart import Line, time_chart
 from commonweal.web.classes import Classes, quantile_classes
 from commonweal.web.figure import Chart, Figure, Heading, Legend
@@ -45,7 +45,7 @@ def say(told: Told) -> str:
 
 def columns_of(shown: Shown) -> list[tuple[str, str, str]]:
     """Give (value, key of a record, heading) of each column that stands side by side."""
-    name = translated(shown.published.value.name.capitalize())
+    name = translated(MEASURES[shown.published.value.name])
     if shown.across == ("",):
         return [("", shown.published.value.name, name)]
     return [
@@ -232,8 +232,8 @@ def net_figure(release: Release, pairs: pa.Table, places: Geography, period: str
         ),
         headings=(
             Heading(_("Area"), key="name"),
-            Heading(_("In"), is_number=True, key="inflow_at_least"),
-            Heading(_("Out"), is_number=True, key="outflow_at_least"),
+            Heading(_("Inflow"), is_number=True, key="inflow_at_least"),
+            Heading(_("Outflow"), is_number=True, key="outflow_at_least"),
             Heading(_("Net"), is_number=True, key="net"),
             Heading(_("Hidden pairs"), is_number=True),
         ),
@@ -401,9 +401,9 @@ def _row_caption(shown: Shown, rows: list[Row]) -> str:
     said = _("%(title)s, %(period)s.", title=title_of(shown), period=shown.label)
     if "country" not in shown.kind.rows:
         return said
-    if not rows:
-        return f"{said} {_('Nothing is published of any country.')}"
-    return f"{said} {_('Countries of which nothing is published are left out.')}"
+    left_out = _("Countries of which nothing is published are left out.")
+    nothing = _("Nothing is published of any country.")
+    return f"{said} {left_out if rows else nothing}"
 
 
 def _place(shown: Shown, name: str, value: str) -> int:
