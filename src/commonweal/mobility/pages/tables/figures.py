@@ -45,7 +45,7 @@ def say(told: Told) -> str:
 
 def columns_of(shown: Shown) -> list[tuple[str, str, str]]:
     """Give (value, key of a record, heading) of each column that stands side by side."""
-    name = translated(MEASURES[shown.published.value.name])
+    name = translated(MEASURES.get(shown.published.value.name, shown.published.value.name))
     if shown.across == ("",):
         return [("", shown.published.value.name, name)]
     return [

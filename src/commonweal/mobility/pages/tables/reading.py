@@ -304,7 +304,7 @@ def shown(published: Published, kind: Kind, asked: Asked) -> Shown:
     found = Shown(published, kind, only, None, None, asked.area if published.ends else None)
     if published.starts is None or not found.days:
         return found
-    day = _day(asked.day, found.days)
+    day = found.days[-1] if found.whole else _day(asked.day, found.days)
     found = Shown(published, kind, only, day, None, found.area)
     hours = found.hours
     # A day that was not asked for is shown at its busiest: the last hour of records is often cut short.
