@@ -115,7 +115,7 @@ def publish_walks_and_borders(home: Home, publish_counts: Callable[..., Any]) ->
     edges = zip(DISTANCES.edges[:-1], DISTANCES.edges[1:], strict=True)
     bins = [(float(low), float(high), starts[0]) for low, high in edges]
     walks = [
-        (code, *each, *[40 + 25 * (area % 7) - 9 * place] * 2)
+        (code, *each, *[max(0, 40 + 25 * (area % 7) - 9 * place)] * 2)
         for area, code in enumerate(codes)
         for place, each in enumerate(bins)
     ]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 
 from commonweal.core.identity import Permission
 from commonweal.core.wording import Wording
-from commonweal.mobility.pages.tables.asking import Asked, asked_in_address
+from commonweal.mobility.pages.tables.asking import WHICH, Asked, asked_in_address
 from commonweal.mobility.pages.tables.page import table_page
 from commonweal.web.access import needs
 from commonweal.web.document import Document, document
@@ -27,6 +27,10 @@ routes = APIRouter()
     tag="mobility",
     figure="table",
 )
-def borders_page(request: Request, asked: Annotated[Asked, Depends(asked_in_address)]) -> Document:
+def borders_page(
+    request: Request,
+    asked: Annotated[Asked, Depends(asked_in_address)],
+    table: Annotated[str | None, Query(description=WHICH, examples=["border_crossings"])] = None,
+) -> Document:
     """Who crosses borders, by country, district and day: one published table, chosen by name."""
-    return table_page(request, "borders", asked, translated(Wording("Borders")))
+    return table_page(request, "borders", table, asked, translated(Wording("Borders")))

@@ -13,7 +13,7 @@ from commonweal.core.identity import Permission
 from commonweal.core.wording import Wording
 from commonweal.mobility.not_shown import hidden_pairs
 from commonweal.mobility.pages import beside, parts
-from commonweal.mobility.pages.tables.asking import Asked, asked_in_address
+from commonweal.mobility.pages.tables.asking import WHICH, Asked, asked_in_address
 from commonweal.mobility.pages.tables.figures import net_figure
 from commonweal.mobility.pages.tables.page import chooser, defined, table_page
 from commonweal.mobility.pages.viewing import RELEASE
@@ -41,6 +41,7 @@ routes = APIRouter()
 def flows_page(
     request: Request,
     asked: Annotated[Asked, Depends(asked_in_address)],
+    table: Annotated[str | None, Query(description=WHICH, examples=["flows"])] = None,
     day: Annotated[str | None, Query(description="Which day; without it, the newest.", examples=["2026-03-02"])] = None,
     area: Annotated[
         str | None, Query(description="Only flows from and to the area of this code.", examples=["SL-W"])
@@ -50,9 +51,9 @@ def flows_page(
     """Distinct subscribers seen in one area and next in another, the largest flows of a day."""
     state = request.app.state
     title = translated(Wording("Flows between areas"))
-    version = version_of(request, FLOWS, release) if asked.table in (None, "flows") else None
+    version = version_of(request, FLOWS, release) if table in (None, "flows") else None
     if version is None:
-        return table_page(request, "flows", asked, title)
+        return table_page(request, "flows", table, asked, title)
     movements = movements_of(state.settings, state.database, version)
     moves = movements.on(_day(day)) if day else movements.newest
     chosen = area or None

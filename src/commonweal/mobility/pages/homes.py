@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 
 from commonweal.core.catalog import State
 from commonweal.core.identity import Permission
 from commonweal.core.wording import Wording
 from commonweal.mobility.pages import beside, parts
-from commonweal.mobility.pages.tables.asking import Asked, asked_in_address
+from commonweal.mobility.pages.tables.asking import WHICH, Asked, asked_in_address
 from commonweal.mobility.pages.tables.page import chooser, defined, table_page
 from commonweal.mobility.pages.viewing import RELEASE
 from commonweal.mobility.published import HOMES, Homes, homes_of
@@ -32,14 +32,15 @@ routes = APIRouter()
 def homes_page(
     request: Request,
     asked: Annotated[Asked, Depends(asked_in_address)],
+    table: Annotated[str | None, Query(description=WHICH, examples=["home"])] = None,
     release: Annotated[int | None, RELEASE] = None,
 ) -> Document:
     """Subscribers by the area where their days most often end, with the state of each value."""
     state = request.app.state
     title = translated(Wording("Where people live"))
-    version = version_of(request, HOMES, release) if asked.table in (None, "home") else None
+    version = version_of(request, HOMES, release) if table in (None, "home") else None
     if version is None:
-        return table_page(request, "homes", asked, title)
+        return table_page(request, "homes", table, asked, title)
     homes = homes_of(state.settings, state.database, version)
     least, days = parts.threshold_of(homes.release), _days(homes)
     hidden = sum(cell.state is State.SUPPRESSED for cell in homes.cells)

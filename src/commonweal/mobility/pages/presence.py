@@ -13,8 +13,8 @@ from commonweal.mobility.not_shown import what_is_not_shown
 from commonweal.mobility.pages import beside, parts
 from commonweal.mobility.pages.parts import PACKAGE
 from commonweal.mobility.pages.presence_figures import FLOWS_SHOWN, flows_figure, map_figure, series_figure, tiles
+from commonweal.mobility.pages.tables.asking import WHICH, asked_in_address
 from commonweal.mobility.pages.tables.asking import Asked as Table
-from commonweal.mobility.pages.tables.asking import asked_in_address
 from commonweal.mobility.pages.tables.page import chooser, defined, table_page
 from commonweal.mobility.pages.viewing import ADDRESS, RELEASE, UNITS, Asked, View, view
 from commonweal.web.access import needs
@@ -30,7 +30,8 @@ routes = APIRouter()
 @document(routes, ADDRESS, needs(Permission.READ), summary="Presence by hour or day", tag="mobility", figure="map")
 def presence_page(
     request: Request,
-    table: Annotated[Table, Depends(asked_in_address)],
+    told: Annotated[Table, Depends(asked_in_address)],
+    table: Annotated[str | None, Query(description=WHICH, examples=["presence"])] = None,
     start: Annotated[
         str | None,
         Query(
@@ -50,17 +51,17 @@ def presence_page(
     at: Annotated[int | None, Query(description="Which hour of that day, from 0.", ge=0, le=24, examples=[8])] = None,
 ) -> Document:
     """Distinct subscribers in each area, with the state of each value, and the hours of the chosen area."""
-    asked = Asked(start, area, layer == "flows", release, table.beside)
+    asked = Asked(start, area, layer == "flows", release, told.beside)
     title = translated(Wording("Presence"))
-    if table.table not in (None, "presence"):
-        return table_page(request, "presence", table, title)
+    if table not in (None, "presence"):
+        return table_page(request, "presence", table, told, title)
     seen = view(request, asked, (day, at or 0) if day else None)
     if seen is None:
-        return table_page(request, "presence", table, title)
+        return table_page(request, "presence", table, told, title)
     whole_day = seen.timeline.date_of(seen.timeline.day(seen.shown.start))
     days = [seen.timeline.date_of(day) for day in seen.timeline.days()]
     layer_beside = beside.beside_of(
-        request, seen.presence.release, table.beside, (whole_day, whole_day), (days[0], days[-1])
+        request, seen.presence.release, told.beside, (whole_day, whole_day), (days[0], days[-1])
     )
     sources = [*seen.sources, *([layer_beside.layer.release] if layer_beside else [])]
     return Document(
@@ -76,7 +77,7 @@ def presence_page(
             "shown": seen,
             "chooser": chooser(request, "presence", "presence"),
             "defined": defined(seen.presence.release, "presence"),
-            "layers": beside.choices(request, seen.presence.release, table.beside),
+            "layers": beside.choices(request, seen.presence.release, told.beside),
             "releases": parts.origins(sources),
         },
         figures=[beside.joined(map_figure(seen), layer_beside), series_figure(seen), *flows_figure(seen)],

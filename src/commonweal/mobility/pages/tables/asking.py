@@ -17,8 +17,6 @@ class Asked:
 
     Parameters
     ----------
-    table
-        Name of the dataset, without the domain.
     release
         Its version.
     area
@@ -31,7 +29,6 @@ class Asked:
         By dimension, the chosen value.
     """
 
-    table: str | None = None
     release: int | None = None
     area: str | None = None
     day: str | None = None
@@ -40,31 +37,30 @@ class Asked:
     only: Mapping[str, str] = field(default_factory=dict)
 
 
-Table = Annotated[str | None, Query(description="Which table of the page, such as `homes`; else its first.")]
 Beside = Annotated[
     str | None,
     Query(description="A release to show beside it by area: its name, @ and its version.", examples=["mobility.home"]),
 ]
-Only = Annotated[str | None, Query(description="Where the table is told by it: only this value.")]
+WHICH = "Which table of the page; without it, the first that is published."
+_ONLY = "Only this value, where the table is told by it."
 
 
 def asked_in_address(
-    table: Table = None,
     release: Annotated[int | None, RELEASE] = None,
     area: Annotated[str | None, Query(description="Code of the chosen area.", examples=["SL-W"])] = None,
     day: Annotated[str | None, Query(description="Which day; without it, the newest.", examples=["2026-03-02"])] = None,
     at: Annotated[int | None, Query(description="Which hour of that day, from 0.", ge=0, le=24, examples=[8])] = None,
     beside: Beside = None,
-    direction: Only = None,
-    country: Only = None,
-    who: Only = None,
-    way: Only = None,
-    nights: Only = None,
-    rule: Only = None,
-    label: Only = None,
-    origin: Only = None,
-    part: Only = None,
-    period: Only = None,
+    direction: Annotated[str | None, Query(description=_ONLY, examples=["in"])] = None,
+    country: Annotated[str | None, Query(description=_ONLY, examples=["GN"])] = None,
+    who: Annotated[str | None, Query(description=_ONLY, examples=["resident"])] = None,
+    way: Annotated[str | None, Query(description=_ONLY, examples=["across"])] = None,
+    nights: Annotated[str | None, Query(description=_ONLY, examples=["1"])] = None,
+    rule: Annotated[str | None, Query(description=_ONLY, examples=["majority"])] = None,
+    label: Annotated[str | None, Query(description=_ONLY, examples=["home"])] = None,
+    origin: Annotated[str | None, Query(description=_ONLY, examples=["visitor"])] = None,
+    part: Annotated[str | None, Query(description=_ONLY, examples=["either"])] = None,
+    period: Annotated[str | None, Query(description=_ONLY, examples=["day"])] = None,
 ) -> Asked:
     """Read what is asked for; what a table is not told by is not looked at."""
     told = {
@@ -80,4 +76,4 @@ def asked_in_address(
         "period": period,
     }
     only = {name: value for name, value in told.items() if value}
-    return Asked(table, release, area or None, day or None, at, beside or None, only)
+    return Asked(release, area or None, day or None, at, beside or None, only)

@@ -62,7 +62,7 @@ def defined(release: Release, section: str) -> dict[str, Any]:
     }
 
 
-def table_page(request: Request, family: str, asked: Asked, title: str) -> Document:
+def table_page(request: Request, family: str, table: str | None, asked: Asked, title: str) -> Document:
     """Show a table of a page's family: the one asked for, or the first that is published.
 
     Raises
@@ -71,7 +71,7 @@ def table_page(request: Request, family: str, asked: Asked, title: str) -> Docum
         The page has no such table.
     """
     there = kinds(request, family, None)
-    name = asked.table or (there[0][0] if there else None)
+    name = table or (there[0][0] if there else None)
     if name is None:
         return parts.nothing(request, title, family)
     kind = kind_of(family, name)
