@@ -239,6 +239,17 @@ def publish_table() -> Callable[..., Release]:
     return rows_of
 
 
+@pytest.fixture(scope="session")
+def publish_counts() -> Callable[..., Release]:
+    """Publish any counted table: function of (home, dataset, days, rows, names of their columns)."""
+
+    def counts_of(home: Home, dataset: Any, days: Days, rows: list[tuple[Any, ...]], *names: str) -> Release:
+        said = {"first_day": days[0].isoformat(), "last_day": (days[1] - timedelta(days=1)).isoformat()}
+        return _published(home, days, PARAMETERS | said, (dataset, _table(rows, *names)))[0]
+
+    return counts_of
+
+
 @pytest.fixture
 def publish_all() -> Callable[[Home], None]:
     """Publish presence, the daily totals and flows into a home."""

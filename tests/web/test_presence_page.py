@@ -210,7 +210,7 @@ def test_the_release_says_where_it_comes_from(site, published):
 
 def test_every_download_on_the_page_is_there(site):
     markup = site.page("/mobility/presence?layer=flows").text
-    releases = set(re.findall(r'href="(/catalog/mobility[^"]*)"', markup))
+    releases = set(re.findall(r'href="(/catalog/mobility[^"]*/mobility[^"]*)"', markup))
     figures = {address.replace("&amp;", "&") for address in re.findall(r'href="([^"]*/figures/[^"]*)"', markup)}
     assert len(releases) == 12
     assert {address.split("?")[0].rpartition("/")[2] for address in figures} >= {"map", "map.csv", "series.xlsx"}

@@ -11,7 +11,7 @@ import typer
 
 from commonweal.core.console import Home, opened, print_json, print_table
 from commonweal.core.errors import InputError
-from commonweal.mobility import changes_cli, forecasts_cli, quality_cli
+from commonweal.mobility import changes_cli, forecasts_cli, quality_cli, showing_cli
 from commonweal.mobility.report import cli as report_cli
 
 app = typer.Typer(help="From call detail records to safe tables of where people are and how they move.")
@@ -269,6 +269,9 @@ def compact(project: ProjectName) -> None:
 
     home = opened()
     print(f"{compact_store(home.settings, home.database, get_project(home.database, project))} files fewer")
+
+
+app.command("show")(showing_cli.show)
 
 
 @app.command("net")

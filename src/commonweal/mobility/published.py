@@ -148,7 +148,7 @@ def _presence(
     settings: Settings, database: Database, version: int
 ) -> tuple[Release, Mapping[Length, AreaSeries], Mapping[Length, Classes]]:
     """Lay a release out; it never changes, so it is kept."""
-    release, table = _table(settings, database, PRESENCE, version)
+    release, table = table_of(settings, database, PRESENCE, version)
     codes = sorted(pc.unique(table.column("area")).to_pylist())
     series: dict[Length, AreaSeries] = {}
     for unit in LENGTHS:
@@ -216,15 +216,25 @@ class Movements:
             The release has nothing of that day.
         """
         begins = self.timeline.choose(day.isoformat()).start
+        return _moves(self.release, self.timeline.date_of(begins), self.rows(day))
+
+    def rows(self, day: date) -> pa.Table:
+        """Give the rows of a day.
+
+        Raises
+        ------
+        NotFound
+            The release has nothing of that day.
+        """
+        begins = self.timeline.choose(day.isoformat()).start
         starts = self.table.column("start")
-        rows = self.table.filter(pc.equal(starts, pa.scalar(datetime.fromtimestamp(begins, UTC), starts.type)))
-        return _moves(self.release, self.timeline.date_of(begins), rows)
+        return self.table.filter(pc.equal(starts, pa.scalar(datetime.fromtimestamp(begins, UTC), starts.type)))
 
 
 @lru_cache(maxsize=RELEASES_KEPT)
 def movements_of(settings: Settings, database: Database, version: int) -> Movements:
     """Read a release of flows; it never changes, so it is kept."""
-    release, table = _table(settings, database, FLOWS, version)
+    release, table = table_of(settings, database, FLOWS, version)
     seconds = pc.unique(table.column("start").cast(pa.timestamp("s", tz="UTC")).cast(pa.int64())).to_numpy()
     timeline = Timeline(_calendar(release), {"day": np.sort(seconds)})
     codes = sorted(
@@ -282,7 +292,7 @@ class Homes:
 
 def homes_of(settings: Settings, database: Database, version: int) -> Homes:
     """Read a release of home areas."""
-    release, table = _table(settings, database, HOMES, version)
+    release, table = table_of(settings, database, HOMES, version)
     measure = release.schema.measures[0]
     codes = tuple(sorted(pc.unique(table.column("area")).to_pylist()))
     series = area_series(table, start="start", area="area", measure=measure.name, areas=codes)
@@ -334,7 +344,7 @@ def quality_of(settings: Settings, database: Database, presence: Presence, besid
     """Give each day of a release of presence with its total, if one was published beside it."""
     timeline, totals = presence.timeline, {}
     if beside is not None:
-        _, table = _table(settings, database, QUALITY, beside.version)
+        _, table = table_of(settings, database, QUALITY, beside.version)
         totals = {int(row["start"].timestamp()): row for row in table.to_pylist()}
     series = presence.series.get("hour") or presence.series["day"]
     found = []
@@ -358,13 +368,13 @@ def quality_of(settings: Settings, database: Database, presence: Presence, besid
 
 
 def _of_day(settings: Settings, database: Database, name: str, version: int, day: int) -> tuple[Release, pa.Table]:
-    release, table = _table(settings, database, name, version)
+    release, table = table_of(settings, database, name, version)
     starts = table.column("start")
     return release, table.filter(pc.equal(starts, pa.scalar(datetime.fromtimestamp(day, UTC), starts.type)))
 
 
 @lru_cache(maxsize=2 * RELEASES_KEPT)
-def _table(settings: Settings, database: Database, name: str, version: int) -> tuple[Release, pa.Table]:
+def table_of(settings: Settings, database: Database, name: str, version: int) -> tuple[Release, pa.Table]:
     """Read a release; it never changes, so it is kept."""
     release = get(database, name, version)
     return release, release.table(settings)

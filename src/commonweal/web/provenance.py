@@ -53,7 +53,7 @@ def facts(release: Release) -> list[Fact]:
         Fact(_("Release"), ((_rows(release), release.digest),)),
         _fact(_("Published"), _("%(moment)s by %(who)s", moment=moment(release.published_at), who=origin.who)),
         Fact(_("Made from"), tuple(inputs) or ((_("nothing named"), None),)),
-        _fact(_("With"), *(_parameter(name, value) for name, value in sorted(origin.parameters.items()))),
+        _fact(_("With"), *chosen(release)),
         Fact(_("Made by"), ((code, code_digest or None),)),
         Fact(_("Protection"), protection(release)),
         _fact(_("Licence"), release.schema.licence),
@@ -61,6 +61,11 @@ def facts(release: Release) -> list[Fact]:
     if release.area_set and "area_set" not in origin.parameters:
         found.insert(3, _fact(_("Areas"), release.area_set))
     return [fact for fact in found if fact.said]
+
+
+def chosen(release: Release) -> list[str]:
+    """Say each choice that a release was made with, as it is stamped on it."""
+    return [_parameter(name, value) for name, value in sorted(release.provenance.parameters.items())]
 
 
 def protection(release: Release) -> tuple[tuple[str, str | None], ...]:

@@ -14,6 +14,7 @@ import httpx
 import pytest
 from starlette.routing import Match, Route
 
+from commonweal.core.areas import load
 from commonweal.core.backup import service as backing_up
 from commonweal.core.console import Home
 from commonweal.core.identity import Grant, Permission, Role, agreements, people, signing_in, tokens
@@ -26,6 +27,8 @@ from commonweal.disclosure.ledger.budgets import set_budget
 from commonweal.disclosure.releasing.proposals import Proposal
 from commonweal.domains import ROOMS, initialise
 from commonweal.mobility.asking import Asked, import_from_inbox
+from commonweal.mobility.measures import border_crossings, radius_of_gyration
+from commonweal.mobility.walks.distributing import DISTANCES
 from commonweal.web.access import SESSION, Access, access_of
 
 DAYS = (date(2026, 3, 1), date(2026, 3, 4))
@@ -55,6 +58,9 @@ ALSO = {
     "/mobility/flows?day=2026-03-02&area=SL-W": 200,
     "/mobility/changes?table=flows&to=2026-03-03&like=any&area=SL-W": 200,
     "/mobility/changes?to=2026-03-03&like=any&beside=mobility.home": 200,
+    "/mobility/movement?area=SL-W": 200,
+    "/mobility/borders?table=border_crossings&day=2026-03-02&country=GN": 200,
+    "/mobility/presence?beside=mobility.home": 200,
     "/administration/audit?verify=true": 200,
     "/mobility/inside?areas=SL-W&polygon=-13.3,8.1+-12.9,8.1+-12.9,8.6&centre=-8.8,7.75&radius=20": 200,
     "/jobs/2": 200,
@@ -102,10 +108,35 @@ FILES = {"/mobility/report/page"}
 """What is written in HTML to be taken along, and no page of the site: it is tested where it is made."""
 
 
+def publish_walks_and_borders(home: Home, publish_counts: Callable[..., Any]) -> None:
+    """Publish one distribution, and crossings of three days."""
+    starts = [datetime(2026, 3, day, tzinfo=UTC) for day in (1, 2, 3)]
+    codes = load(home.database, "natural-earth:GN,LR,SL").codes
+    edges = zip(DISTANCES.edges[:-1], DISTANCES.edges[1:], strict=True)
+    bins = [(float(low), float(high), starts[0]) for low, high in edges]
+    walks = [
+        (code, *each, *[max(0, 40 + 25 * (area % 7) - 9 * place)] * 2)
+        for area, code in enumerate(codes)
+        for place, each in enumerate(bins)
+    ]
+    crossings = [
+        (country, direction, who, start, *[40 + 5 * start.day] * 2)
+        for country in ("GN", "LR")
+        for direction in ("in", "out")
+        for who in ("resident", "visitor")
+        for start in starts
+    ]
+    counted = ("start", "subscribers", "people")
+    radius = radius_of_gyration.MEASURE.dataset
+    publish_counts(home, radius, DAYS, walks, "area", "at_least", "below", *counted)
+    publish_counts(home, border_crossings.DATASET, DAYS, crossings, "country", "direction", "who", *counted)
+
+
 @pytest.fixture(scope="session")
 def whole(
     tmp_path_factory: pytest.TempPathFactory,
     publish_days: Callable[..., None],
+    publish_counts: Callable[..., Any],
     hand_over: Callable[..., Any],
     propose: Callable[..., Proposal],
 ) -> Iterator[SimpleNamespace]:
@@ -117,6 +148,7 @@ def whole(
     folder = tmp_path_factory.mktemp("whole")
     home = initialise(folder / "data", folder / "keys")
     publish_days(home, DAYS)
+    publish_walks_and_borders(home, publish_counts)
     set_budget(home.settings, home.database, "mobility/lockdown", "person-day", 0.5, "os:steward", "as decided")
     waiting = propose(home, first=DAYS[1])
     kept = {"backups": folder / "backups", "backup_keys": folder / "backup-keys"}

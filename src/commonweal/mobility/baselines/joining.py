@@ -1,10 +1,10 @@
-"""Another published layer beside a change: cases, rain, roads, population, by area and period. No cause is claimed."""
+"""Another published layer beside a table or a change: cases, rain, roads, by area and period. No cause is claimed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pyarrow as pa
@@ -85,10 +85,41 @@ def layer(release: Release, table: pa.Table, first: date, last: date, measure: s
 
 
 def joinable(release: Release) -> bool:
-    """Whether a release can stand beside a change by area."""
+    """Whether a release can stand beside a table by area."""
     ends, moments = areas_and_start(release)
     others = [name for name in release.schema.key if name not in (*ends, moments, "period")]
     return len(ends) == 1 and not others and bool(release.schema.measures)
+
+
+def span_of(release: Release, day: date | None, unit: str) -> tuple[date, date]:
+    """Give the first and the last day that a row is about.
+
+    Parameters
+    ----------
+    day
+        On which it begins; None where the release has no time, so that it is about all its days.
+    unit
+        ``hour``, ``day``, ``week`` or ``month``. A row of a run that says one thing of all its days is about all of
+        them, which is where its only moment is the first day of several.
+    """
+    said = release.provenance.parameters
+    days = said.get("first_day"), said.get("last_day")
+    first, last = (date.fromisoformat(one) if one else None for one in days)
+    if day is None:
+        published = release.published_at.date()
+        return first or published, last or published
+    if unit == "week":
+        return day, day + timedelta(days=6)
+    if unit == "month":
+        return day, (day.replace(day=1) + timedelta(days=32)).replace(day=1) - timedelta(days=1)
+    if unit == "day" and first == day and last and "period" not in release.schema.key and is_of_all_days(release):
+        return first, last
+    return day, day
+
+
+def is_of_all_days(release: Release) -> bool:
+    """Whether all rows begin at one moment, though the release is about several days."""
+    return release.periods is not None and release.periods[0] == release.periods[1]
 
 
 def _days(release: Release, column: pa.ChunkedArray) -> list[date]:

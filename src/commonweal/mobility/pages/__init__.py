@@ -4,7 +4,20 @@ from fastapi import APIRouter
 from starlette.responses import RedirectResponse, Response
 
 from commonweal.core.identity import Permission
-from commonweal.mobility.pages import changes, flows, forecast, homes, inbox, inside, presence, quality, report, runs
+from commonweal.mobility.pages import (
+    borders,
+    changes,
+    flows,
+    forecast,
+    homes,
+    inbox,
+    inside,
+    movement,
+    presence,
+    quality,
+    report,
+    runs,
+)
 from commonweal.mobility.pages.overview import overview
 from commonweal.web.access import needs
 
@@ -20,5 +33,5 @@ def first_page() -> Response:
     return RedirectResponse("/mobility/presence", status_code=307)
 
 
-for part in (presence, inside, flows, homes, changes, forecast, quality, report, runs, inbox):
+for part in (presence, inside, flows, homes, movement, borders, changes, forecast, quality, report, runs, inbox):
     routes.routes.extend(part.routes.routes)

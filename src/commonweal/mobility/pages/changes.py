@@ -9,15 +9,15 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
 
-from commonweal.core.catalog import datasets, get
+from commonweal.core.catalog import get
 from commonweal.core.errors import InputError
 from commonweal.core.identity import Permission
 from commonweal.core.wording import Wording
 from commonweal.mobility.baselines.asking import Question, Watched, named, watch
 from commonweal.mobility.baselines.baseline import GIVEN, LIKE
-from commonweal.mobility.baselines.joining import joinable
 from commonweal.mobility.baselines.saying import LIKE_NAMES
 from commonweal.mobility.pages import parts
+from commonweal.mobility.pages.beside import choices as layers_of
 from commonweal.mobility.pages.changes_figures import figures
 from commonweal.mobility.pages.viewing import RELEASE
 from commonweal.mobility.published import FLOWS, PRESENCE
@@ -25,7 +25,7 @@ from commonweal.web.access import needs
 from commonweal.web.document import Document, document
 from commonweal.web.geography import Geography, geography
 from commonweal.web.languages import _, ngettext, translated
-from commonweal.web.reading import may_read, opened, version_of
+from commonweal.web.reading import opened, version_of
 from commonweal.web.words import count, day_in_words, days_in_words
 
 ADDRESS = "/mobility/changes"
@@ -246,12 +246,6 @@ def _form(
     beside: str | None,
 ) -> dict[str, Any]:
     watched = shown.watched
-    layers = [
-        one
-        for one in datasets(request.app.state.database)
-        if joinable(one) and one.area_set == watched.release.area_set and may_read(request, one)
-    ]
-    chosen = beside or ""
     return {
         "pinned": pinned,
         "kept": [(name, value) for name, value in (("release", release), ("baseline", baseline)) if value],
@@ -259,9 +253,7 @@ def _form(
         "likes": [(name, translated(LIKE_NAMES[name]), name == watched.changed.reference.like) for name in LIKE],
         "areas": [(code, shown.places.names[code], code == shown.area) for code in shown.places.codes],
         "days": [(day.isoformat(), day_in_words(day), day == shown.day) for day in watched.series.dates],
-        "layers": [
-            (one.dataset, translated(one.schema.title), one.dataset == chosen.partition("@")[0]) for one in layers
-        ],
+        "layers": layers_of(request, watched.release, beside),
     }
 
 

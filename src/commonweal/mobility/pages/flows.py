@@ -5,14 +5,17 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from markupsafe import Markup
 
 from commonweal.core.errors import InputError
 from commonweal.core.identity import Permission
 from commonweal.core.wording import Wording
 from commonweal.mobility.not_shown import hidden_pairs
-from commonweal.mobility.pages import parts
+from commonweal.mobility.pages import beside, parts
+from commonweal.mobility.pages.tables.asking import WHICH, Asked, asked_in_address
+from commonweal.mobility.pages.tables.figures import net_figure
+from commonweal.mobility.pages.tables.page import chooser, defined, table_page
 from commonweal.mobility.pages.viewing import RELEASE
 from commonweal.mobility.published import FLOWS, Move, Movements, Moves, movements_of
 from commonweal.web.access import needs
@@ -37,6 +40,8 @@ routes = APIRouter()
 )
 def flows_page(
     request: Request,
+    asked: Annotated[Asked, Depends(asked_in_address)],
+    table: Annotated[str | None, Query(description=WHICH, examples=["flows"])] = None,
     day: Annotated[str | None, Query(description="Which day; without it, the newest.", examples=["2026-03-02"])] = None,
     area: Annotated[
         str | None, Query(description="Only flows from and to the area of this code.", examples=["SL-W"])
@@ -45,17 +50,21 @@ def flows_page(
 ) -> Document:
     """Distinct subscribers seen in one area and next in another, the largest flows of a day."""
     state = request.app.state
-    version = version_of(request, FLOWS, release)
     title = translated(Wording("Flows between areas"))
+    version = version_of(request, FLOWS, release) if table in (None, "flows") else None
     if version is None:
-        return parts.nothing(request, title, "flows")
+        return table_page(request, "flows", table, asked, title)
     movements = movements_of(state.settings, state.database, version)
     moves = movements.on(_day(day)) if day else movements.newest
     chosen = area or None
     if chosen:
         parts.require_area(movements.geography, chosen)
     shown = [move for move in moves.published if chosen in (None, move.origin, move.destination)]
-    query = {"release": version, "day": moves.day.isoformat(), "area": chosen}
+    query = {"release": version, "day": moves.day.isoformat(), "area": chosen, "beside": asked.beside}
+    span = (movements.days[0], movements.days[-1])
+    layer = beside.beside_of(request, movements.release, asked.beside, (moves.day, moves.day), span)
+    net = net_figure(movements.release, movements.rows(moves.day), movements.geography, day_in_words(moves.day), chosen)
+    sources = [movements.release, *([layer.layer.release] if layer else [])]
     return Document(
         title=title,
         template="mobility_flows.html",
@@ -67,13 +76,16 @@ def flows_page(
             "days": [(each.isoformat(), day_in_words(each), each == moves.day) for each in movements.days],
             "areas": [(code, movements.geography.names[code], code == chosen) for code in movements.geography.codes],
             "release": release,
-            "releases": parts.origins([movements.release]),
+            "chooser": chooser(request, "flows", "flows"),
+            "defined": defined(movements.release, "flows"),
+            "layers": beside.choices(request, movements.release, asked.beside),
+            "releases": parts.origins(sources),
         },
-        figures=[_flows(movements, moves, shown, chosen)],
+        figures=[beside.joined(_flows(movements, moves, shown, chosen), layer), net],
         notes=[hidden_pairs(moves), parts.why_suppressed(parts.threshold_of(movements.release))],
-        sources=[movements.release],
+        sources=sources,
         query={name: str(value) for name, value in query.items() if value},
-        data=_data(movements, moves, shown, chosen),
+        data=_data(movements, moves, shown, chosen) | ({"beside": layer.record()} if layer else {}),
     )
 
 

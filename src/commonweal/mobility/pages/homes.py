@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Query, Request
 
 from commonweal.core.catalog import State
 from commonweal.core.identity import Permission
 from commonweal.core.wording import Wording
-from commonweal.mobility.pages import parts
+from commonweal.mobility.pages import beside, parts
+from commonweal.mobility.pages.tables.asking import WHICH, Asked, asked_in_address
+from commonweal.mobility.pages.tables.page import chooser, defined, table_page
 from commonweal.mobility.pages.viewing import RELEASE
 from commonweal.mobility.published import HOMES, Homes, homes_of
 from commonweal.web.access import needs
@@ -27,18 +29,30 @@ routes = APIRouter()
 
 
 @document(routes, ADDRESS, needs(Permission.READ), summary="Subscribers by home area", tag="mobility", figure="homes")
-def homes_page(request: Request, release: Annotated[int | None, RELEASE] = None) -> Document:
+def homes_page(
+    request: Request,
+    asked: Annotated[Asked, Depends(asked_in_address)],
+    table: Annotated[str | None, Query(description=WHICH, examples=["home"])] = None,
+    release: Annotated[int | None, RELEASE] = None,
+) -> Document:
     """Subscribers by the area where their days most often end, with the state of each value."""
     state = request.app.state
-    version, title = version_of(request, HOMES, release), translated(Wording("Home areas"))
+    title = translated(Wording("Where people live"))
+    version = version_of(request, HOMES, release) if table in (None, "home") else None
     if version is None:
-        return parts.nothing(request, title, "home")
+        return table_page(request, "homes", table, asked, title)
     homes = homes_of(state.settings, state.database, version)
     least, days = parts.threshold_of(homes.release), _days(homes)
     hidden = sum(cell.state is State.SUPPRESSED for cell in homes.cells)
+    said = homes.release.provenance.parameters
+    span = [date.fromisoformat(said[name]) for name in ("first_day", "last_day")] if "last_day" in said else None
+    first, last = span or [homes.release.published_at.date()] * 2
+    layer = beside.beside_of(request, homes.release, asked.beside, (first, last), (first, last))
+    sources = [homes.release, *([layer.layer.release] if layer else [])]
+    query = {"release": str(version)} | ({"beside": asked.beside} if asked.beside else {})
     return Document(
         title=title,
-        template="mobility_figures.html",
+        template="mobility_homes.html",
         package=parts.PACKAGE,
         lead=_("Where the days of subscribers most often end, %(days)s", days=days),
         tiles=[
@@ -46,8 +60,15 @@ def homes_page(request: Request, release: Annotated[int | None, RELEASE] = None)
             (count(hidden), _("suppressed")),
             parts.published_tile(homes.release),
         ],
-        values={"tabs": parts.tabs(request), "releases": parts.origins([homes.release])},
-        figures=[_map(homes, days, least)],
+        values={
+            "tabs": parts.tabs(request),
+            "chooser": chooser(request, "homes", "home"),
+            "defined": defined(homes.release, "home-area"),
+            "release": release,
+            "layers": beside.choices(request, homes.release, asked.beside),
+            "releases": parts.origins(sources),
+        },
+        figures=[beside.joined(_map(homes, days, least), layer)],
         notes=[
             ngettext(
                 "%(hidden)s of %(num)s area is suppressed.",
@@ -58,8 +79,8 @@ def homes_page(request: Request, release: Annotated[int | None, RELEASE] = None)
             parts.why_suppressed(least),
             _("Subscribers are phones of one operator, not the population: some people have two, many have none."),
         ],
-        sources=[homes.release],
-        query={"release": str(version)},
+        sources=sources,
+        query=query,
         data={
             "home": {
                 "release": homes.release.label,
@@ -71,7 +92,8 @@ def homes_page(request: Request, release: Annotated[int | None, RELEASE] = None)
                     for cell in homes.cells
                 ],
             }
-        },
+        }
+        | ({"beside": layer.record()} if layer else {}),
     )
 
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 
 from commonweal.core.identity import Permission
 from commonweal.core.wording import Wording
 from commonweal.mobility.not_shown import what_is_not_shown
-from commonweal.mobility.pages import parts
+from commonweal.mobility.pages import beside, parts
 from commonweal.mobility.pages.parts import PACKAGE
 from commonweal.mobility.pages.presence_figures import FLOWS_SHOWN, flows_figure, map_figure, series_figure, tiles
+from commonweal.mobility.pages.tables.asking import WHICH, asked_in_address
+from commonweal.mobility.pages.tables.asking import Asked as Table
+from commonweal.mobility.pages.tables.page import chooser, defined, table_page
 from commonweal.mobility.pages.viewing import ADDRESS, RELEASE, UNITS, Asked, View, view
 from commonweal.web.access import needs
 from commonweal.web.bars import Bar, bars
@@ -27,6 +30,8 @@ routes = APIRouter()
 @document(routes, ADDRESS, needs(Permission.READ), summary="Presence by hour or day", tag="mobility", figure="map")
 def presence_page(
     request: Request,
+    told: Annotated[Table, Depends(asked_in_address)],
+    table: Annotated[str | None, Query(description=WHICH, examples=["presence"])] = None,
     start: Annotated[
         str | None,
         Query(
@@ -46,10 +51,19 @@ def presence_page(
     at: Annotated[int | None, Query(description="Which hour of that day, from 0.", ge=0, le=24, examples=[8])] = None,
 ) -> Document:
     """Distinct subscribers in each area, with the state of each value, and the hours of the chosen area."""
-    asked, title = Asked(start, area, layer == "flows", release), translated(Wording("Presence"))
+    asked = Asked(start, area, layer == "flows", release, told.beside)
+    title = translated(Wording("Presence"))
+    if table not in (None, "presence"):
+        return table_page(request, "presence", table, told, title)
     seen = view(request, asked, (day, at or 0) if day else None)
     if seen is None:
-        return parts.nothing(request, title, "presence")
+        return table_page(request, "presence", table, told, title)
+    whole_day = seen.timeline.date_of(seen.timeline.day(seen.shown.start))
+    days = [seen.timeline.date_of(day) for day in seen.timeline.days()]
+    layer_beside = beside.beside_of(
+        request, seen.presence.release, told.beside, (whole_day, whole_day), (days[0], days[-1])
+    )
+    sources = [*seen.sources, *([layer_beside.layer.release] if layer_beside else [])]
     return Document(
         title=title,
         template="mobility_presence.html",
@@ -61,13 +75,16 @@ def presence_page(
             "choices": _choices(seen),
             "hours": _hours(seen),
             "shown": seen,
-            "releases": parts.origins(seen.sources),
+            "chooser": chooser(request, "presence", "presence"),
+            "defined": defined(seen.presence.release, "presence"),
+            "layers": beside.choices(request, seen.presence.release, told.beside),
+            "releases": parts.origins(sources),
         },
-        figures=[map_figure(seen), series_figure(seen), *flows_figure(seen)],
+        figures=[beside.joined(map_figure(seen), layer_beside), series_figure(seen), *flows_figure(seen)],
         notes=what_is_not_shown(seen.presence, seen.shown, seen.moves, seen.daily),
-        sources=seen.sources,
+        sources=sources,
         query=seen.pinned,
-        data=data(seen),
+        data=data(seen) | ({"beside": layer_beside.record()} if layer_beside else {}),
     )
 
 

@@ -42,12 +42,19 @@ class Asked:
     area: str | None = None
     flows: bool = False
     release: int | None = None
+    beside: str | None = None
 
     @property
     def query(self) -> dict[str, str]:
         """The parameters that ask for it."""
         layer = "flows" if self.flows else None
-        asked = {"release": self.release, "start": self.start, "area": self.area, "layer": layer}
+        asked = {
+            "release": self.release,
+            "start": self.start,
+            "area": self.area,
+            "layer": layer,
+            "beside": self.beside,
+        }
         return {name: str(value) for name, value in asked.items() if value}
 
     def href(self) -> str:

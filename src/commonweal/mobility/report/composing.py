@@ -13,6 +13,7 @@ from commonweal.mobility.report.sections import (
     annex,
     anonymisation,
     background,
+    borders,
     challenges,
     datasets,
     flows,
@@ -20,6 +21,7 @@ from commonweal.mobility.report.sections import (
     limitations,
     methods,
     presence,
+    walks,
 )
 from commonweal.web.languages import _
 from commonweal.web.words import clock, day, days_in_words
@@ -68,7 +70,13 @@ def compose(gathered: Gathered, approvals: anonymisation.Approvals) -> Report:
 
 def results(gathered: Gathered) -> Section:
     """Say what the tables show, with maps."""
-    blocks = (*presence.blocks(gathered), *homes.blocks(gathered), *flows.blocks(gathered))
+    blocks = (
+        *presence.blocks(gathered),
+        *homes.blocks(gathered),
+        *walks.blocks(gathered),
+        *flows.blocks(gathered),
+        *borders.blocks(gathered),
+    )
     return Section("results", _("Results"), blocks)
 
 

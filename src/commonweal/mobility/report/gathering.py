@@ -144,6 +144,11 @@ class Gathered:
     countries: Mapping[str, str | None]
     names_by_language: Mapping[str, Mapping[str, str]]
 
+    def further(self, name: str) -> Layer | None:
+        """Give a dataset that is not of `TOPICS`, or the same with noise; None if it is not published."""
+        found = {layer.newest.dataset: layer for layer in self.others}
+        return found.get(name) or found.get(name + WITH_NOISE)
+
     @property
     def sources(self) -> list[Release]:
         """Every release that the report is made from, by name and version."""

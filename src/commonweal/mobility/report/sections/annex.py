@@ -9,6 +9,7 @@ from commonweal.core.catalog.declaration import heading
 from commonweal.mobility.report import citing
 from commonweal.mobility.report.blocks import Absent, Block, Listed, Points, Section, Subheading, Text
 from commonweal.mobility.report.gathering import Gathered, Layer
+from commonweal.mobility.report.sections import borders, walks
 from commonweal.web.figure import Heading
 from commonweal.web.languages import _, ngettext, translated
 from commonweal.web.provenance import facts
@@ -40,9 +41,11 @@ LITERATURE = (
 def tables(gathered: Gathered) -> Section:
     """Show every other released table, whatever it is, by its own description."""
     blocks: list[Block] = []
-    if not gathered.others:
+    told = {gathered.further(name) for name in (*borders.SHOWN, *walks.SHOWN)}
+    others = [layer for layer in gathered.others if layer not in told]
+    if not others:
         blocks.append(Absent(_("No further table of mobility is published for this period.")))
-    for layer in gathered.others:
+    for layer in others:
         blocks += [Subheading(translated(layer.dataset.title)), *_table(gathered, layer)]
     return Section("tables", _("Annex: further tables"), tuple(blocks))
 

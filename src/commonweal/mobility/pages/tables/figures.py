@@ -1,0 +1,490 @@
+"""Figures of a published table: areas on a map, ways between them, a distribution, or rows; and the days."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from commonweal.core.catalog import Release
+from commonweal.mobility.net_flows import ENDS, net_flows
+from commonweal.mobility.pages import parts
+from commonweal.mobility.pages.tables.reading import BINS, NOT_THERE, Shown, Told
+from commonweal.mobility.published import Cell, Move
+from commonweal.mobility.telling import DIMENSIONS, MEASURES, bin_heading, bin_name, called
+from commonweal.web.chart import Line, time_chart
+from commonweal.web.classes import Classes, quantile_classes
+from commonweal.web.figure import Chart, Figure, Heading, Legend
+from commonweal.web.flows import flow_layer
+from commonweal.web.geography import Geography
+from commonweal.web.languages import _, ngettext, translated
+from commonweal.web.map import MapArea, choropleth
+from commonweal.web.table import Row
+from commonweal.web.tally import Class, tally
+from commonweal.web.words import count, share, short_day, state
+
+Href = Callable[..., str]
+DRAWN, LISTED, LINES = 30, 200, 5
+NET = ("inflow", "outflow", "net", "inflow_at_least", "outflow_at_least", "inflow_hidden", "outflow_hidden")
+
+
+def title_of(shown: Shown) -> str:
+    """Name the table, and what of it is chosen."""
+    title = translated(shown.published.release.schema.title)
+    chosen = [called(name, value) for name, value in shown.only.items() if name not in (shown.kind.across, "period")]
+    return _("%(title)s: %(chosen)s", title=title, chosen=", ".join(chosen)) if chosen else title
+
+
+def say(told: Told) -> str:
+    """Say a value, or a dash."""
+    return "–" if told.value is None else count(told.value)
+
+
+def columns_of(shown: Shown) -> list[tuple[str, str, str]]:
+    """Give (value, key of a record, heading) of each column that stands side by side."""
+    name = translated(MEASURES.get(shown.published.value.name, shown.published.value.name))
+    if shown.across == ("",):
+        return [("", shown.published.value.name, name)]
+    return [
+        (one, one.replace(" ", "_").replace("-", "_"), called(shown.kind.across, one).capitalize())
+        for one in shown.across
+    ]
+
+
+def cells_of(shown: Shown, by_column: Mapping[str, Told]) -> tuple[list[str], dict[str, Any]]:
+    """Say the values of a row, and give them with their states and intervals."""
+    said: list[str] = []
+    record: dict[str, Any] = {}
+    columns = columns_of(shown)
+    for value, key, _name in columns:
+        told = by_column.get(value, NOT_THERE)
+        said.append(say(told))
+        record |= {key: told.value, f"{key}_state": told.state.value}
+    if len(columns) == 1:
+        told = by_column.get(columns[0][0], NOT_THERE)
+        if shown.published.has_interval:
+            said.append(_interval(told))
+            record |= {"low": told.low, "high": told.high}
+        said.append(state(told.state))
+    return said, record
+
+
+def headings_of(shown: Shown) -> list[Heading]:
+    """Give the heads of the columns of values."""
+    columns = columns_of(shown)
+    found = [Heading(name, is_number=True, key=key) for _value, key, name in columns]
+    if len(columns) == 1:
+        if shown.published.has_interval:
+            found.append(Heading(_("Interval"), is_number=True))
+        found.append(Heading(_("State"), key=f"{columns[0][1]}_state"))
+    return found
+
+
+def area_figure(shown: Shown, least: int | None, href: Href) -> Figure:
+    """Draw each area on a map, and list it."""
+    published, places = shown.published, shown.published.places
+    table = shown.table(shown.rows, published.ends[0])
+    rows, records, cells = [], [], []
+    for code in places.codes:
+        by_column = table.get((code,), {})
+        said, record = cells_of(shown, by_column)
+        told = by_column.get(shown.main, NOT_THERE)
+        rows.append(
+            Row(
+                (places.names[code], *said),
+                has_value=any(one.value is not None for one in by_column.values()),
+                current=code == shown.area,
+            )
+        )
+        records.append({"area": code, "name": places.names[code], **record})
+        cells.append(Cell(code, places.names[code], told.value, told.state))
+    of_main = shown.of_choice
+    if shown.across != ("",):
+        of_main = of_main[published.where(shown.kind.across, shown.main)[of_main]]
+    values = published.values[of_main]
+    classes = quantile_classes(values[~np.isnan(values)])
+    title = title_of(shown)
+    main = title if shown.across == ("",) else f"{title}, {called(shown.kind.across, shown.main)}"
+    areas = parts.map_areas(cells, places.outlines, least, {code: href(area=code) for code in places.outlines})
+    picture = choropleth(
+        areas,
+        classes,
+        label=_("Map: %(title)s, %(period)s", title=main, period=shown.label),
+        projection=places.projection,
+        selected=shown.area,
+    )
+    return Figure(
+        name="map",
+        title=main,
+        caption=_("%(title)s, %(period)s.", title=title, period=shown.label),
+        headings=(Heading(_("Area"), key="name"), *headings_of(shown)),
+        rows=rows,
+        records=records,
+        picture=picture if areas else None,
+        legend=parts.legend(main, classes, least),
+        geometry=places.outlines,
+        areas=("area",),
+        says=parts.beside(published.release),
+    )
+
+
+def way_figures(shown: Shown, href: Href) -> list[Figure]:
+    """Draw the largest of the ways between areas, and add them up by area."""
+    published, places, area = shown.published, shown.published.places, shown.area
+    ends = published.ends
+    found = shown.table(shown.rows, *ends)
+    moves = sorted(
+        (
+            Move(pair[0], pair[1], round(told.value))
+            for pair, by_column in found.items()
+            for told in by_column.values()
+            if told.value is not None and (area is None or area in pair)
+        ),
+        key=lambda move: (-move.subscribers, move.origin, move.destination),
+    )
+    drawn = [move for move in moves if move.origin != move.destination][:DRAWN]
+    listed, title = moves[:LISTED], title_of(shown)
+    label = _("Map: %(title)s, %(period)s", title=title, period=shown.label)
+    layer = flow_layer(parts.flows_drawn(drawn, places.names), places.centres, label=title)
+    areas = [
+        MapArea(code, places.names[code], places.outlines[code], None, "plain", _("show its flows"), href(area=code))
+        for code in places.codes
+        if code in places.outlines
+    ]
+    picture = choropleth(
+        areas, Classes(()), label=label, name="flows", projection=places.projection, over=layer, selected=area
+    )
+    said = ngettext(
+        "%(title)s, %(period)s: the largest of %(num)s published pair of areas.",
+        "%(title)s, %(period)s: the largest of %(num)s published pairs of areas.",
+        len(moves),
+        title=title,
+        period=shown.label,
+    )
+    width = (
+        ngettext(
+            "the largest: wide where people come from, at most %(largest)s",
+            "the %(num)s largest: wide where people come from, at most %(largest)s",
+            len(drawn),
+            largest=count(drawn[0].subscribers),
+        )
+        if drawn
+        else None
+    )
+    ways = Figure(
+        name="flows",
+        title=_("%(title)s, %(area)s", title=title, area=places.names[area]) if area else title,
+        caption=said if moves else _("%(title)s, %(period)s: nothing is published.", title=title, period=shown.label),
+        headings=parts.flow_headings(),
+        rows=parts.flow_rows(listed, places.names),
+        records=[
+            {
+                "origin": move.origin,
+                "origin_name": places.names[move.origin],
+                "destination": move.destination,
+                "destination_name": places.names[move.destination],
+                "subscribers": move.subscribers,
+            }
+            for move in listed
+        ],
+        picture=picture if areas else None,
+        legend=Legend(translated(published.value.description), flow=width),
+        geometry=places.outlines,
+        areas=("origin", "destination"),
+        says=parts.beside(published.release),
+    )
+    pairs = published.table.take(pa.array(shown.rows))
+    return [ways, net_figure(published.release, pairs, places, shown.label, area)]
+
+
+def net_figure(release: Release, pairs: pa.Table, places: Geography, period: str, area: str | None = None) -> Figure:
+    """Add published ways up by area: in, out and net; with a hidden one there is no sum, but what it is at least.
+
+    Parameters
+    ----------
+    pairs
+        Rows of the release, of one period.
+    """
+    value = release.schema.measures[0].name
+    summed = {row["area"]: row for row in net_flows(pairs.select([*ENDS, value]), value).to_pylist()}
+    rows, records = [], []
+    for code in places.codes:
+        row = summed.get(code)
+        if row is None:
+            continue
+        net = row["net"]
+        said = "–" if net is None else f"+{count(net)}" if net > 0 else count(net)
+        hidden = row["inflow_hidden"] + row["outflow_hidden"]
+        cells = (places.names[code], *(_at_least(row, end) for end in ("inflow", "outflow")), said, count(hidden))
+        known = row["inflow"] is not None or row["outflow"] is not None
+        rows.append(Row(cells, has_value=known, current=code == area))
+        records.append({"area": code, "name": places.names[code], **{name: row[name] for name in NET}})
+    return Figure(
+        name="net",
+        title=_("In, out and net by area"),
+        caption=_(
+            "Published pairs added up by area, %(period)s. Whoever is in several pairs counts in each. With a hidden "
+            "pair in it a sum is not known; what it is at least stands there.",
+            period=period,
+        ),
+        headings=(
+            Heading(_("Area"), key="name"),
+            Heading(_("Inflow"), is_number=True, key="inflow_at_least"),
+            Heading(_("Outflow"), is_number=True, key="outflow_at_least"),
+            Heading(_("Net"), is_number=True, key="net"),
+            Heading(_("Hidden pairs"), is_number=True),
+        ),
+        rows=rows,
+        records=records,
+        geometry=places.outlines,
+        areas=("area",),
+        says=parts.beside(release),
+    )
+
+
+def _at_least(row: Mapping[str, Any], end: str) -> str:
+    said = count(row[f"{end}_at_least"])
+    return said if row[end] is not None else _("at least %(number)s", number=said)
+
+
+def distribution_figures(shown: Shown, href: Href) -> list[Figure]:
+    """Draw the distribution of the chosen area, or of the one of which most is published; and list that of each."""
+    published, places = shown.published, shown.published.places
+    unit = next(one.unit or "" for one in published.release.schema.dimensions if one.name == BINS[0])
+    lower, upper = (published.table.column(name).take(pa.array(shown.rows)).to_pylist() for name in BINS)
+    codes = published.text(published.ends[0], shown.rows)
+    edges = sorted(set(zip(lower, upper, strict=True)))
+    found: dict[str, dict[tuple[float, float], Told]] = {code: {} for code in places.codes}
+    for code, low, high, told in zip(codes, lower, upper, published.told(shown.rows), strict=True):
+        found[code][low, high] = told
+    known = {code: sum(told.value or 0 for told in bins.values()) for code, bins in found.items()}
+    chosen = shown.area or max(known, key=lambda code: known[code])
+    name, title = places.names[chosen], title_of(shown)
+    names = [bin_name(low, high, unit, last=place == len(edges) - 1) for place, (low, high) in enumerate(edges)]
+    tolds = [found[chosen].get(edge, NOT_THERE) for edge in edges]
+    caption = _("%(title)s, %(period)s: residents of %(area)s.", title=title, period=shown.label, area=name)
+    one = Figure(
+        name="distribution",
+        title=_("%(title)s, %(area)s", title=title, area=name),
+        caption=caption,
+        headings=(
+            Heading(bin_heading(unit), key="at_least", is_time=True),
+            Heading(_("Subscribers"), is_number=True, key="subscribers"),
+            Heading(_("State"), key="state"),
+        ),
+        rows=[
+            Row((said, say(told), state(told.state)), has_value=told.value is not None)
+            for said, told in zip(names, tolds, strict=True)
+        ],
+        records=[
+            {
+                "area": chosen,
+                "at_least": low,
+                "below": high,
+                "subscribers": told.value,
+                "state": told.state.value,
+                "low": told.low,
+                "high": told.high,
+            }
+            for (low, high), told in zip(edges, tolds, strict=True)
+        ],
+        picture=tally(
+            [
+                Class(said, told.value, told.state.value, say(told) if told.value is not None else state(told.state))
+                for said, told in zip(names, tolds, strict=True)
+            ],
+            label=_("Chart: %(caption)s", caption=caption),
+        ),
+        legend=Legend(bin_heading(unit), note=_("A number on the edge of two belongs to the upper.")),
+        says=parts.beside(published.release),
+    )
+    keys = [f"from_{low:g}" for low, _high in edges]
+    every = Figure(
+        name="areas",
+        title=_("%(title)s, every area", title=title),
+        caption=_("%(title)s, %(period)s: residents of each area. – is suppressed.", title=title, period=shown.label),
+        headings=(
+            Heading(_("Area"), key="name"),
+            *(Heading(said, is_number=True, key=key) for said, key in zip(names, keys, strict=True)),
+        ),
+        rows=[
+            Row(
+                (places.names[code], *(say(found[code].get(edge, NOT_THERE)) for edge in edges)),
+                has_value=any(told.value is not None for told in found[code].values()),
+                current=code == chosen,
+                href=href(area=code),
+            )
+            for code in places.codes
+        ],
+        records=[
+            {"area": code, "name": places.names[code]}
+            | {key: found[code].get(edge, NOT_THERE).value for key, edge in zip(keys, edges, strict=True)}
+            | {
+                f"{key}_state": found[code].get(edge, NOT_THERE).state.value
+                for key, edge in zip(keys, edges, strict=True)
+            }
+            for code in places.codes
+        ],
+        geometry=places.outlines,
+        areas=("area",),
+        says=parts.beside(published.release),
+    )
+    return [one, every]
+
+
+def row_figure(shown: Shown, href: Href) -> Figure:
+    """List what has no areas; a row of which nothing is published is left out where rows are countries."""
+    published, kind = shown.published, shown.kind
+    table = shown.table(shown.rows, *kind.rows)
+    columns = columns_of(shown)
+    agreed, over_time, current = kind.across == "outcome", len(shown.starts) > 1, chosen_row(shown)
+    rows, records = [], []
+    order = sorted(table, key=lambda key: [_place(shown, name, one) for name, one in zip(kind.rows, key, strict=True)])
+    for key in order:
+        by_column = table[key]
+        if "country" in kind.rows and all(told.value is None for told in by_column.values()):
+            continue
+        said, record = cells_of(shown, by_column)
+        if agreed:
+            agreement = agreement_of(by_column)
+            said.insert(0, "–" if agreement is None else share(agreement))
+            record["agreement"] = agreement
+        names = [called(name, one) for name, one in zip(kind.rows, key, strict=True)]
+        link = href(**{kind.rows[0]: key[0]}) if kind.rows[0] == "country" and over_time else None
+        there = any(told.value is not None for told in by_column.values())
+        rows.append(Row((*names, *said), there, over_time and key == current, link))
+        codes = dict(zip(kind.rows, key, strict=True))
+        named = {f"{name}_name": one for name, one in zip(kind.rows, names, strict=True)}
+        records.append(codes | named | record)
+    if "country" in kind.rows:
+        paired = sorted(
+            zip(rows, records, strict=True), key=lambda pair: -sum(pair[1][key] or 0 for _v, key, _n in columns)
+        )
+        rows, records = [row for row, _r in paired], [record for _r, record in paired]
+    more = (Heading(_("Agreement"), is_number=True, key="agreement"),) if agreed else ()
+    return Figure(
+        name="table",
+        title=title_of(shown),
+        caption=_row_caption(shown, rows),
+        headings=(
+            *(Heading(translated(DIMENSIONS[name]), key=f"{name}_name") for name in kind.rows),
+            *more,
+            *headings_of(shown),
+        ),
+        rows=rows,
+        records=records,
+        says=parts.beside(published.release),
+    )
+
+
+def agreement_of(outcomes: Mapping[str, Told]) -> float | None:
+    """Give the share with the same home of those for whom both rules find one; None where a part is hidden.
+
+    Examples
+    --------
+    >>> reported = lambda number: Told(number, State.REPORTED)
+    >>> agreement_of({"same": reported(80), "different": reported(20), "neither": reported(7)})
+    0.8
+    >>> agreement_of({"same": reported(80), "different": Told(None, State.SUPPRESSED)}) is None
+    True
+    """
+    same, different = outcomes.get("same", NOT_THERE), outcomes.get("different")
+    if same.value is None or different is None or different.value is None or not same.value + different.value:
+        return None
+    return same.value / (same.value + different.value)
+
+
+def _row_caption(shown: Shown, rows: list[Row]) -> str:
+    said = _("%(title)s, %(period)s.", title=title_of(shown), period=shown.label)
+    if "country" not in shown.kind.rows:
+        return said
+    left_out = _("Countries of which nothing is published are left out.")
+    nothing = _("Nothing is published of any country.")
+    return f"{said} {left_out if rows else nothing}"
+
+
+def _place(shown: Shown, name: str, value: str) -> int:
+    return shown.published.told_by[name].index(value)
+
+
+def chosen_row(shown: Shown) -> tuple[str, ...] | None:
+    """Give the row whose days are drawn: of the chosen area or country, or the one with most people."""
+    published, kind = shown.published, shown.kind
+    if len(published.ends) == 1 and shown.area:
+        return (shown.area,)
+    by = published.ends if len(published.ends) == 1 else kind.rows
+    table = shown.table(shown.rows, *by)
+    if shown.only.get("country") and "country" in by:
+        place = by.index("country")
+        table = {key: row for key, row in table.items() if key[place] == shown.only["country"]} or table
+    if not table:
+        return None
+    return max(table, key=lambda key: max((told.value or -1 for told in table[key].values()), default=-1))
+
+
+def days_figure(shown: Shown) -> list[Figure]:
+    """Draw the chosen area or row over all periods of the table, if there are several."""
+    published, kind = shown.published, shown.kind
+    row = chosen_row(shown)
+    if row is None or published.starts is None or len(shown.starts) < 2 or len(published.ends) == 2:
+        return []
+    by = published.ends or kind.rows
+    chosen = shown.of_choice
+    for name, value in zip(by, row, strict=True):
+        chosen = chosen[published.where(name, value)[chosen]]
+    columns = columns_of(shown)[:LINES]
+    side = published.text(kind.across, chosen) if kind.across in published.told_by else [""] * len(chosen)
+    at = dict[int, dict[str, Told]]()
+    dates = dict[int, date]()
+    for place, beside, told in zip(chosen.tolist(), side, published.told(chosen), strict=True):
+        start = int(published.starts[place])
+        at.setdefault(start, {})[beside] = told
+        dates[start] = published.dates[place]
+    starts = sorted(at)
+    name = " · ".join(
+        published.places.names.get(value, value) if by is published.ends else called(one, value)
+        for one, value in zip(by, row, strict=True)
+    )
+    hourly = len(set(dates.values())) < len(starts)
+    lines = [Line(said, [at[start].get(value, NOT_THERE).value for start in starts]) for value, _key, said in columns]
+    labels = [
+        short_day(dates[start]) if place == 0 or dates[start] != dates[starts[place - 1]] else ""
+        for place, start in enumerate(starts)
+    ]
+    title = _("%(title)s, %(area)s over time", title=title_of(shown), area=name)
+    zone = str(published.release.provenance.parameters.get("time_zone", "UTC"))
+    return [
+        Figure(
+            name="days",
+            title=title,
+            caption=_("%(title)s, times of %(zone)s.", title=title, zone=zone),
+            headings=(Heading(_("Period"), key="start", is_time=True), *headings_of(shown)),
+            rows=[
+                Row(
+                    (
+                        f"{short_day(dates[start])}, {shown.clock(start)}" if hourly else short_day(dates[start]),
+                        *cells_of(shown, at[start])[0],
+                    ),
+                    has_value=any(told.value is not None for told in at[start].values()),
+                    current=start == shown.start,
+                )
+                for start in starts
+            ],
+            records=[
+                {"start": f"{datetime.fromtimestamp(start, UTC):%Y-%m-%dT%H:%M:%SZ}", **cells_of(shown, at[start])[1]}
+                for start in starts
+            ],
+            picture=time_chart(starts, labels, lines, label=_("Chart: %(title)s", title=title)),
+            chart=Chart("start", tuple((key, said) for _value, key, said in columns), zone),
+            says=parts.beside(published.release),
+        )
+    ]
+
+
+def _interval(told: Told) -> str:
+    if told.low is None or told.high is None:
+        return "–"
+    return _("%(low)s to %(high)s", low=count(told.low), high=count(told.high))
