@@ -11,7 +11,7 @@ import typer
 
 from commonweal.core.console import Home, opened, print_json, print_table
 from commonweal.core.errors import InputError
-from commonweal.mobility import changes_cli
+from commonweal.mobility import changes_cli, scaling_cli
 from commonweal.mobility.report import cli as report_cli
 
 app = typer.Typer(help="From call detail records to safe tables of where people are and how they move.")
@@ -338,6 +338,8 @@ def model(
 
 app.command("changes")(changes_cli.changes)
 app.command("displaced")(changes_cli.displaced)
+app.command("scale")(scaling_cli.scale)
+app.command("population")(scaling_cli.population)
 app.command("report")(report_cli.report)
 
 
