@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from starlette.responses import RedirectResponse, Response
 
 from commonweal.core.identity import Permission
-from commonweal.mobility.pages import changes, flows, homes, inbox, inside, presence, quality, report, runs
+from commonweal.mobility.pages import changes, flows, homes, inbox, inside, presence, quality, report, runs, scale
 from commonweal.mobility.pages.overview import overview
 from commonweal.web.access import needs
 
@@ -20,5 +20,5 @@ def first_page() -> Response:
     return RedirectResponse("/mobility/presence", status_code=307)
 
 
-for part in (presence, inside, flows, homes, changes, quality, report, runs, inbox):
+for part in (presence, inside, flows, homes, changes, scale, quality, report, runs, inbox):
     routes.routes.extend(part.routes.routes)

@@ -34,6 +34,7 @@ TABS = (
     ("/mobility/flows", Wording("Flows"), Permission.READ),
     ("/mobility/homes", Wording("Home areas"), Permission.READ),
     ("/mobility/changes", Wording("Changes"), Permission.READ),
+    ("/mobility/scale", Wording("In people"), Permission.READ),
     ("/mobility/quality", Wording("Quality"), Permission.READ),
     ("/mobility/report", Wording("Report"), Permission.READ),
     ("/mobility/runs", Wording("Imports and runs"), Permission.FOLLOW),

@@ -155,9 +155,9 @@ def calibrate(
     c = np.array([brought[code].coverage if code in brought else np.nan for code in codes])
     if method == "stated" and not any(one.stated for one in populations.values()):
         raise InputError(
-            "nothing is stated of how many people are subscribers",
+            Wording("nothing is stated of how many people are subscribers"),
             where="population",
-            expected="market_share, penetration or sims_per_person by area",
+            expected=Wording("market_share, penetration or sims_per_person by area"),
         )
     counts = [subscribers.get(code) for code in codes]
     x = np.array([np.nan if one is None else one for one in counts], np.float64)

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from commonweal.core.errors import InputError
+from commonweal.core.wording import Wording
 
 Numbers = npt.NDArray[np.float64]
 
@@ -48,9 +49,9 @@ def calibrating(subscribers: npt.ArrayLike, people: npt.ArrayLike, least: int) -
     both = (x > 0) & (p > 0)
     if both.sum() < least:
         raise InputError(
-            f"{int(both.sum())} areas have both a published number of subscribers and people",
+            Wording("%(num)s areas have both a published number and people", num=str(int(both.sum()))),
             where="calibration",
-            expected=f"at least {least}",
+            expected=Wording("at least %(num)s areas", num=str(least)),
         )
     return x[both], p[both]
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from commonweal.core.errors import InputError
+from commonweal.core.wording import Wording
 from commonweal.mobility.scaling.law import Numbers, Scaled, calibrating, outside, quantile
 
 
@@ -101,7 +102,7 @@ def fit_power_law(subscribers: npt.ArrayLike, people: npt.ArrayLike, km2: npt.Ar
     z, v = np.log(x), np.log(p)
     spread = ((z - z.mean()) ** 2).sum()
     if not spread > 1e-12:
-        raise InputError("all areas have one density of subscribers", expected="areas that differ")
+        raise InputError(Wording("all areas have one density of subscribers"), expected=Wording("areas that differ"))
     beta = float(((z - z.mean()) * (v - v.mean())).sum() / spread)
     log_alpha = float(v.mean() - beta * z.mean())
     left = ((v - log_alpha - beta * z) ** 2).sum()
