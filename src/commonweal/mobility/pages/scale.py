@@ -30,7 +30,7 @@ from commonweal.web.document import Document, document
 from commonweal.web.geography import geography
 from commonweal.web.languages import _, ngettext, translated
 from commonweal.web.reading import may_read, opened, version_of
-from commonweal.web.words import count, day_in_words
+from commonweal.web.words import clock, count, day_in_words
 
 ADDRESS = "/mobility/scale"
 MOST_MOMENTS = 24 * 14
@@ -180,15 +180,14 @@ def _moments(release: Release, table: pa.Table) -> list[Moment]:
     days = [datetime.fromtimestamp(one, UTC) for one in shown]
     hourly = len({one.date() for one in days}) < len(days)
     return [
-        Moment(
-            begins,
-            f"{one:%Y-%m-%dT%H:%M}" if hourly else f"{one:%Y-%m-%d}",
-            _("%(day)s, %(clock)s", day=day_in_words(one.date()), clock=f"{one:%H:%M}")
-            if hourly
-            else day_in_words(one.date()),
-        )
+        Moment(begins, f"{one:%Y-%m-%dT%H:%M}" if hourly else f"{one:%Y-%m-%d}", _in_words(one, hourly=hourly))
         for begins, one in zip(starts.tolist(), days, strict=True)
     ]
+
+
+def _in_words(shown: datetime, *, hourly: bool) -> str:
+    day, hour = day_in_words(shown.date()), clock(shown.time())
+    return _("%(day)s, %(clock)s", day=day, clock=hour) if hourly else day
 
 
 def _choose(moments: Sequence[Moment], asked: str | None) -> Moment:
@@ -262,8 +261,8 @@ def _notes(scaled: ScaledRelease) -> list[str]:
         if scaled.least
         else _("What is suppressed is not scaled."),
         _(
-            "The interval is %(interval)s. It is right 19 times in 20 if the method is; it does not hold that phones "
-            "are used more at some hours than at others.",
+            "The interval is %(interval)s. It holds 19 times in 20 if the method is right. That phones are used more "
+            "at some hours than at others is not in it.",
             interval=translated(INTERVALS[scaled.fit.method]),
         ),
         _("Who did not use the phone was not seen: a number of people seen in an hour is not all who were there."),
