@@ -55,6 +55,7 @@ ALSO = {
     "/mobility/flows?day=2026-03-02&area=SL-W": 200,
     "/mobility/changes?table=flows&to=2026-03-03&like=any&area=SL-W": 200,
     "/mobility/changes?to=2026-03-03&like=any&beside=mobility.home": 200,
+    "/mobility/scale?table=mobility.home&method=area-ratio": 200,
     "/administration/audit?verify=true": 200,
     "/mobility/inside?areas=SL-W&polygon=-13.3,8.1+-12.9,8.1+-12.9,8.6&centre=-8.8,7.75&radius=20": 200,
     "/jobs/2": 200,
