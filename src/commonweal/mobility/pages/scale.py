@@ -68,8 +68,8 @@ def scale_page(
         str, Query(description="`ratio`, `area-ratio`, `power` or `stated`.", examples=["ratio"])
     ] = "ratio",
     growth: Annotated[
-        float | None,
-        Query(description="Growth of the population in a year, per cent.", ge=-50, le=50, examples=[2.5]),
+        str | None,
+        Query(description="Growth of the population in a year, per cent.", examples=["2.5"]),
     ] = None,
     start: Annotated[
         str | None,
@@ -95,7 +95,7 @@ def scale_page(
     form = _form(request, shown, layers, chosen, method, growth, moments, moment, release)
     if chosen is None:
         return _without(request, title, shown, form)
-    asked = Question(method, None if growth is None else growth / 100)
+    asked = Question(method, _part(growth))
     scaled = scale(
         state.settings,
         state.database,
@@ -133,6 +133,23 @@ def scale_page(
             | {"start": moment.address, "areas": [row.record(places.names.get(row.code, row.code)) for row in rows]}
         },
     )
+
+
+def _part(growth: str | None) -> float | None:
+    """Read per cent a year; a form that is not filled in sends nothing."""
+    if not growth:
+        return None
+    try:
+        number = float(growth)
+    except ValueError:
+        number = float("nan")
+    if not -50 <= number <= 50:
+        raise InputError(
+            Wording("%(typed)s is no growth", typed=repr(growth)),
+            where="growth",
+            expected=Wording("per cent a year, from -50 to 50"),
+        )
+    return number / 100
 
 
 def scalable(release: Release) -> bool:
@@ -304,7 +321,7 @@ def _form(
     layers: Sequence[Release],
     chosen: Release | None,
     method: str,
-    growth: float | None,
+    growth: str | None,
     moments: Sequence[Moment],
     moment: Moment,
     release: int | None,
@@ -323,5 +340,5 @@ def _form(
         ],
         "methods": [(name, translated(text), name == method) for name, text in METHODS.items()],
         "moments": [(one.address, one.text, one is moment) for one in moments],
-        "growth": "" if growth is None else f"{growth:g}",
+        "growth": growth or "",
     }
