@@ -6,7 +6,7 @@ flows      pairs of areas and of their parts: a union
 home       an area and its parts: a sum           residents were there on one of the days: covered by its presence
 walks      an area and its parts: a sum           bins of an area add up to its residents (`walks.hanging`)
 
-What is counted about borders: `borders.hanging`.
+What is counted about borders: `borders.hanging`; by week, by home, and events: `hanging_presence`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from commonweal.disclosure import Keys, Kind, Relations, grouped, joined, rows_b
 from commonweal.mobility.borders.hanging import relate_borders
 from commonweal.mobility.hanging_flows import flow_kinds
 from commonweal.mobility.hanging_homes import home_kinds
+from commonweal.mobility.hanging_presence import presence_kinds
 from commonweal.mobility.hanging_stays import stay_and_hour_kinds
 from commonweal.mobility.measure import Scope
 from commonweal.mobility.walks.hanging import DISTRIBUTIONS, relate_walks
@@ -56,9 +57,8 @@ def relate(areas: Areas, scope: Scope, keys: Mapping[str, Keys]) -> Relations:
         found.append(_residents(scope, presence, home))
     by_measure = {name.removeprefix("mobility."): cells for name, cells in keys.items()}
     found += relate_borders(by_measure, partial(_areas, areas), partial(_hours, scope))
-    return joined(
-        [*found, *flow_kinds(areas, keys), *home_kinds(areas, keys), *stay_and_hour_kinds(areas, scope, keys)]
-    )
+    found += [*flow_kinds(areas, keys), *home_kinds(areas, keys)]
+    return joined([*found, *stay_and_hour_kinds(areas, scope, keys), *presence_kinds(areas, scope, keys)])
 
 
 def _areas(areas: Areas, cells: Keys, kind: Kind, *columns: str) -> Relations:

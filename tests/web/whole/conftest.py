@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from starlette.routing import Match, Route
 
 from commonweal.core.areas import load
 from commonweal.core.backup import service as backing_up
+from commonweal.core.catalog import latest
 from commonweal.core.console import Home
 from commonweal.core.identity import Grant, Permission, Role, agreements, people, signing_in, tokens
 from commonweal.core.identity.agreements import Terms
@@ -28,6 +30,7 @@ from commonweal.disclosure.releasing.proposals import Proposal
 from commonweal.domains import ROOMS, initialise
 from commonweal.mobility.asking import Asked, import_from_inbox
 from commonweal.mobility.measures import border_crossings, radius_of_gyration
+from commonweal.mobility.scaling.publishing import publish_population
 from commonweal.mobility.walks.distributing import DISTANCES
 from commonweal.web.access import SESSION, Access, access_of
 
@@ -61,6 +64,7 @@ ALSO = {
     "/mobility/movement?area=SL-W": 200,
     "/mobility/borders?table=border_crossings&day=2026-03-02&country=GN": 200,
     "/mobility/presence?beside=mobility.home": 200,
+    "/mobility/scale?table=mobility.home&method=area-ratio": 200,
     "/administration/audit?verify=true": 200,
     "/mobility/inside?areas=SL-W&polygon=-13.3,8.1+-12.9,8.1+-12.9,8.6&centre=-8.8,7.75&radius=20": 200,
     "/jobs/2": 200,
@@ -149,6 +153,7 @@ def whole(
     home = initialise(folder / "data", folder / "keys")
     publish_days(home, DAYS)
     publish_walks_and_borders(home, publish_counts)
+    publish_census(home, folder / "census.csv")
     set_budget(home.settings, home.database, "mobility/lockdown", "person-day", 0.5, "os:steward", "as decided")
     waiting = propose(home, first=DAYS[1])
     kept = {"backups": folder / "backups", "backup_keys": folder / "backup-keys"}
@@ -178,6 +183,16 @@ def whole(
     backing_up.create(home.settings, home.database, ROOMS, *(each / BACKUP for each in kept.values()), "os:tester")
     yield SimpleNamespace(home=home, sessions=held, tokens=shown, offered=offered, proposal=waiting.short)
     home.database.close()
+
+
+def publish_census(home: Home, file: Path) -> None:
+    """Publish people of the areas that presence has."""
+    area_set = latest(home.database, "mobility.presence").area_set
+    assert area_set is not None
+    codes = load(home.database, area_set).codes
+    rows = [f"{code},{1000 * (place + 2)},0.5\n" for place, code in enumerate(codes)]
+    file.write_text("area,population,market_share\n" + "".join(rows))
+    publish_population(home.settings, home.database, file, area_set, "Made up", "os:tester")
 
 
 @pytest.fixture(scope="session")

@@ -81,7 +81,8 @@ def at_least(published: Mapping[str, pa.Table]) -> pa.Table:
 
     An event for each subscriber in each area and hour; or one for each flow that each of them is in, and one more for
     each who moved, who are at least as many as the largest flow has. And one for each subscriber of the day whom the
-    day's presence does not explain: they may have been in no area.
+    day's presence does not explain: they may have been in no area. Where device activity is published of the same run,
+    all events that it tells of.
     """
     from commonweal.disclosure.totals import parts_by
 
@@ -96,8 +97,13 @@ def at_least(published: Mapping[str, pa.Table]) -> pa.Table:
     moved = _on_days(starts, moves, pc.add(moves["reported"], moves["largest"]))
     seen = _on_days(starts, published["quality"], pc.fill_null(published["quality"]["subscribers"], 0))
     nowhere = np.maximum(seen - days["reported"].to_numpy(), 0)
-    known = np.maximum(stays["reported"].to_numpy(), moved) + nowhere
-    return pa.table({"start": days["start"], "reported": known, "suppressed": stays["suppressed"]})
+    known = np.maximum(stays["reported"].to_numpy(), moved)
+    suppressed = stays["suppressed"]
+    if (activity := published.get("device_activity")) is not None:
+        day_of = np.searchsorted(starts, _seconds(activity), side="right") - 1
+        told = parts_by(activity.append_column("day", pa.array(day_of)), "events", ["day"]).sort_by("day")
+        known, suppressed = np.maximum(known, told["reported"].to_numpy()), told["suppressed"]
+    return pa.table({"start": days["start"], "reported": known + nowhere, "suppressed": suppressed})
 
 
 def _on_days(starts: np.ndarray, table: pa.Table, values: pa.ChunkedArray) -> np.ndarray:

@@ -17,6 +17,7 @@ from commonweal.mobility.pages import (
     quality,
     report,
     runs,
+    scale,
 )
 from commonweal.mobility.pages.overview import overview
 from commonweal.web.access import needs
@@ -33,5 +34,5 @@ def first_page() -> Response:
     return RedirectResponse("/mobility/presence", status_code=307)
 
 
-for part in (presence, inside, flows, homes, movement, borders, changes, forecast, quality, report, runs, inbox):
+for part in (presence, inside, flows, homes, movement, borders, changes, forecast, scale, quality, report, runs, inbox):
     routes.routes.extend(part.routes.routes)

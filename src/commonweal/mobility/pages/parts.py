@@ -37,6 +37,7 @@ TABS = (
     ("/mobility/borders", Wording("Borders"), Permission.READ),
     ("/mobility/changes", Wording("Changes"), Permission.READ),
     ("/mobility/forecast", Wording("Forecast"), Permission.READ),
+    ("/mobility/scale", Wording("In people"), Permission.READ),
     ("/mobility/quality", Wording("Quality"), Permission.READ),
     ("/mobility/report", Wording("Report"), Permission.READ),
     ("/mobility/runs", Wording("Imports and runs"), Permission.FOLLOW),
