@@ -1,8 +1,8 @@
 """Every page in a real browser: by every reader, in every language, light and dark, narrow and wide.
 
 No page is named here: what the routes answer with HTML is walked. Each page is opened at every width in every language,
-and by every reader at least once. It is judged for all eyes in English and from right to left, once light and once dark,
-once narrow and once wide, in turns from page to page.
+and by every reader at least once. It is judged for all eyes in English and from right to left, once light and once
+dark, once narrow and once wide, in turns from page to page.
 """
 
 from __future__ import annotations
