@@ -22,7 +22,7 @@ from commonweal.core.wording import Wording
 from commonweal.mobility.borders.choices import border_choices, refuse_other_days
 from commonweal.mobility.cells import read_register
 from commonweal.mobility.counting import LOOKED_AROUND, Bucket, derive_bucket
-from commonweal.mobility.coverage import coverage
+from commonweal.mobility.coverage import SIGNAL, STEP, coverage
 from commonweal.mobility.epochs import Epoch, EpochBook
 from commonweal.mobility.measure import Derivation, Scope, measures, need_network
 from commonweal.mobility.measures import home, last_location
@@ -58,6 +58,8 @@ class Plan:
         Digest of the cell register.
     areas_change
         Days of the period on which the areas become others than those of its first day, which hold for all of it.
+    footprint
+        How the footprints of cells are found (`coverage.METHODS`), where a measure needs them.
     """
 
     project: Project
@@ -71,6 +73,7 @@ class Plan:
     scope: Scope
     cells: str
     areas_change: tuple[date, ...]
+    footprint: str | None = None
 
     @property
     def inputs(self) -> list[Input]:
@@ -98,6 +101,7 @@ class Plan:
             "home": Wording("last location of the day, mode over days, tie to the most recent"),
             "flows": Wording("consecutive locations within a day, without staying"),
             **({"overlaps": described.method} if described else {}),
+            **({"footprint": self.footprint, "footprint_grid_m": STEP} if self.footprint else {}),
             **border_choices(counted),
             **walk_choices(counted),
         }
@@ -111,6 +115,7 @@ def plan(
     last: date | None = None,
     names: Sequence[str] = (),
     calendar: Calendar | None = None,
+    footprint: str = SIGNAL,
 ) -> Plan:
     """Find what a run needs.
 
@@ -122,9 +127,13 @@ def plan(
         Measures; those that are usual if empty.
     calendar
         Another clock than the project's.
+    footprint
+        How the footprints of cells are found, one of `coverage.METHODS`, for measures that need them.
 
     Raises
     ------
+    InputError
+        There is no such footprint.
     Refused
         The period crosses epochs, in which a person has different pseudonyms, or the epoch's key is destroyed.
     NotFound
@@ -151,8 +160,11 @@ def plan(
     around = (_utc(starts) - timedelta(days=LOOKED_AROUND + 1), _utc(ends) + timedelta(days=LOOKED_AROUND + 1))
     days_around, hours_around = (calendar.edges(*around, unit) for unit in ("day", "hour"))
     hours_around = hours_around[(hours_around >= days_around[0]) & (hours_around <= days_around[-1])]
-    meaning = sha256(f"{register.digest} {areas.digest} {calendar} {calendar.rules_version}".encode()).hexdigest()
-    covering = coverage(register, timeline, areas, days[:-1]) if covered else None
+    said = f"{register.digest} {areas.digest} {calendar} {calendar.rules_version}"
+    if footprint != SIGNAL and covered:
+        said = f"{said} {footprint}"
+    meaning = sha256(said.encode()).hexdigest()
+    covering = coverage(register, timeline, areas, days[:-1], footprint) if covered else None
     own_clock = calendar == project.calendar
     buckets = tuple(
         Bucket(
@@ -182,7 +194,20 @@ def plan(
     )
     scope = Scope(tuple(areas.codes), hours, days, covering)
     changes = tuple(places.changes(database, project.area_set, first_day, last_day, areas.level))
-    return Plan(project, areas, calendar, first_day, last_day, epoch, store, buckets, scope, register.digest, changes)
+    return Plan(
+        project,
+        areas,
+        calendar,
+        first_day,
+        last_day,
+        epoch,
+        store,
+        buckets,
+        scope,
+        register.digest,
+        changes,
+        footprint if covered else None,
+    )
 
 
 def buckets_for(planned: Plan, derivation: Derivation) -> tuple[Bucket, ...]:
