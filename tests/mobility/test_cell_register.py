@@ -196,7 +196,7 @@ def test_a_validity_that_ends_before_it_begins_is_refused(tmp_path: Path) -> Non
 
 
 def test_an_antenna_without_power_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="line 2: power is 0 .expected: watts above 0, or nothing"):
+    with pytest.raises(InputError, match=r"line 2: power is 0 .expected: watts above 0, or nothing"):
         read_cells(written(tmp_path, "cell,lon,lat,power", "c,1,1,0"), EMPTY)
 
 

@@ -178,6 +178,8 @@ def _estimates(planned: Plan, counts: pa.Table) -> Iterator[tuple[str, dict[tupl
         found: dict[tuple[Any, ...], float] = {}
         for number, footprint in enumerate(covered.footprints):
             at = np.flatnonzero((version == number) & by_cell.any(axis=0))
+            if not len(at):
+                continue
             devices = present_by_area(covered.grid, footprint, by_cell[:, at]).devices
             for area, code in enumerate(covered.grid.codes):
                 for place, hour in enumerate(at.tolist()):
