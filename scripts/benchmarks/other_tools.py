@@ -7,7 +7,7 @@ compute the radius of gyration of the first subscribers, person by person, from 
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.util import find_spec
+from importlib import import_module
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -19,7 +19,7 @@ SUBSCRIBERS = 500
 
 def measure_by_pandas(folder: Path) -> float:
     """Presence by hour and by day, home and flows in pandas."""
-    import pandas as pd
+    import pandas as pd  # type: ignore[import-untyped]
 
     begun = perf_counter()
     event = pd.read_parquet(folder / "plain.parquet")
@@ -78,7 +78,7 @@ def walks_by_scikit_mobility(folder: Path) -> float:
     """Events a second of ``skmob.measures.individual.radius_of_gyration``."""
     import numpy as np
     import pandas as pd
-    from skmob.measures.individual import radius_of_gyration
+    from skmob.measures.individual import radius_of_gyration  # type: ignore[import-not-found]
 
     events, points = _walks(folder)
     at = points[np.maximum(events["area"].to_numpy(), 0)]
@@ -93,8 +93,8 @@ def walks_by_bandicoot(folder: Path) -> float:
     """Events a second of ``bandicoot.spatial.radius_of_gyration``."""
     from datetime import datetime, timedelta
 
-    import bandicoot
-    from bandicoot.core import Position, Record, User
+    import bandicoot  # type: ignore[import-not-found]
+    from bandicoot.core import Position, Record, User  # type: ignore[import-not-found]
 
     events, points = _walks(folder)
     first, users = datetime(2026, 4, 1), []
@@ -133,6 +133,13 @@ TABLES: dict[str, Callable[[Path], float]] = {"pandas": measure_by_pandas, "Spar
 
 
 def of_the_field() -> dict[str, Callable[[Path], float]]:
-    """Give the tools of the field that are installed beside."""
+    """Give the tools of the field that are installed beside and can be imported: some are older than this Python."""
     known = {"skmob": walks_by_scikit_mobility, "bandicoot": walks_by_bandicoot}
-    return {name: step for name, step in known.items() if find_spec(name)}
+    found = {}
+    for name, step in known.items():
+        try:
+            import_module(name)
+        except (ImportError, AttributeError):
+            continue
+        found[name] = step
+    return found
