@@ -135,7 +135,7 @@ TABLES: dict[str, Callable[[Path], float]] = {"pandas": measure_by_pandas, "Spar
 def of_the_field() -> dict[str, Callable[[Path], float]]:
     """Give the tools of the field that are installed beside and can be imported: some are older than this Python."""
     known = {"skmob": walks_by_scikit_mobility, "bandicoot": walks_by_bandicoot}
-    found = {}
+    found: dict[str, Callable[[Path], float]] = {}
     for name, step in known.items():
         try:
             import_module(name)
