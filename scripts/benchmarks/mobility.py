@@ -141,7 +141,7 @@ def import_by_us(folder: Path, engine: str = "threads") -> None:
     remove_staged()
 
 
-def _plan(folder: Path) -> Any:
+def _plan(folder: Path, names: Sequence[str] = MEASURES) -> Any:
     from commonweal.core.database import connect
     from commonweal.core.settings import load
     from commonweal.mobility import runs
@@ -151,7 +151,7 @@ def _plan(folder: Path) -> Any:
     database = connect(settings)
     last = (FIRST + timedelta(days=DAYS)).date()
     project = get_project(database, "bench")
-    return settings, runs.plan(settings, database, project, FIRST.date(), last, names=MEASURES)
+    return settings, runs.plan(settings, database, project, FIRST.date(), last, names=names)
 
 
 def scan(folder: Path) -> float:
@@ -200,6 +200,21 @@ def stays(folder: Path) -> float:
     map_buckets(settings, count, buckets[:1])  # loads what was compiled
     begun = perf_counter()
     map_buckets(settings, count, buckets)
+    return perf_counter() - begun
+
+
+def everything(folder: Path) -> float:
+    """Count every measure but the one that estimates by EM in one run, keeping nothing."""
+    from dataclasses import replace
+
+    from commonweal.mobility.counting import count
+    from commonweal.mobility.measure import measures
+
+    settings, planned = _plan(folder, [name for name, one in measures().items() if not one.coverage])
+    buckets = [replace(bucket, keep=False) for bucket in planned.buckets]
+    count(settings, buckets[:1])  # loads what was compiled
+    begun = perf_counter()
+    count(settings, buckets)
     return perf_counter() - begun
 
 
@@ -322,6 +337,24 @@ def figures(folder: Path, millions: float, rounds: int, spark: bool) -> dict[str
     }
 
 
+def beside(folder: Path, millions: float) -> list[tuple[str, float, str]]:
+    """Measure with other tools, in turns with ours; needs what `figures` leaves in the folder."""
+    import other_tools
+
+    rows: list[tuple[str, float, str]] = []
+    for name, step in other_tools.TABLES.items():
+        ours, theirs = best(measure, folder, 2), best(step, folder, 2)
+        rows.append((f"{name} / measures (times faster)", theirs / ours, ""))
+    for name, step in other_tools.of_the_field().items():
+        ours, theirs = timed(other_tools.walks, folder)[0], timed(step, folder)[0]
+        rows.append((f"radius of gyration: times faster than {name}", ours / theirs, ""))
+        rows.append((f"events/s of {name}", theirs, ""))
+    seconds, gigabytes = timed(everything, folder)
+    rows.append(("million events/s: every measure but EM", millions / seconds, "at least 4"))
+    rows.append(("peak memory of every measure, GB", gigabytes, "below 4"))
+    return rows
+
+
 class Generation:
     """`generate` at a size, as a step that can be sent to another process."""
 
@@ -341,10 +374,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--rounds", type=int, default=3, help="rounds of each comparison")
     parser.add_argument("--folder", type=Path, help="where to work; a temporary folder otherwise")
     parser.add_argument("--spark", action="store_true", help="do the same on Spark's local engine; needs Java")
+    parser.add_argument("--others", action="store_true", help="every measure, and other tools that are installed")
     chosen = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(dir=chosen.folder) as folder:
         small = figures(Path(folder), chosen.millions / 10, chosen.rounds, chosen.spark)
         large = figures(Path(folder), chosen.millions, chosen.rounds, chosen.spark)
+        others = beside(Path(folder), chosen.millions) if chosen.others else []
     growth = {name: math.log10(large[name] / small[name]) for name in ("import", "measures", "stays")}
     print(f"{chosen.millions:g} million events, {DAYS} days, {CELLS:,} cells, {THREADS} threads")
     rows = [
@@ -376,6 +411,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             ("seconds of import on Spark, a tenth", small["import on Spark"], ""),
             ("seconds of import on Spark", large["import on Spark"], ""),
         ]
+    rows += others
     for name, value, aim in rows:
         print(f"{name:<46}{value:>9.2f}   {aim}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -128,16 +129,26 @@ def test_a_damaged_register_is_named(tmp_path: Path) -> None:
         read_register(tmp_path)
 
 
+def test_a_register_written_before_antennas_were_told_is_read_and_is_the_same(tmp_path: Path) -> None:
+    register = empty_register().with_versions(versions({"identifier": "a", "range": 900.0}))
+    before = register.table.drop_columns(["height", "power", "tilt"])
+    pq.write_table(before, tmp_path / "cells.parquet")
+    known = hashlib.sha256(repr(tuple(before.to_pylist()[0].values())).encode()).hexdigest()
+    assert read_register(tmp_path).digest == register.digest == known
+    told = versions({"identifier": "a", "range": 900.0, "tilt": 5.0})
+    assert register.with_versions(told).digest != known
+
+
 # Files ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_a_cell_file_is_read_field_by_field(tmp_path: Path, at: Callable[[str], int]) -> None:
     path = written(
         tmp_path,
-        "cell_id,lon,lat,azimuth,beam,range,radio,site,plmn,valid_from,valid_to",
-        "a1,-13.2,8.4,120,65,900,4G,S1,619-01,2026-01-05,2026-02-01T04:00",
+        "cell_id,lon,lat,azimuth,beam,range,radio,site,plmn,valid_from,valid_to,height,power,downtilt",
+        "a1,-13.2,8.4,120,65,900,4G,S1,619-01,2026-01-05,2026-02-01T04:00,45.5,20,4",
         "",
-        "a2,,,,,,,,,,",
+        "a2,,,,,,,,,,,,,",
     )
     layout = parse_layout(
         {"time": {"column": "t", "zone": "Africa/Lagos"}, "columns": {"subscriber": "s", "cell": "c"}}
@@ -155,6 +166,9 @@ def test_a_cell_file_is_read_field_by_field(tmp_path: Path, at: Callable[[str], 
         "plmn": 619001,
         "valid_from": at("2026-01-04T23:00"),
         "valid_to": at("2026-02-01T03:00"),
+        "height": 45.5,
+        "power": 20.0,
+        "tilt": 4.0,
     }
     assert (two["longitude"], two["plmn"], two["valid_from"], two["valid_to"]) == (None, None, ALWAYS, FOREVER)
 
@@ -179,6 +193,11 @@ def test_a_validity_that_ends_before_it_begins_is_refused(tmp_path: Path) -> Non
     path = written(tmp_path, "cell,lon,lat,valid_from,valid_to", "c,1,1,2026-01-02,2026-01-01")
     with pytest.raises(InputError, match="line 2: the cell's validity ends before it begins"):
         read_cells(path, EMPTY)
+
+
+def test_an_antenna_without_power_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"line 2: power is 0 .expected: watts above 0, or nothing"):
+        read_cells(written(tmp_path, "cell,lon,lat,power", "c,1,1,0"), EMPTY)
 
 
 def test_a_date_that_is_none_is_refused(tmp_path: Path) -> None:

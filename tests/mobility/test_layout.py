@@ -100,7 +100,7 @@ WRONG = [
     (("identifiers", "country_code"), "+232", "+232", "232"),
     (("identifiers", "country_code"), 232, "232", "digits"),
     (("identifiers", "salt"), "x", "salt", "country_code"),
-    (("cells", "height"), "z", "height", "azimuth"),
+    (("cells", "elevation"), "z", "elevation", "azimuth"),
     (("cells", "source", "delimiter"), "", "delimiter", "one ASCII sign"),
 ]
 

@@ -238,16 +238,13 @@ def test_another_clock_is_counted_anew_and_the_projects_own_still_stands(start: 
     assert counted(operator, world) == before == world.by_sql()
 
 
-def test_more_buckets_or_compacted_months_count_the_same(start: Callable[..., Any]) -> None:
-    from commonweal.mobility.merging import split_buckets
+def test_compacted_months_count_the_same(start: Callable[..., Any]) -> None:
     from commonweal.mobility.service import compact_store
 
     world = World(8, "2025-02-10", 14)
     operator = begin(start, world)
     operator.import_(operator.events("calls.csv", world.lines()), cells=world.cells(operator))
     before = counted(operator, world)
-    split_buckets(operator.store(), 4)
-    assert counted(operator, world) == before
     assert compact_store(operator.settings, operator.database, operator.project) > 0
     assert counted(operator, world) == before == world.by_sql()
 

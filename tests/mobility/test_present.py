@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from commonweal.mobility import runs
+from commonweal.core.catalog import latest
+from commonweal.core.errors import InputError
+from commonweal.mobility import runs, service
 from commonweal.mobility.cells import read_register
 from commonweal.mobility.counting import count
 from commonweal.mobility.store import project_folder
@@ -107,3 +109,49 @@ def test_nobody_is_behind_an_area_but_those_seen_in_cells_that_reach_it(operator
         if time[8:13] == "06T08":
             seen.setdefault(cell, set()).add(number)
     assert behind == {0: len(seen["border"]), 1: len(seen["border"] | seen["inside"]), 2: len(seen["moved"])}
+
+
+def test_a_footprint_is_chosen_and_stamped_on_the_release(operator: Any) -> None:
+    """By Voronoi every device is where the nearest mast stands: at the border's mast, in A and in B."""
+    job = operator.job(
+        first="2026-01-06",
+        last="2026-01-07",
+        measures=["present"],
+        time_zone=None,
+        day_starts=None,
+        footprint="voronoi",
+    )
+    service.run_job(job)
+    release = latest(operator.database, "mobility.present")
+    rows = {
+        row["area"]: row["devices"] for row in release.table(operator.settings).to_pylist() if row["start"].hour == 8
+    }
+    served = list(last_cells(operator.seen, "06T08").values())
+    near = served.count("border") + served.count("inside")
+    # The line between both masts lies at 1.095° E; everything west of it, A included, is the border's.
+    assert rows["B"] > served.count("inside")
+    assert rows["A"] + rows["B"] == pytest.approx(near, abs=12)  # some of C is nearer to the inner mast
+    assert release.provenance.parameters["footprint"] == "voronoi"
+    with pytest.raises(InputError, match="one of: signal-strength, best-server, voronoi, voronoi-of-cells"):
+        runs.plan(operator.settings, operator.database, operator.project, names=["present"], footprint="by ear")
+
+
+def test_the_power_and_height_of_an_antenna_are_read_from_the_cell_file_and_heard(start: Callable[..., Any]) -> None:
+    """Two masts near one another across a border: the stronger one is heard on both sides."""
+    shares = []
+    for name, power in (("alike", ""), ("stronger", "400")):
+        operator = start(name)
+        cells = [
+            "cell,longitude,latitude,range,height,power,tilt",
+            f"west,0.97,0.5,9000,30,{power},",
+            "east,1.03,0.5,9000,30,,",
+        ]
+        operator.import_(
+            operator.events("calls.csv", ["23276550001,2026-01-06T08:00:00,west,call,,"]),
+            cells=operator.write("antennas.csv", "\n".join(cells) + "\n"),
+        )
+        planned = runs.plan(operator.settings, operator.database, operator.project, names=["present"])
+        covered = planned.scope.coverage
+        chance = covered.footprints[0].matrix().toarray()
+        shares.append(chance[covered.grid.area == 1, 0].sum())
+    assert shares[1] > 1.5 * shares[0]

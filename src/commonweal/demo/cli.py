@@ -88,6 +88,9 @@ def score_command(
     demo: Annotated[Path, typer.Argument(metavar="OUT", help="The folder that generate wrote.")],
     project: Annotated[str | None, typer.Option(help="Project whose private store gives homes by subscriber.")] = None,
     minimum_people: Annotated[int, typer.Option(help="No reported value may be below.")] = 15,
+    methods: Annotated[
+        bool, typer.Option("--methods", help="Score every method on the private store too; takes minutes.")
+    ] = False,
 ) -> None:
     """Compare what was published from the sample country with the truth."""
     from commonweal.core.console import opened, print_table
@@ -116,12 +119,28 @@ def score_command(
     if project is not None:
         accuracy, count = score.home_accuracy_of(home.settings, home.database, project, demo)
         print(f"home area right for {accuracy:.2%} of {count:,} subscribers")
+        if methods:
+            _print_methods(home.settings, home.database, project, demo)
     small = [name for name, one in results if one.smallest is not None and one.smallest < minimum_people]
     if small:
         raise Damaged(
             f"values below {minimum_people} people are reported", where=", ".join(small), expected="suppression"
         )
     print(f"nobody stands in a published table with fewer than {minimum_people} people")
+
+
+def _print_methods(settings: Settings, database: Database, project: str, demo: Path) -> None:
+    """Print how near each method comes to the truth, before anything is protected."""
+    from commonweal.core.console import print_table
+    from commonweal.demo.score_methods import method_scores
+
+    print_table(
+        ("before protection", "method", "truth", "right", "error", "total", "values"),
+        (
+            (one.what, one.method, one.truth, *map(_percent, (one.right, one.error, one.total)), f"{one.values:,}")
+            for one in method_scores(settings, database, project, demo)
+        ),
+    )
 
 
 def _print_changes(settings: Settings, database: Database, demo: Path) -> None:

@@ -260,11 +260,12 @@ def run_parameters(
     private: Mapping[str, Any] | None = None,
     rule: Mapping[str, Any] | None = None,
     engine: str | None = None,
+    footprint: str | None = None,
 ) -> dict[str, Any]:
     """Give the parameters of the job ``mobility.run``; without more, the usual measures over all days.
 
     `private` is the record of the rule by which the tables are made with noise, `rule` that of an alternative to
-    suppression; without either, tables are suppressed.
+    suppression; without either, tables are suppressed. `footprint` is one of `coverage.METHODS`.
     """
     said: dict[str, Any] = {"measures": list(measures), "time_zone": time_zone, "day_starts": day_starts}
     if private is not None:
@@ -273,6 +274,8 @@ def run_parameters(
         said["rule"] = dict(rule)
     if engine is not None:
         said["engine"] = engine
+    if footprint is not None:
+        said["footprint"] = footprint
     return {"project": project, **_period(first, last), **said}
 
 

@@ -15,6 +15,7 @@ from commonweal.core.errors import InputError
 from commonweal.mobility.blocks import LineReader
 from commonweal.mobility.cells import ALWAYS, FOREVER, SCHEMA, seconds
 from commonweal.mobility.columnar import column_names, text_batches
+from commonweal.mobility.footprint.plan import LIMITS
 from commonweal.mobility.layout import CELL_ROLES, Column, Layout, say_columns
 from commonweal.mobility.lines import split_line
 from commonweal.mobility.plmn import plmn_of_text
@@ -29,6 +30,9 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "technology": ("technology", "radio", "rat"),
     "site": ("site", "site_id"),
     "plmn": ("plmn",),
+    "height": ("height", "antenna_height", "height_m"),
+    "power": ("power", "power_w"),
+    "tilt": ("tilt", "downtilt"),
     "valid_from": ("valid_from", "valid_since", "start_date"),
     "valid_to": ("valid_to", "valid_until", "end_date"),
 }
@@ -166,7 +170,16 @@ def _version(texts: dict[str, str], zone: ZoneInfo, where: str) -> dict[str, Any
         "technology": texts.get("technology") or None,
         "site": texts.get("site") or None,
         "plmn": plmn or None,
+        "height": number("height", *LIMITS["height"][:2]),
+        "power": _above(number("power", *LIMITS["power"][:2]), "power", where),
+        "tilt": number("tilt", *LIMITS["tilt"][:2]),
     }
+
+
+def _above(value: float | None, role: str, where: str) -> float | None:
+    if value == 0:
+        raise InputError(f"{role} is 0", where=where, expected=f"{LIMITS[role][2]}, or nothing if it is not known")
+    return value
 
 
 def _moment(text: str, otherwise: int, zone: ZoneInfo, where: str) -> int:

@@ -43,9 +43,14 @@ SCHEMA = pa.schema(
         pa.field("technology", pa.string()),
         pa.field("site", pa.string()),
         pa.field("plmn", pa.int32()),
+        pa.field("height", pa.float32()),  # metres above the ground
+        pa.field("power", pa.float32()),  # watts
+        pa.field("tilt", pa.float32()),  # degrees below the horizon
     ]
 )
 DESCRIPTION = tuple(SCHEMA.names[3:])
+ANTENNA = ("height", "power", "tilt")
+"""What few operators tell; registers written before these were known have no such columns."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,10 @@ class CellRegister:
         """SHA-256 over the rows, whatever file they lie in."""
         content = hashlib.sha256()
         for row in self.table.to_pylist():
-            content.update(repr(tuple(row.values())).encode())
+            # What is not told leaves the digest of a register as it was before it could be told.
+            antenna = [(name, row.pop(name)) for name in ANTENNA]
+            told = [each for each in antenna if each[1] is not None]
+            content.update(repr((*row.values(), *told)).encode())
         return content.hexdigest()
 
     def codes(self) -> dict[str, int]:
@@ -187,7 +195,11 @@ def read_register(folder: Path) -> CellRegister:
     if not path.exists():
         return empty_register()
     try:
-        register = CellRegister(pq.read_table(path).cast(SCHEMA))
+        table = pq.read_table(path)
+        for name in ANTENNA:
+            if name not in table.column_names:
+                table = table.append_column(SCHEMA.field(name), pa.nulls(len(table), pa.float32()))
+        register = CellRegister(table.cast(SCHEMA))
     except (pa.ArrowException, OSError) as error:
         raise Damaged(
             "the cell register cannot be read", where=path, expected="the file the last import wrote"

@@ -150,6 +150,10 @@ def run(
         tuple[int, float, int] | None,
         typer.Option(metavar="D V JS", help="Noise by cell key: the largest, its variance, counts never published."),
     ] = None,
+    footprint: Annotated[
+        str | None,
+        typer.Option(help="For present: signal-strength, best-server, voronoi (of sites) or voronoi-of-cells."),
+    ] = None,
     engine: Engine = None,
 ) -> None:
     """Count, protect and publish."""
@@ -171,7 +175,7 @@ def run(
     home = opened()
     home.settings.on_engine(engine)
     clock = (time_zone, day_starts)
-    parameters = run_parameters(project, _day(first), _day(last), measure or [], *clock, noise, rule, engine)
+    parameters = run_parameters(project, _day(first), _day(last), measure or [], *clock, noise, rule, engine, footprint)
     result = _job(home, "mobility.run", parameters, "Running")
     for release in result["releases"]:
         came = "published" if release["new"] else "found"

@@ -5,22 +5,26 @@ A cell that is moved has another footprint from the next day on: those that hold
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow.compute as pc
 
 from commonweal.core.areas import Areas
+from commonweal.core.errors import InputError
 from commonweal.mobility.cells import ABROAD, CellRegister, Timeline
 
 if TYPE_CHECKING:
-    from commonweal.mobility.footprint import Footprint, Grid
+    from commonweal.mobility.footprint import CellPlan, Footprint, Grid
 
 STEP = 1000.0
 """Side of the grid's squares, m."""
+SIGNAL, BEST, SITES, CELLS = METHODS = ("signal-strength", "best-server", "voronoi", "voronoi-of-cells")
+"""How footprints are found: shared by dominance; all to the strongest cell; to the nearest site; to the nearest one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +76,9 @@ class Coverage:
     meeting: Meeting
 
 
-def coverage(register: CellRegister, timeline: Timeline, areas: Areas, days: np.ndarray) -> Coverage:
+def coverage(
+    register: CellRegister, timeline: Timeline, areas: Areas, days: np.ndarray, method: str = SIGNAL
+) -> Coverage:
     """Find the footprints of all cells on each day.
 
     Parameters
@@ -83,14 +89,17 @@ def coverage(register: CellRegister, timeline: Timeline, areas: Areas, days: np.
         Over which the grid of `STEP` is laid.
     days
         When each day of the run begins, int64 UTC seconds.
+    method
+        One of `METHODS`.
 
     Raises
     ------
     InputError
-        There are more squares of the grid than can be worked with.
+        There is no such method, or there are more squares of the grid than can be worked with.
     """
-    from commonweal.mobility.footprint import cells_at, cells_meeting, footprint_by_strength, lay_grid, read_plan
+    from commonweal.mobility.footprint import cells_at, cells_meeting, lay_grid, read_plan
 
+    find = _finder(method)
     grid = lay_grid(areas, STEP)
     cells = len(timeline.first) - 1
     known: dict[tuple[tuple[int, ...], ...], int] = {}
@@ -103,7 +112,7 @@ def coverage(register: CellRegister, timeline: Timeline, areas: Areas, days: np.
         held = tuple(tuple(valid[name].to_pylist()) for name in ("code", "registered", "valid_from"))
         if held not in known:
             known[held] = len(footprints)
-            found = footprint_by_strength(grid, read_plan(valid, where="cell register"))
+            found = find(grid, read_plan(valid, where="cell register"))
             footprints.append(_by_code(found, code, cells))
         version_of_day.append(known[held])
     rows_of = [cells_meeting(grid, footprint) for footprint in footprints]
@@ -119,6 +128,21 @@ def coverage(register: CellRegister, timeline: Timeline, areas: Areas, days: np.
         area=np.concatenate([one.indices for one in rows_of]).astype(np.int32),
     )
     return Coverage(grid, tuple(footprints), meeting)
+
+
+def _finder(method: str) -> Callable[[Grid, CellPlan], Footprint]:
+    """Give what finds footprints by a method."""
+    from commonweal.mobility.footprint import best_server, footprint_by_strength, voronoi
+
+    known: dict[str, Callable[[Grid, CellPlan], Footprint]] = {
+        SIGNAL: footprint_by_strength,
+        BEST: best_server,
+        SITES: voronoi,
+        CELLS: partial(voronoi, by="cell"),
+    }
+    if method not in known:
+        raise InputError(f"there is no footprint {method!r}", expected=f"one of: {', '.join(METHODS)}")
+    return known[method]
 
 
 def _by_code(footprint: Footprint, code: np.ndarray, cells: int) -> Footprint:

@@ -44,6 +44,9 @@ CELL_ROLES = (
     "plmn",
     "valid_from",
     "valid_to",
+    "height",
+    "power",
+    "tilt",
 )
 IDENTIFYING = ("subscriber", "counterpart")
 

@@ -22,7 +22,7 @@ from commonweal.core.wording import Wording
 from commonweal.mobility.borders.choices import border_choices, refuse_other_days
 from commonweal.mobility.cells import read_register
 from commonweal.mobility.counting import LOOKED_AROUND, Bucket, derive_bucket
-from commonweal.mobility.coverage import coverage
+from commonweal.mobility.coverage import SIGNAL, STEP, coverage
 from commonweal.mobility.epochs import Epoch, EpochBook
 from commonweal.mobility.machines import digest, read_machines
 from commonweal.mobility.measure import Derivation, Scope, measures, need_network
@@ -61,6 +61,8 @@ class Plan:
         Days of the period on which the areas become others than those of its first day, which hold for all of it.
     machines
         Digest of the device types that are machines; empty if none are known.
+    footprint
+        How the footprints of cells are found (`coverage.METHODS`), where a measure needs them.
     """
 
     project: Project
@@ -75,6 +77,7 @@ class Plan:
     cells: str
     areas_change: tuple[date, ...]
     machines: str = ""
+    footprint: str | None = None
 
     @property
     def inputs(self) -> list[Input]:
@@ -103,6 +106,7 @@ class Plan:
             "home": Wording("last location of the day, mode over days, tie to the most recent"),
             "flows": Wording("consecutive locations within a day, without staying"),
             **({"overlaps": described.method} if described else {}),
+            **({"footprint": self.footprint, "footprint_grid_m": STEP} if self.footprint else {}),
             **border_choices(counted),
             **walk_choices(counted),
         }
@@ -116,6 +120,7 @@ def plan(
     last: date | None = None,
     names: Sequence[str] = (),
     calendar: Calendar | None = None,
+    footprint: str = SIGNAL,
 ) -> Plan:
     """Find what a run needs.
 
@@ -127,9 +132,13 @@ def plan(
         Measures; those that are usual if empty.
     calendar
         Another clock than the project's.
+    footprint
+        How the footprints of cells are found, one of `coverage.METHODS`, for measures that need them.
 
     Raises
     ------
+    InputError
+        There is no such footprint.
     Refused
         The period crosses epochs, in which a person has different pseudonyms, or the epoch's key is destroyed.
     NotFound
@@ -159,8 +168,10 @@ def plan(
     hours_around = hours_around[(hours_around >= days_around[0]) & (hours_around <= days_around[-1])]
     of_machines = digest(machines)
     depends = f"{register.digest} {areas.digest} {calendar} {calendar.rules_version} {of_machines}".rstrip()
+    if footprint != SIGNAL and covered:
+        depends = f"{depends} {footprint}"
     meaning = sha256(depends.encode()).hexdigest()
-    covering = coverage(register, timeline, areas, days[:-1]) if covered else None
+    covering = coverage(register, timeline, areas, days[:-1], footprint) if covered else None
     own_clock = calendar == project.calendar
     buckets = tuple(
         Bucket(
@@ -190,7 +201,7 @@ def plan(
     )
     scope = Scope(tuple(areas.codes), hours, days, covering)
     changes = tuple(places.changes(database, project.area_set, first_day, last_day, areas.level))
-    known = (register.digest, changes, of_machines)
+    known = (register.digest, changes, of_machines, footprint if covered else None)
     return Plan(project, areas, calendar, first_day, last_day, epoch, store, buckets, scope, *known)
 
 

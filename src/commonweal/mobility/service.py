@@ -23,6 +23,7 @@ from commonweal.mobility import changing, protecting, runs, staging, transit
 from commonweal.mobility.blocks import file_digest
 from commonweal.mobility.cell_files import read_cells
 from commonweal.mobility.cells import CellRegister, read_register, write_register
+from commonweal.mobility.coverage import SIGNAL
 from commonweal.mobility.custody import enforce_retention, pseudonyms_in
 from commonweal.mobility.epochs import EpochBook
 from commonweal.mobility.importing import Import, Request
@@ -247,7 +248,7 @@ def run_job(job: Running) -> dict[str, Any]:
     Parameters of the job: ``project``, ``first`` and ``last`` (ISO days, the last not included, or None), ``measures``,
     ``time_zone`` and ``day_starts`` (or None, for the project's); ``private``, the record of a rule, if the
     tables are made with noise; or ``rule``, the record of an alternative to suppression; ``engine``, if it is another
-    than the setting.
+    than the setting; ``footprint``, if it is another than by signal strength.
     """
     job.settings = job.settings.on_engine(job.parameters.get("engine"))
     project = get_project(job.database, job.parameters["project"])
@@ -261,6 +262,7 @@ def run_job(job: Running) -> dict[str, Any]:
             last,
             names=job.parameters["measures"],
             calendar=_calendar(project, job.parameters),
+            footprint=job.parameters.get("footprint") or SIGNAL,
         )
 
         if planned.areas_change:

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.optimize import minimize
 
 from commonweal.core.areas import Areas
 from commonweal.core.errors import InputError
@@ -30,20 +29,10 @@ from commonweal.mobility.footprint import (
 from commonweal.mobility.footprint.connection import from_dominance
 
 FEW = settings(max_examples=12, deadline=None)
-dominances = st.lists(
-    st.lists(st.one_of(st.just(0.0), st.floats(0.01, 1)), min_size=4, max_size=4), min_size=1, max_size=9
-)
-counted = st.lists(st.integers(0, 1000), min_size=4, max_size=4)
 
 
 def of(rows: list[list[float]]) -> Footprint:
     return from_dominance(len(rows), 4, [[(c, s) for c, s in enumerate(row) if s > 0] for row in rows])
-
-
-def log_likelihood(footprint: Footprint, counts: np.ndarray, devices: np.ndarray) -> float:
-    expected = footprint.matrix().T @ devices
-    seen = counts > 0
-    return float((counts[seen] * np.log(expected[seen])).sum() - expected.sum())
 
 
 def test_one_step_by_hand() -> None:
@@ -54,42 +43,6 @@ def test_one_step_by_hand() -> None:
     two = present_population(footprint, [30, 60], tolerance=0, most_iterations=2)
     # Σ u P: A 20 + 15 = 35, B 15 + 40 = 55
     assert two.devices[:, 0] == pytest.approx([30 * 20 / 35, 30 * 15 / 35 + 60 * 15 / 55, 60 * 40 / 55])
-
-
-@given(dominances, counted)
-@FEW
-def test_every_step_keeps_the_total_and_makes_the_counts_likelier(rows: list[list[float]], counts: list[int]) -> None:
-    footprint, n = of(rows), np.array(counts, float)
-    reached = np.asarray(footprint.matrix().sum(axis=0)) > 0
-    before = -np.inf
-    for steps in range(1, 8):
-        found = present_population(footprint, n, tolerance=0, most_iterations=steps)
-        assert found.unplaced[0] == n[~reached].sum()
-        assert found.devices.sum() == pytest.approx(n[reached].sum())
-        assert (found.devices >= 0).all()
-        assert not found.devices[~footprint.covered].any()
-        if not n[reached].any():
-            continue
-        now = log_likelihood(footprint, n * reached, found.devices[:, 0])
-        assert now >= before - 1e-9 * abs(now) - 1e-9
-        assert found.log_likelihood[0] <= now + 1e-9 * abs(now) + 1e-9
-        before = now
-
-
-@pytest.mark.parametrize("seed", range(2))
-def test_it_reaches_the_likelihood_that_a_general_maximiser_does(seed: int) -> None:
-    random = np.random.default_rng(seed)
-    footprint = of(random.uniform(0.05, 1, (6, 4)).tolist())
-    counts = random.integers(1, 500, 4).astype(float)
-    found = present_population(footprint, counts, tolerance=1e-12, most_iterations=100_000)
-    best = minimize(
-        lambda root: -log_likelihood(footprint, counts, root**2),
-        np.sqrt(np.full(6, counts.sum() / 6)),
-        method="L-BFGS-B",
-        options={"maxiter": 5000, "ftol": 1e-15, "gtol": 1e-10},
-    )
-    assert found.converged[0]
-    assert log_likelihood(footprint, counts, found.devices[:, 0]) == pytest.approx(-best.fun, rel=1e-7)
 
 
 def test_where_cells_can_be_told_apart_the_likeliest_is_the_truth() -> None:
