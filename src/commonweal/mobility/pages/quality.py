@@ -76,7 +76,7 @@ def quality_page(request: Request, release: Annotated[int | None, RELEASE] = Non
                 "A day lies within its limits if it is no more than three spreads from the median of days of its kind; "
                 "with fewer than five of them there are none."
             ),
-            _("What is wrong with cell files stands here once it is published with `commonweal mobility quality`."),
+            _("What is wrong with cell files stands here once it is published: commonweal mobility quality --publish"),
         ],
         sources=sources,
         query={"release": str(version)},

@@ -109,9 +109,10 @@ def records_of(presence: Presence, judged: OfReleases) -> list[dict[str, Any]]:
 
 
 def limits_of(judged: OfReleases, number: int) -> dict[str, int | None]:
-    """Give a day's control limits as values."""
+    """Give a day's figures and their control limits as values."""
     found: dict[str, int | None] = {}
     for name, limits in judged.limits.items():
+        found[f"{name}_at_least"] = _whole(limits.values[number])
         for edge, values in (("usual", limits.centre), ("low", limits.low), ("high", limits.high)):
             found[f"{name}_{edge}"] = _whole(values[number])
     return found
