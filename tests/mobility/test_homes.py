@@ -289,7 +289,10 @@ def test_a_release_of_homes_tells_of_nobody_in_few(seed: int, start: Callable[..
     assert "19:30" in parameters["night-1930-0730"]
 
 
-KINDS = ("flows_all_pairs", "flows_consecutive", "flows_lagged", "usual_environment", "internal_migration")
+KINDS = (
+    *("flows_all_pairs", "flows_consecutive", "flows_hourly", "flows_lagged", "flows_stays"),
+    *("usual_environment", "internal_migration"),
+)
 
 
 def test_what_tables_are_said_to_tell_of_one_another_is_so(start: Callable[..., Any]) -> None:
@@ -327,6 +330,8 @@ def test_what_tables_are_said_to_tell_of_one_another_is_so(start: Callable[..., 
     assert told["flows", "flows_consecutive", Kind.SUM] == 14 * 12
     assert told["flows_all_pairs", "flows_lagged", Kind.SUM] == 14 * 12
     assert told["flows_lagged", "flows_lagged", Kind.UNION] == 14 * 12
+    assert told["flows", "flows_hourly", Kind.UNION] == 14 * 12
+    assert told["presence", "flows_hourly", Kind.WITHIN] > 14 * 24
     assert told["home", "homes", Kind.SUM] == 4
     assert told["home_agreement", "homes", Kind.SUM] == len(RULES)
     assert told["home_agreement", "home_confidence", Kind.SUM] == len(RULES)

@@ -9,9 +9,14 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import pytest
 
 from commonweal.core.catalog import latest
+from commonweal.core.errors import InputError
 from commonweal.mobility import counting, inside, runs
+from commonweal.mobility.baselines.series import day_series
+from commonweal.mobility.flow_models.released import released_flows
+from commonweal.mobility.forecasts import slot_series
 from commonweal.mobility.measure import measures
 
 FIRST = datetime(2026, 1, 20, tzinfo=UTC)
@@ -140,6 +145,25 @@ def test_flows_by_hour_are_what_a_slow_reference_says(start: Callable[..., Any])
         if one != other
     }
     assert counted(operator, "flows_hourly") == Counter(member[1:] for member in members)
+
+
+def test_flows_by_hour_are_not_taken_for_flows_by_day(start: Callable[..., Any]) -> None:
+    operator = imported(start, random_lines(2))
+    operator.run(measures=["flows_hourly"])
+    release = latest(operator.database, "mobility.flows_hourly")
+    table = release.table(operator.settings)
+    for lay_out in (day_series, released_flows):
+        with pytest.raises(InputError, match="hour"):
+            lay_out(release, table)
+    series = slot_series(release, table)
+    assert series.values.shape == (len(series.dates), 24, 12)
+    rows = {(r["start"], r["origin"], r["destination"]): r["subscribers"] for r in table.to_pylist()}
+    for day, when in enumerate(series.dates[:2]):
+        for hour in series.hours:
+            for place, (one, other) in enumerate(series.keys):
+                moment = datetime(when.year, when.month, when.day, hour, tzinfo=UTC)
+                shown = series.values[day, hour, place]
+                assert rows[moment, one, other] == (None if np.isnan(shown) else shown)
 
 
 def test_hours_do_not_tell_what_the_day_hides(start: Callable[..., Any]) -> None:

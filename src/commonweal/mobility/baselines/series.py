@@ -173,6 +173,8 @@ def _laid(release: Release, table: pa.Table, ends: tuple[str, ...], moments: str
     place = {key: number for number, key in enumerate(keys)}
     at = np.array([place[key] for key in rows])
     dates, day = np.unique(_dates(release, table.column(moments)), return_inverse=True)
+    if pc.count_distinct(table.column(moments)).as_py() > len(dates):
+        raise InputError("it has several rows a day of one key", where=release.label, expected="days, not hours")
     values = np.full((len(dates), len(keys)), np.nan)
     values[day, at] = table.column(measure.name).cast(pa.float64()).to_numpy(zero_copy_only=False)
     states = np.full(values.shape, State.MISSING.value, dtype=object)

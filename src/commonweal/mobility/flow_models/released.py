@@ -86,7 +86,7 @@ def released_flows(release: Release, table: pa.Table) -> ReleasedFlows:
     Raises
     ------
     InputError
-        It is no table of flows, or it is empty.
+        It is no table of flows by day, or it is empty.
     """
     names = [dimension.name for dimension in release.schema.dimensions]
     if sorted(names) != sorted(ENDS) or not release.schema.measures:
@@ -109,6 +109,8 @@ def released_flows(release: Release, table: pa.Table) -> ReleasedFlows:
     said = release.provenance.parameters
     calendar = Calendar(said.get("time_zone", "UTC"), time.fromisoformat(said.get("day_starts", "00:00")))
     dates = tuple(datetime.fromtimestamp(int(shown), UTC).date() for shown in calendar.from_utc(starts))
+    if len(set(dates)) < len(dates):
+        raise InputError("it has flows by hour", where=release.label, expected="flows by day")
     return ReleasedFlows(tuple(codes), dates, flows, states, measure.name)
 
 
