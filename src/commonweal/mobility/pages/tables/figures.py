@@ -247,7 +247,9 @@ def net_figure(release: Release, pairs: pa.Table, places: Geography, period: str
 
 def _at_least(row: Mapping[str, Any], end: str) -> str:
     said = count(row[f"{end}_at_least"])
-    return said if row[end] is not None else _("at least %(number)s", number=said)
+    if row[end] is not None:
+        return said
+    return f"≥ {said}" if row[f"{end}_at_least"] else "–"
 
 
 def distribution_figures(shown: Shown, href: Href) -> list[Figure]:
