@@ -280,6 +280,27 @@ def test_a_sum_with_a_hidden_flow_is_hidden_and_never_smaller(start: Callable[..
     assert hidden
 
 
+def test_each_release_is_stamped_with_its_own_choices_whatever_is_counted_beside_it(
+    start: Callable[..., Any],
+) -> None:
+    operator = start()
+    operator.import_(operator.events("calls.csv", lines_of(random_rows(3, 100))))
+
+    def stamped(measures: list[str]) -> dict[str, dict[str, Any]]:
+        operator.run(measures=measures)
+        return {name: dict(latest(operator.database, f"mobility.{name}").provenance.parameters) for name in measures}
+
+    kinds = ["flows", "flows_all_pairs", "home", "internal_migration", "presence"]
+    alone = {name: stamped([name])[name] for name in kinds}
+    together = stamped([*kinds, "radius_of_gyration"])
+    assert {name: together[name] for name in kinds} == alone
+    assert together["flows"]["flows"].startswith("consecutive locations")
+    assert "flows" not in together["flows_all_pairs"]  # whose pairs are not consecutive
+    assert together["home"]["home"] == together["radius_of_gyration"]["home"]
+    assert "home" not in together["internal_migration"]  # whose homes are those of permanence
+    assert not {"home", "flows", "location"} & set(together["presence"])
+
+
 def test_what_has_no_ends_is_no_table_of_flows(start: Callable[..., Any]) -> None:
     operator = start()
     operator.import_(operator.events("calls.csv", lines_of(random_rows(3, 100))))

@@ -137,11 +137,11 @@ def private_runs(
 
     Parameters are those of `private_counts`.
     """
-    choices = {name: value for name, value in planned.parameters.items() if name != "k"}
     runs = []
     for name, counted in private_counts(settings, planned, rule, on_done).items():
         prepared = counted.prepared()
-        said = {**counted.measure.choices, "private": counted.rule.record(), "spent": prepared.spent.record()}
+        choices = {chosen: value for chosen, value in planned.parameters_of(name).items() if chosen != "k"}
+        said = {"private": counted.rule.record(), "spent": prepared.spent.record()}
         runs.append(PrivateRun(name, counted.dataset, prepared, planned.inputs, choices | said))
     return runs
 

@@ -111,7 +111,7 @@ def request(
             disclosure.Part(
                 dataset=dataset,
                 inputs=planned.inputs,
-                parameters={**planned.parameters, **known[name].choices, **(TOTALS if is_total else {})},
+                parameters={**planned.parameters_of(name), **(TOTALS if is_total else {})},
                 area_set=planned.project.area_set if dataset.areas else None,
                 code=code_version("commonweal.mobility"),
                 started=started,

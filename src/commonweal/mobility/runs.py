@@ -18,7 +18,6 @@ from commonweal.core.database import Database
 from commonweal.core.errors import InputError, NotFound, Refused
 from commonweal.core.periods import Calendar
 from commonweal.core.settings import Settings
-from commonweal.core.wording import Wording
 from commonweal.mobility.borders.choices import border_choices, refuse_other_days
 from commonweal.mobility.cells import read_register
 from commonweal.mobility.counting import LOOKED_AROUND, Bucket, derive_bucket
@@ -91,8 +90,7 @@ class Plan:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """The choices that the results depend on."""
-        described, counted = self.buckets[0].network, self.buckets[0].measures
+        """The choices that all results of the run depend on."""
         return {
             "project": self.project.name,
             "area_set": self.project.area_set,
@@ -103,12 +101,18 @@ class Plan:
             "areas_at": self.first.isoformat(),
             "last_day": (self.last - timedelta(days=1)).isoformat(),
             "k": self.project.minimum_people,
-            "home": Wording("last location of the day, mode over days, tie to the most recent"),
-            "flows": Wording("consecutive locations within a day, without staying"),
-            **({"overlaps": described.method} if described else {}),
-            **({"footprint": self.footprint, "footprint_grid_m": STEP} if self.footprint else {}),
-            **border_choices(counted),
-            **walk_choices(counted),
+        }
+
+    def parameters_of(self, name: str) -> dict[str, Any]:
+        """Give the choices that one measure's result depends on: the run's and its own, none of those counted beside it."""
+        measure, described = measures()[name], self.buckets[0].network
+        return {
+            **self.parameters,
+            **({"overlaps": described.method} if described and need_network([measure]) else {}),
+            **({"footprint": self.footprint, "footprint_grid_m": STEP} if self.footprint and measure.coverage else {}),
+            **border_choices([name]),
+            **walk_choices([name]),
+            **measure.choices,
         }
 
 

@@ -221,4 +221,5 @@ PROTECTION = Protection(
     members=members,
     counted=counted,
 )
-MEASURE = Measure(DATASET, count, finish, grid, PROTECTION)
+CHOICES = {"flows": Wording("consecutive locations within a day, without staying")}
+MEASURE = Measure(DATASET, count, finish, grid, PROTECTION, choices=CHOICES)

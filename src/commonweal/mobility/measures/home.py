@@ -152,4 +152,5 @@ PROTECTION = Protection(
     counted=counted,
     whole_run=True,
 )
-MEASURE = Measure(DATASET, count, finish, grid, PROTECTION, of=last_location.DERIVATION, window="run")
+CHOICES = {"home": Wording("last location of the day, mode over days, tie to the most recent")}
+MEASURE = Measure(DATASET, count, finish, grid, PROTECTION, of=last_location.DERIVATION, window="run", choices=CHOICES)

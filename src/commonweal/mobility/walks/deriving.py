@@ -23,6 +23,7 @@ TOP = 2
 LONGEST = 12 * 3600
 """Seconds that an event stands for its place at most, unless said otherwise: as long as a stay may go unseen."""
 CHOICES = {
+    "home": Wording("last location of the day, mode over days, tie to the most recent"),
     "location": Wording("site of the cell"),
     "distance": Wording("geodesic on WGS 84"),
     "home_location": Wording("last location of the day, mode over days, tie to the most recent"),
