@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from commonweal.core.areas.service import end
-from commonweal.core.errors import InputError
+from commonweal.core.errors import InputError, NotFound
 from commonweal.core.periods import Calendar
 from commonweal.mobility import counting, runs, service
 from commonweal.mobility.measure import measures
@@ -466,6 +466,16 @@ def test_a_release_tells_what_it_depends_on(operator: Any) -> None:
     assert said["time_zone"] == "UTC"
     assert (said["day_starts"], said["k"]) == ("00:00", 2)
     assert (said["first_day"], said["last_day"]) == ("2026-01-20", "2026-01-23")
+
+
+def test_a_period_without_events_is_told_the_days_of_the_first_and_the_last_event(start: Callable[..., Any]) -> None:
+    """By the clock of the place, and not of the closed month that holds them."""
+    operator = start(time_zone="Asia/Kathmandu")
+    days = ("05T19:00", "07T18:00")  # after midnight there, and before it
+    operator.import_(operator.events("calls.csv", [f"23276550011,2026-01-{day}:00,a1,call,," for day in days]))
+    with pytest.raises(NotFound) as none:
+        operator.run(first="2026-05-01", last="2026-05-02")
+    assert none.value.expected == "days within 2026-01-06 to 2026-01-07 (epoch 2026)"
 
 
 def test_homes_over_almost_the_same_days_differ_by_nobody_or_by_many(start: Callable[..., Any]) -> None:

@@ -314,8 +314,10 @@ def _recorded(store: EpochStore) -> tuple[int, int]:
 def _extent(book: EpochBook) -> str:
     parts = []
     for epoch in book.epochs:
-        for starts, ends in [] if epoch.destroyed else _stored(book, epoch):
-            parts.append(f"{_utc(starts):%Y-%m-%d} to {_utc(ends):%Y-%m-%d} (epoch {epoch.name})")
+        if not epoch.destroyed and _stored(book, epoch):
+            shown = book.project.calendar.from_utc(np.array(_recorded(book.store(epoch))))
+            first, last = (_utc(int(at)) for at in shown)
+            parts.append(f"{first:%Y-%m-%d} to {last:%Y-%m-%d} (epoch {epoch.name})")
     if parts:
         return "days within " + "; ".join(parts)
     if any(epoch.destroyed for epoch in book.epochs):

@@ -37,7 +37,7 @@ class DaySeries:
     Raises
     ------
     InputError
-        Shapes do not agree, days are not ascending, or a value is negative.
+        Shapes do not agree, or days are not ascending. Negative values, which noise may make, become 0.
 
     Examples
     --------
