@@ -132,6 +132,8 @@ def test_a_footprint_is_chosen_and_stamped_on_the_release(operator: Any) -> None
     assert rows["B"] > served.count("inside")
     assert rows["A"] + rows["B"] == pytest.approx(near, abs=12)  # some of C is nearer to the inner mast
     assert release.provenance.parameters["footprint"] == "voronoi"
+    assert "path_loss" not in release.provenance.parameters
+    assert release.provenance.parameters["replicates"] == 10
     with pytest.raises(InputError, match="one of: signal-strength, best-server, voronoi, voronoi-of-cells"):
         runs.plan(operator.settings, operator.database, operator.project, names=["present"], footprint="by ear")
 

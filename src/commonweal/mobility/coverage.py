@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow.compute as pc
@@ -128,6 +128,17 @@ def coverage(
         area=np.concatenate([one.indices for one in rows_of]).astype(np.int32),
     )
     return Coverage(grid, tuple(footprints), meeting)
+
+
+def footprint_choices(method: str) -> dict[str, Any]:
+    """Give what is stamped on results that depend on footprints: how they were found, and by which constants."""
+    from commonweal.mobility.footprint.parameters import DEFAULT
+
+    said = {"footprint": method, "footprint_grid_m": STEP}
+    if method not in (SIGNAL, BEST):
+        return said
+    constants = ("path_loss", "path_loss_small", "midpoint", "steepness", "least_dominance", "back_loss")
+    return said | {name: getattr(DEFAULT, name) for name in constants}
 
 
 def _finder(method: str) -> Callable[[Grid, CellPlan], Footprint]:

@@ -21,7 +21,7 @@ from commonweal.core.settings import Settings
 from commonweal.mobility.borders.choices import border_choices, refuse_other_days
 from commonweal.mobility.cells import read_register
 from commonweal.mobility.counting import LOOKED_AROUND, Bucket, derive_bucket
-from commonweal.mobility.coverage import SIGNAL, STEP, coverage
+from commonweal.mobility.coverage import SIGNAL, coverage, footprint_choices
 from commonweal.mobility.epochs import Epoch, EpochBook
 from commonweal.mobility.machines import digest, read_machines
 from commonweal.mobility.measure import Derivation, Scope, measures, need_network
@@ -104,12 +104,12 @@ class Plan:
         }
 
     def parameters_of(self, name: str) -> dict[str, Any]:
-        """Give the choices that one measure's result depends on: the run's and its own, none of those counted beside it."""
+        """Give the choices that a measure's result depends on: the run's and its own, whatever is counted beside it."""
         measure, described = measures()[name], self.buckets[0].network
         return {
             **self.parameters,
             **({"overlaps": described.method} if described and need_network([measure]) else {}),
-            **({"footprint": self.footprint, "footprint_grid_m": STEP} if self.footprint and measure.coverage else {}),
+            **(footprint_choices(self.footprint) if self.footprint and measure.coverage else {}),
             **border_choices([name]),
             **walk_choices([name]),
             **measure.choices,

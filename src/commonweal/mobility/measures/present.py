@@ -30,6 +30,7 @@ from commonweal.core.engine import keyed_counts
 from commonweal.core.wording import Wording
 from commonweal.mobility.bounding import Unprotected
 from commonweal.mobility.coverage import Coverage
+from commonweal.mobility.footprint.estimating import TOLERANCE
 from commonweal.mobility.measure import Measure, Scope, Window, product
 from commonweal.mobility.sequences import Events
 
@@ -198,6 +199,12 @@ def grid(counts: pa.Table, scope: Scope) -> pa.Table:
     return product(area=pa.array(scope.areas, pa.string()), start=scope.times(scope.hours[:-1]))
 
 
+CHOICES = {
+    "start": Wording("evenly over the grid"),
+    "tolerance": TOLERANCE,
+    "replicates": REPLICATES,
+    "interval": Wording("95 %, Student's t of Poisson bootstraps"),
+}
 MEASURE = Measure(
     DATASET,
     count,
@@ -206,4 +213,5 @@ MEASURE = Measure(
     Unprotected(Wording("a device counts in many areas, in parts: no whole number of it can be bounded")),
     usual=False,
     coverage=True,
+    choices=CHOICES,
 )
