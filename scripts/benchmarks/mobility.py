@@ -343,7 +343,7 @@ def beside(folder: Path, millions: float) -> list[tuple[str, float, str]]:
 
     rows: list[tuple[str, float, str]] = []
     for name, step in other_tools.TABLES.items():
-        ours, theirs = best(measure, folder, 2), best(step, folder, 2)
+        ours, theirs = best(measure, folder, 2), best(step, folder, 1)
         rows.append((f"{name} / measures (times faster)", theirs / ours, ""))
     for name, step in other_tools.of_the_field().items():
         ours, theirs = timed(other_tools.walks, folder)[0], timed(step, folder)[0]

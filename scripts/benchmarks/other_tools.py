@@ -113,13 +113,13 @@ def walks_by_bandicoot(folder: Path) -> float:
 
 
 def walks(folder: Path) -> float:
-    """Events a second of the measure ``radius_of_gyration``, from the store to its counts."""
+    """Events a second of the measure ``radius_of_gyration``, with the homes it is told by, from the store to its counts."""
     from dataclasses import replace
 
     from commonweal.mobility.counting import count
     from mobility import _plan
 
-    settings, planned = _plan(folder, ("radius_of_gyration",))
+    settings, planned = _plan(folder, ("home", "radius_of_gyration"))
     buckets = [replace(bucket, keep=False) for bucket in planned.buckets]
     count(settings, buckets[:1])
     begun = perf_counter()
