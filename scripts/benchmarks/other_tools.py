@@ -113,7 +113,7 @@ def walks_by_bandicoot(folder: Path) -> float:
 
 
 def walks(folder: Path) -> float:
-    """Events a second of the measure ``radius_of_gyration``, with the homes it is told by, from the store to its counts."""
+    """Events a second of the measure ``radius_of_gyration`` and the homes beside it, from the store to its counts."""
     from dataclasses import replace
 
     from commonweal.mobility.counting import count

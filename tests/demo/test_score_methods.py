@@ -11,7 +11,7 @@ from commonweal.core.console import Home
 from commonweal.core.jobs import Job, Running
 from commonweal.demo.generate import Choices, generate
 from commonweal.demo.landscape import Ground
-from commonweal.demo.score_methods import FLOWS, method_scores
+from commonweal.demo.score_methods import FLOWS, STAYS, method_scores
 from commonweal.mobility import service
 from commonweal.mobility.coverage import METHODS
 from commonweal.mobility.measures.home_rules import RULES
@@ -42,7 +42,7 @@ def test_every_method_has_its_score_and_counting_what_was_seen_has_no_error(home
     assert set(shares) == {"distinct subscribers", *(f"EM, {method}" for method in METHODS)}
     assert all(one.error < 1 for one in shares.values() if one.error is not None)
     assert shares["EM, signal-strength"].error < shares["EM, voronoi-of-cells"].error  # type: ignore[operator]
-    assert {one.method.partition(",")[0] for one in scores if one.what == "flows by day"} == set(FLOWS)
+    assert {one.method.partition(",")[0] for one in scores if one.what == "flows by day"} == {*FLOWS, STAYS}
     assert any("crossings" in one.what for one in scores)
     seen = [one for one in scores if one.truth == "seen"]
     assert len(seen) == 2

@@ -31,6 +31,7 @@ from commonweal.mobility.runs import Plan, buckets_for
 from commonweal.mobility.service import pseudonyms
 from commonweal.mobility.stays.parameters import BOUNCE
 
+STAYS = "flows_stays"
 FLOWS = ("flows", "flows_consecutive", "flows_all_pairs", "flows_lagged")
 Counts = Mapping[tuple[Any, ...], float]
 
@@ -96,7 +97,7 @@ def shared(estimate: Counts, true: Counts) -> dict[tuple[Any, ...], float]:
 def method_scores(settings: Settings, database: Database, project: str, demo: Path) -> list[MethodScore]:
     """Score every method on a project's private store; its whole newest epoch is counted."""
     of = get_project(database, project)
-    planned = runs.plan(settings, database, of, names=("presence", "border_crossings", *FLOWS))
+    planned = runs.plan(settings, database, of, names=("presence", "border_crossings", STAYS, *FLOWS))
     counts = {
         name: measures()[name].finish(table, planned.scope) for name, table in count(settings, planned.buckets).items()
     }
@@ -105,6 +106,7 @@ def method_scores(settings: Settings, database: Database, project: str, demo: Pa
         *_homes(settings, database, project, planned, demo),
         *_presence(planned, counts["presence"], cells, demo),
         *_flows(counts, demo),
+        _trips(planned, counts[STAYS], demo),
         *_ping_pong(planned, demo),
         *_crossings(planned, counts["border_crossings"], demo),
     ]
@@ -207,6 +209,22 @@ def _flows(counts: Mapping[str, pa.Table], demo: Path) -> Iterator[MethodScore]:
             if name == "flows":
                 yield score_of("flows by day", label, "seen", found, seen)
             yield score_of("flows by day", label, "there", found, there)
+
+
+def _trips(planned: Plan, table: pa.Table, demo: Path) -> MethodScore:
+    """Score flows from stay to stay against the trips that end on the day, of the subscribers of whoever made them."""
+    days, sims = planned.scope.days, Counter(read_truth(demo, "subscribers")["person"].to_pylist())
+    trips = read_truth(demo, "trips")
+    trips = trips.filter(pc.and_(pc.is_valid(trips["origin"]), pc.is_valid(trips["destination"])))
+    arrive = trips["arrive"].cast(pa.timestamp("s", tz="UTC")).cast(pa.int64()).to_numpy()
+    day = days[np.searchsorted(days, arrive, side="right") - 1].tolist()
+    ends = zip(*(trips[name].to_pylist() for name in ("person", "origin", "destination")), day, strict=True)
+    true: Counter[tuple[Any, ...]] = Counter()
+    for person, origin, destination, on in set(ends):
+        if origin != destination:
+            true[origin, destination, on] += sims[person]
+    found = {k: n for k, n in _people(table, "origin", "destination", "start").items() if k[0] != k[1]}
+    return counted("flows by day", STAYS, "trips", found, true)
 
 
 def _ping_pong(planned: Plan, demo: Path) -> Iterator[MethodScore]:
