@@ -258,6 +258,14 @@ def test_a_number_that_was_shown_and_then_hidden_is_not_the_same_any_more():
         protect_together([counted(HOME, {"A": 93, "A2": 60})], relate, earlier=before, k=K)
 
 
+def test_a_table_that_counts_nobody_changes_nothing_of_those_that_do():
+    surface = replace(HOME, name="demo.surface", measures=(Measure("km2", "number", "", "km2", How.SUM),))
+    known = Earlier("demo.surface release 1", surface, pa.table({"area": ["A1"], "km2": [3.0]}), K)
+    alone = protect_together([counted(GROUPS, {("A1", "x"): 40, ("A2", "x"): 3})])
+    beside = protect_together([counted(GROUPS, {("A1", "x"): 40, ("A2", "x"): 3})], earlier=[known])
+    assert beside.tables == alone.tables
+
+
 def test_the_same_again_is_the_same():
     true = homes({"A1": 3, "A2": 97, "B1": 40, "B2": 14, "B3": 20})
     first = protect_together([counted(HOME, true)], relate, k=K)

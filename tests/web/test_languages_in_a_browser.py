@@ -26,7 +26,7 @@ def test_a_reader_switches_to_french_and_stays_where_they_were(open_page, javasc
     assert headings == ["Zone", "Abonnés", "État"]
     states = page.locator("#map tbody td:last-child").all_text_contents()
     assert set(states) == {"observé", "masqué", "manquant"}
-    page.get_by_role("link", name="Catalogue").click()
+    page.get_by_role("link", name="Catalogue", exact=True).click()
     assert page.inner_text("h1") == "Catalogue"
     page.get_by_role("button", name="English").click()
     assert page.inner_text("h1") == "Catalog"

@@ -224,7 +224,7 @@ def _trips(planned: Plan, table: pa.Table, demo: Path) -> MethodScore:
         if origin != destination:
             true[origin, destination, on] += sims[person]
     found = {k: n for k, n in _people(table, "origin", "destination", "start").items() if k[0] != k[1]}
-    return counted("flows by day", STAYS, "trips", found, true)
+    return score_of("flows by day", STAYS, "trips", found, true)
 
 
 def _ping_pong(planned: Plan, demo: Path) -> Iterator[MethodScore]:

@@ -159,9 +159,11 @@ def drafted(
         raise InputError("two tables are for one dataset", where=max(names, key=names.count), expected="one table each")
     drafts = {one.dataset.name: Draft(one, k, dominance) for one in tables}
     for one in earlier:
-        drafts.setdefault(one.dataset.name, Draft.none(one.dataset)).know(one, k)
+        if counting(one.dataset):  # nothing else tells of numbers of people
+            drafts.setdefault(one.dataset.name, Draft.none(one.dataset)).know(one, k)
     for dataset, table in [*silent, *((one.dataset, one.silent) for one in tables if one.silent is not None)]:
-        drafts.setdefault(dataset.name, Draft.none(dataset)).link(table)
+        if counting(dataset):
+            drafts.setdefault(dataset.name, Draft.none(dataset)).link(table)
     keys: dict[str, Keys] = {}
     first = 0
     for name, draft in drafts.items():
@@ -208,8 +210,7 @@ class Draft:
 
     def know(self, earlier: Earlier, k: int) -> None:
         """Take in what was published before; `fits` tells afterwards whether it can be of the same records."""
-        if self.measure is None:
-            return
+        assert self.measure
         keys = earlier.table.select(earlier.dataset.key)
         told = _told(earlier, self.measure, k)
         row = self._rows(keys)
@@ -218,8 +219,6 @@ class Draft:
 
     def link(self, silent: pa.Table) -> None:
         """Take in cells of which nothing is known."""
-        if self.measure is None:
-            return
         keys = silent.select(self.dataset.key)
         keys = keys.take(pa.array(np.flatnonzero(self._rows(keys) < 0)))
         nothing = np.zeros(keys.num_rows, np.int64)
