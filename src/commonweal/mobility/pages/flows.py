@@ -14,8 +14,8 @@ from commonweal.core.wording import Wording
 from commonweal.mobility.not_shown import hidden_pairs
 from commonweal.mobility.pages import beside, parts
 from commonweal.mobility.pages.tables.asking import WHICH, Asked, asked_in_address
-from commonweal.mobility.pages.tables.figures import net_figure
 from commonweal.mobility.pages.tables.page import chooser, defined, table_page
+from commonweal.mobility.pages.tables.ways import net_figure
 from commonweal.mobility.pages.viewing import RELEASE
 from commonweal.mobility.published import FLOWS, Move, Movements, Moves, movements_of
 from commonweal.web.access import needs

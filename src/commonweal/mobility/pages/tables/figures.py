@@ -1,86 +1,29 @@
-"""Figures of a published table: areas on a map, ways between them, a distribution, or rows; and the days."""
+"""Figures of a published table: areas on a map, a distribution, or rows; and the days."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from commonweal.core.catalog import Release
-from commonweal.mobility.net_flows import ENDS, net_flows
 from commonweal.mobility.pages import parts
+from commonweal.mobility.pages.tables.columns import cells_of, columns_of, headings_of, say, title_of
 from commonweal.mobility.pages.tables.reading import BINS, NOT_THERE, Shown, Told
-from commonweal.mobility.published import Cell, Move
-from commonweal.mobility.telling import DIMENSIONS, MEASURES, bin_heading, bin_name, called
+from commonweal.mobility.published import Cell
+from commonweal.mobility.telling import DIMENSIONS, bin_heading, bin_name, called
 from commonweal.web.chart import Line, time_chart
-from commonweal.web.classes import Classes, quantile_classes
+from commonweal.web.classes import quantile_classes
 from commonweal.web.figure import Chart, Figure, Heading, Legend
-from commonweal.web.flows import flow_layer
-from commonweal.web.geography import Geography
-from commonweal.web.languages import _, ngettext, translated
-from commonweal.web.map import MapArea, choropleth
+from commonweal.web.languages import _, translated
+from commonweal.web.map import choropleth
 from commonweal.web.table import Row
 from commonweal.web.tally import Class, tally
-from commonweal.web.words import count, share, short_day, state
+from commonweal.web.words import share, short_day, state
 
 Href = Callable[..., str]
-DRAWN, LISTED, LINES = 30, 200, 5
-NET = ("inflow", "outflow", "net", "inflow_at_least", "outflow_at_least", "inflow_hidden", "outflow_hidden")
-
-
-def title_of(shown: Shown) -> str:
-    """Name the table, and what of it is chosen."""
-    title = translated(shown.published.release.schema.title)
-    chosen = [called(name, value) for name, value in shown.only.items() if name not in (shown.kind.across, "period")]
-    return _("%(title)s: %(chosen)s", title=title, chosen=", ".join(chosen)) if chosen else title
-
-
-def say(told: Told) -> str:
-    """Say a value, or a dash."""
-    return "–" if told.value is None else count(told.value)
-
-
-def columns_of(shown: Shown) -> list[tuple[str, str, str]]:
-    """Give (value, key of a record, heading) of each column that stands side by side."""
-    name = translated(MEASURES.get(shown.published.value.name, shown.published.value.name))
-    if shown.across == ("",):
-        return [("", shown.published.value.name, name)]
-    return [
-        (one, one.replace(" ", "_").replace("-", "_"), called(shown.kind.across, one).capitalize())
-        for one in shown.across
-    ]
-
-
-def cells_of(shown: Shown, by_column: Mapping[str, Told]) -> tuple[list[str], dict[str, Any]]:
-    """Say the values of a row, and give them with their states and intervals."""
-    said: list[str] = []
-    record: dict[str, Any] = {}
-    columns = columns_of(shown)
-    for value, key, _name in columns:
-        told = by_column.get(value, NOT_THERE)
-        said.append(say(told))
-        record |= {key: told.value, f"{key}_state": told.state.value}
-    if len(columns) == 1:
-        told = by_column.get(columns[0][0], NOT_THERE)
-        if shown.published.has_interval:
-            said.append(_interval(told))
-            record |= {"low": told.low, "high": told.high}
-        said.append(state(told.state))
-    return said, record
-
-
-def headings_of(shown: Shown) -> list[Heading]:
-    """Give the heads of the columns of values."""
-    columns = columns_of(shown)
-    found = [Heading(name, is_number=True, key=key) for _value, key, name in columns]
-    if len(columns) == 1:
-        if shown.published.has_interval:
-            found.append(Heading(_("Interval"), is_number=True))
-        found.append(Heading(_("State"), key=f"{columns[0][1]}_state"))
-    return found
+LINES = 5
 
 
 def area_figure(shown: Shown, least: int | None, href: Href) -> Figure:
@@ -129,127 +72,6 @@ def area_figure(shown: Shown, least: int | None, href: Href) -> Figure:
         areas=("area",),
         says=parts.beside(published.release),
     )
-
-
-def way_figures(shown: Shown, href: Href) -> list[Figure]:
-    """Draw the largest of the ways between areas, and add them up by area."""
-    published, places, area = shown.published, shown.published.places, shown.area
-    ends = published.ends
-    found = shown.table(shown.rows, *ends)
-    moves = sorted(
-        (
-            Move(pair[0], pair[1], round(told.value))
-            for pair, by_column in found.items()
-            for told in by_column.values()
-            if told.value is not None and (area is None or area in pair)
-        ),
-        key=lambda move: (-move.subscribers, move.origin, move.destination),
-    )
-    drawn = [move for move in moves if move.origin != move.destination][:DRAWN]
-    listed, title = moves[:LISTED], title_of(shown)
-    label = _("Map: %(title)s, %(period)s", title=title, period=shown.label)
-    layer = flow_layer(parts.flows_drawn(drawn, places.names), places.centres, label=title)
-    areas = [
-        MapArea(code, places.names[code], places.outlines[code], None, "plain", _("show its flows"), href(area=code))
-        for code in places.codes
-        if code in places.outlines
-    ]
-    picture = choropleth(
-        areas, Classes(()), label=label, name="flows", projection=places.projection, over=layer, selected=area
-    )
-    said = ngettext(
-        "%(title)s, %(period)s: the largest of %(num)s published pair of areas.",
-        "%(title)s, %(period)s: the largest of %(num)s published pairs of areas.",
-        len(moves),
-        title=title,
-        period=shown.label,
-    )
-    width = (
-        ngettext(
-            "the largest: wide where people come from, at most %(largest)s",
-            "the %(num)s largest: wide where people come from, at most %(largest)s",
-            len(drawn),
-            largest=count(drawn[0].subscribers),
-        )
-        if drawn
-        else None
-    )
-    ways = Figure(
-        name="flows",
-        title=_("%(title)s, %(area)s", title=title, area=places.names[area]) if area else title,
-        caption=said if moves else _("%(title)s, %(period)s: nothing is published.", title=title, period=shown.label),
-        headings=parts.flow_headings(),
-        rows=parts.flow_rows(listed, places.names),
-        records=[
-            {
-                "origin": move.origin,
-                "origin_name": places.names[move.origin],
-                "destination": move.destination,
-                "destination_name": places.names[move.destination],
-                "subscribers": move.subscribers,
-            }
-            for move in listed
-        ],
-        picture=picture if areas else None,
-        legend=Legend(translated(published.value.description), flow=width),
-        geometry=places.outlines,
-        areas=("origin", "destination"),
-        says=parts.beside(published.release),
-    )
-    pairs = published.table.take(pa.array(shown.rows))
-    return [ways, net_figure(published.release, pairs, places, shown.label, area)]
-
-
-def net_figure(release: Release, pairs: pa.Table, places: Geography, period: str, area: str | None = None) -> Figure:
-    """Add published ways up by area: in, out and net; with a hidden one there is no sum, but what it is at least.
-
-    Parameters
-    ----------
-    pairs
-        Rows of the release, of one period.
-    """
-    value = release.schema.measures[0].name
-    summed = {row["area"]: row for row in net_flows(pairs.select([*ENDS, value]), value).to_pylist()}
-    rows, records = [], []
-    for code in places.codes:
-        row = summed.get(code)
-        if row is None:
-            continue
-        net = row["net"]
-        said = "–" if net is None else f"+{count(net)}" if net > 0 else count(net)
-        hidden = row["inflow_hidden"] + row["outflow_hidden"]
-        cells = (places.names[code], *(_at_least(row, end) for end in ("inflow", "outflow")), said, count(hidden))
-        known = row["inflow"] is not None or row["outflow"] is not None
-        rows.append(Row(cells, has_value=known, current=code == area))
-        records.append({"area": code, "name": places.names[code], **{name: row[name] for name in NET}})
-    return Figure(
-        name="net",
-        title=_("In, out and net by area"),
-        caption=_(
-            "Published pairs added up by area, %(period)s. Whoever is in several pairs counts in each. With a hidden "
-            "pair in it a sum is not known; what it is at least stands there.",
-            period=period,
-        ),
-        headings=(
-            Heading(_("Area"), key="name"),
-            Heading(_("Inflow"), is_number=True, key="inflow_at_least"),
-            Heading(_("Outflow"), is_number=True, key="outflow_at_least"),
-            Heading(_("Net"), is_number=True, key="net"),
-            Heading(_("Hidden pairs"), is_number=True),
-        ),
-        rows=rows,
-        records=records,
-        geometry=places.outlines,
-        areas=("area",),
-        says=parts.beside(release),
-    )
-
-
-def _at_least(row: Mapping[str, Any], end: str) -> str:
-    said = count(row[f"{end}_at_least"])
-    if row[end] is not None:
-        return said
-    return f"≥ {said}" if row[f"{end}_at_least"] else "–"
 
 
 def distribution_figures(shown: Shown, href: Href) -> list[Figure]:
@@ -484,9 +306,3 @@ def days_figure(shown: Shown) -> list[Figure]:
             says=parts.beside(published.release),
         )
     ]
-
-
-def _interval(told: Told) -> str:
-    if told.low is None or told.high is None:
-        return "–"
-    return _("%(low)s to %(high)s", low=count(told.low), high=count(told.high))

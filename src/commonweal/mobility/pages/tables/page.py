@@ -14,16 +14,11 @@ from commonweal.core.errors import NotFound
 from commonweal.core.wording import Wording
 from commonweal.mobility.pages import beside, parts
 from commonweal.mobility.pages.tables.asking import Asked
+from commonweal.mobility.pages.tables.columns import title_of
 from commonweal.mobility.pages.tables.families import FAMILIES, WITH_NOISE, kind_of
-from commonweal.mobility.pages.tables.figures import (
-    area_figure,
-    days_figure,
-    distribution_figures,
-    row_figure,
-    title_of,
-    way_figures,
-)
+from commonweal.mobility.pages.tables.figures import area_figure, days_figure, distribution_figures, row_figure
 from commonweal.mobility.pages.tables.reading import Shown, read, shown
+from commonweal.mobility.pages.tables.ways import way_figures
 from commonweal.mobility.telling import DIMENSIONS, called
 from commonweal.web.document import Document
 from commonweal.web.figure import Figure
