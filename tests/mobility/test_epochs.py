@@ -120,7 +120,7 @@ def test_without_a_period_the_days_with_events_are_counted_also_of_a_closed_mont
 
 def test_a_period_without_events_is_not_found_and_those_there_are_said(operator: Any) -> None:
     operator.import_(operator.events("calls.csv", [line(1, "2026-01-15T10:00:00")]))
-    with pytest.raises(NotFound, match="2026-01-15 to 2026-01-16"):
+    with pytest.raises(NotFound, match="days within 2026-01-15 to 2026-01-15"):
         operator.run(first="2026-03-01", last="2026-03-02")
 
 

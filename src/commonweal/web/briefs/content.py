@@ -215,7 +215,7 @@ def _table(figure: Figure, room: Room, has_picture: bool) -> dict[str, Any]:
         "title": short(title, 120),
         "caption": "" if has_picture else short(figure.caption, room.letters),
         "narrow": narrow,
-        "parts": [{"headings": table, "rows": rows} for rows in parts],
+        "parts": [{"headings": table, "rows": rows} for rows in parts if rows],
         "more": settable(" ".join(_more(len(shown), len(figure.rows), len(figure.headings) - columns))),
     }
 
