@@ -91,14 +91,13 @@ def test_backups_taken_under_load_are_restored_elsewhere_and_everything_agrees(
     shutil.move(living.data, lost.data)
     shutil.move(living.keys, lost.keys)
 
-    for backup in (backups[len(backups) // 2], backups[-1]):
-        place = begun.elsewhere(tmp_path / f"restored {backup[0].name}")
-        assert "the backup is whole" in place.run("backup", "verify", *backup)
-        place.run("backup", "restore", *backup, place.data, "--keys-to", place.keys)
-        place.verify()
-        place.run("mobility", "verify", "--project", "sample")
-        place.run("db", "check")
-        assert place.leftovers() == []
+    newest, place = backups[-1], begun.elsewhere(tmp_path / "restored")
+    assert "the backup is whole" in place.run("backup", "verify", *newest)
+    place.run("backup", "restore", *newest, place.data, "--keys-to", place.keys)
+    place.verify()
+    place.run("mobility", "verify", "--project", "sample")
+    place.run("db", "check")
+    assert place.leftovers() == []
 
     releases = place.digests()
     assert releases

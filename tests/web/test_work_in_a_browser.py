@@ -42,13 +42,12 @@ def wait_for_state(page: Any, said: str) -> None:
 # From the inbox to a release ───────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("javascript", [True, False])
 def test_an_analyst_imports_from_the_inbox_follows_the_job_and_runs_the_measures(
-    home, hand_over, server, signed_in, open_page, javascript
+    home, hand_over, server, signed_in, open_page
 ):
     hand_over(home)
     served, held = server(home), signed_in(home, ANALYST)
-    page = open_page("/mobility/import", at=served.address, held=held, java_script_enabled=javascript)
+    page = open_page("/mobility/import", at=served.address, held=held)
     page.get_by_label("The whole folder march").check()
     page.get_by_label("Cells", exact=True).select_option("cells.csv")
     page.get_by_role("button", name="Look at the first file").click()
@@ -69,14 +68,13 @@ def test_an_analyst_imports_from_the_inbox_follows_the_job_and_runs_the_measures
     assert {release.dataset for release in datasets(home.database)} >= {"mobility.presence", "mobility.flows"}
 
 
-@pytest.mark.parametrize("javascript", [True, False])
-def test_the_same_by_keyboard_alone(home, hand_over, server, signed_in, open_page, javascript):
+def test_an_analyst_imports_by_keyboard_alone_without_scripts(home, hand_over, server, signed_in, open_page):
     hand_over(home)
     page = open_page(
         "/mobility/import",
         at=server(home).address,
         held=signed_in(home, ANALYST),
-        java_script_enabled=javascript,
+        java_script_enabled=False,
     )
 
     def go_to(name: str) -> None:

@@ -209,6 +209,7 @@ def agreement_of(outcomes: Mapping[str, Told]) -> float | None:
 
     Examples
     --------
+    >>> from commonweal.core.catalog import State
     >>> reported = lambda number: Told(number, State.REPORTED)
     >>> agreement_of({"same": reported(80), "different": reported(20), "neither": reported(7)})
     0.8
