@@ -50,7 +50,8 @@ def forecast(
     as_json: AsJson = False,
 ) -> None:
     """Forecast a coming day by hour, with intervals, and say how good such forecasts were of the last days."""
-    from commonweal.mobility.forecasts.asking import foresee, require_area
+    from commonweal.mobility.forecasts.asking import foresee
+    from commonweal.mobility.published import require_area
 
     home, release = _release(name, version)
     seen = foresee(
@@ -63,7 +64,7 @@ def forecast(
         level=level,
     )
     if area:
-        require_area(seen.series, area)
+        require_area(seen.series.areas, area)
     score = seen.score
     lines = [f"{release.label}: {seen.found.plan.day}, modelled; like days: {seen.found.like}"]
     if score.counts:
@@ -85,12 +86,13 @@ def patterns(
     as_json: AsJson = False,
 ) -> None:
     """Say what is usual at each hour of the week: the median and quartiles of like days."""
-    from commonweal.mobility.forecasts.asking import pattern_records, profile, require_area
+    from commonweal.mobility.forecasts.asking import pattern_records, profile
+    from commonweal.mobility.published import require_area
 
     home, release = _release(name, version)
     series = _laid_out(home, release)
     if area:
-        require_area(series, area)
+        require_area(series.areas, area)
     usual = profile(series, without=_days(holidays))
     said = {
         "release": release.label,
@@ -117,13 +119,14 @@ def nowcast(
     as_json: AsJson = False,
 ) -> None:
     """Fill in what is suppressed or missing of a day; what is filled in is marked as modelled."""
-    from commonweal.mobility.forecasts.asking import filled_records, require_area
+    from commonweal.mobility.forecasts.asking import filled_records
     from commonweal.mobility.forecasts.asking import nowcast as fill
+    from commonweal.mobility.published import require_area
 
     home, release = _release(name, version)
     series = _laid_out(home, release)
     if area:
-        require_area(series, area)
+        require_area(series.areas, area)
     found = fill(series, day.date() if day else series.dates[-1], unlike=_days(holidays), coverage=level)
     rows = list(filled_records(series, found, area))
     modelled = sum(row["state"] == "modelled" for row in rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from functools import lru_cache
@@ -13,8 +13,10 @@ import pyarrow.compute as pc
 
 from commonweal.core.catalog import Release, State, get, releases
 from commonweal.core.database import Database
+from commonweal.core.errors import InputError
 from commonweal.core.periods import Calendar
 from commonweal.core.settings import Settings
+from commonweal.core.wording import Wording
 from commonweal.web.classes import Classes, quantile_classes
 from commonweal.web.geography import Geography, geography
 from commonweal.web.series import STATES, AreaSeries, area_series
@@ -383,3 +385,19 @@ def table_of(settings: Settings, database: Database, name: str, version: int) ->
 def _calendar(release: Release) -> Calendar:
     parameters = release.provenance.parameters
     return Calendar(parameters.get("time_zone", "UTC"), time.fromisoformat(parameters.get("day_starts", "00:00")))
+
+
+def require_area(codes: Sequence[str], area: str) -> None:
+    """Do nothing if an area is one of those of a release.
+
+    Raises
+    ------
+    InputError
+        It is not.
+    """
+    if area not in codes:
+        raise InputError(
+            Wording("there is no area %(code)s in this release", code=repr(area)),
+            where="area",
+            expected=Wording("the code of one of its areas, such as %(code)s", code=codes[0]),
+        )

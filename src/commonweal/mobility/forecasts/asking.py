@@ -150,22 +150,6 @@ def farthest(series: SlotSeries) -> date:
     return series.dates[-1] + timedelta(FARTHEST)
 
 
-def require_area(series: SlotSeries, area: str) -> None:
-    """Do nothing if an area is one of the table's.
-
-    Raises
-    ------
-    InputError
-        It is not.
-    """
-    if area not in series.areas:
-        raise InputError(
-            Wording("there is no area %(code)s in this release", code=repr(area)),
-            where="area",
-            expected=Wording("the code of one of its areas, such as %(code)s", code=series.areas[0]),
-        )
-
-
 def pattern_records(series: SlotSeries, usual: Profile, area: str | None = None) -> Iterator[dict[str, Any]]:
     """Give what is usual: a row for each key, kind of day and hour."""
     for place, key in enumerate(series.keys):
@@ -227,5 +211,4 @@ __all__ = [
     "number",
     "pattern_records",
     "profile",
-    "require_area",
 ]

@@ -17,7 +17,7 @@ from commonweal.mobility.pages.tables.asking import WHICH, Asked, asked_in_addre
 from commonweal.mobility.pages.tables.page import chooser, defined, table_page
 from commonweal.mobility.pages.tables.ways import net_figure
 from commonweal.mobility.pages.viewing import RELEASE
-from commonweal.mobility.published import FLOWS, Move, Movements, Moves, movements_of
+from commonweal.mobility.published import FLOWS, Move, Movements, Moves, movements_of, require_area
 from commonweal.web.access import needs
 from commonweal.web.classes import Classes
 from commonweal.web.document import Document, document
@@ -58,7 +58,7 @@ def flows_page(
     moves = movements.on(_day(day)) if day else movements.newest
     chosen = area or None
     if chosen:
-        parts.require_area(movements.geography, chosen)
+        require_area(movements.geography.codes, chosen)
     shown = [move for move in moves.published if chosen in (None, move.origin, move.destination)]
     query = {"release": version, "day": moves.day.isoformat(), "area": chosen, "beside": asked.beside}
     span = (movements.days[0], movements.days[-1])

@@ -12,12 +12,12 @@ from commonweal.core.errors import InputError
 from commonweal.core.identity import Permission
 from commonweal.core.wording import Wording
 from commonweal.mobility.baselines.saying import LIKE_NAMES
-from commonweal.mobility.forecasts.asking import Foreseen, foresee, require_area
+from commonweal.mobility.forecasts.asking import Foreseen, foresee
 from commonweal.mobility.forecasts.forecast import FARTHEST
 from commonweal.mobility.pages import parts
 from commonweal.mobility.pages.forecast_figures import Shown, figures
 from commonweal.mobility.pages.viewing import RELEASE
-from commonweal.mobility.published import FLOWS, PRESENCE
+from commonweal.mobility.published import FLOWS, PRESENCE, require_area
 from commonweal.web.access import needs
 from commonweal.web.document import Document, document
 from commonweal.web.geography import geography
@@ -85,7 +85,7 @@ def forecast_page(
     )
     for code in (area, to):
         if code:
-            require_area(seen.series, code)
+            require_area(seen.series.areas, code)
     stood = seen.release.provenance.parameters.get("areas_at")
     at = date.fromisoformat(stood) if stood else seen.series.dates[0]
     places = geography(state.database, seen.release.area_set, seen.series.areas, at)

@@ -9,7 +9,6 @@ from typing import Any
 from fastapi import Request
 
 from commonweal.core.catalog import Release, State
-from commonweal.core.errors import InputError
 from commonweal.core.identity import Permission
 from commonweal.core.wording import Wording
 from commonweal.mobility.published import Cell, Move
@@ -19,7 +18,6 @@ from commonweal.web.classes import Classes
 from commonweal.web.document import Document
 from commonweal.web.figure import Heading, Legend
 from commonweal.web.flows import Flow
-from commonweal.web.geography import Geography
 from commonweal.web.languages import _, ngettext, translated
 from commonweal.web.map import MapArea
 from commonweal.web.provenance import download_links, facts
@@ -234,22 +232,6 @@ def flows_caption(number: int, day: date) -> str:
         number,
         day=said,
     )
-
-
-def require_area(places: Geography, code: str) -> None:
-    """Do nothing if an area is one of those shown.
-
-    Raises
-    ------
-    InputError
-        It is not.
-    """
-    if code not in places.names:
-        raise InputError(
-            Wording("there is no area %(code)s in this release", code=repr(code)),
-            where="area",
-            expected=Wording("the code of one of its areas, such as %(code)s", code=places.codes[0]),
-        )
 
 
 def beside(release: Release, **more: str) -> dict[str, str]:

@@ -24,6 +24,7 @@ from commonweal.mobility.published import (
     daily_subscribers_of,
     moves_of,
     presence_of,
+    require_area,
 )
 from commonweal.web.languages import _
 from commonweal.web.reading import version_of
@@ -147,7 +148,7 @@ def view(request: Request, asked: Asked, slider: tuple[str, int] | None = None) 
     if quality := parts.opened_beside(request, presence.release, QUALITY):
         daily = daily_subscribers_of(settings, database, quality.version, timeline, shown)
     if asked.area:
-        parts.require_area(presence.geography, asked.area)
+        require_area(presence.geography.codes, asked.area)
     chosen = replace(asked, start=timeline.address(shown), flows=asked.flows and moves is not None)
     return View(presence, shown, chosen, moves, daily)
 
