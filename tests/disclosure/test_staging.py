@@ -21,6 +21,7 @@ from commonweal.core.database import connect
 from commonweal.core.errors import Damaged, InputError, Refused
 from commonweal.disclosure.ledger.budgets import set_budget
 from commonweal.disclosure.ledger.verifying import verify
+from commonweal.disclosure.releasing.earlier import released_before
 from commonweal.disclosure.releasing.looking import behind
 from commonweal.disclosure.releasing.proposals import Stage, get, proposals, propose_drawn
 from commonweal.disclosure.releasing.publishing import approve
@@ -292,10 +293,13 @@ def test_a_restored_backup_publishes_what_was_staged_and_never_draws_again(small
     assert again.digest == released.digest
 
 
-def test_a_backup_made_while_something_is_published_does_not_miss_what_leaves(small_house: Any, tmp_path: Path) -> None:
+def test_a_backup_made_while_something_is_published_has_it_published_or_staged(
+    small_house: Any, tmp_path: Path
+) -> None:
     plain = small_house.release().proposal
-    for name in ("a", "b"):
-        (tmp_path / name).mkdir()
+    file, keys_file = tmp_path / "a" / "data", tmp_path / "b" / "keys"
+    for path in (file, keys_file):
+        path.parent.mkdir()
     published = False
 
     def watch(done: int, total: int) -> None:
@@ -304,11 +308,33 @@ def test_a_backup_made_while_something_is_published_does_not_miss_what_leaves(sm
             published = True
             approve(small_house.settings, small_house.database, plain.id, STEWARD)
 
-    service.create(
-        small_house.settings, small_house.database, ROOMS, tmp_path / "a" / "data", tmp_path / "b" / "keys", "os:ops",
-        watch,
-    )  # fmt: skip
-    assert get(small_house.database, plain.id).stage is Stage.PUBLISHED
+    service.create(small_house.settings, small_house.database, ROOMS, file, keys_file, "os:ops", watch)
+    assert published
+    assert there(small_house) == []  # so what the first records named was gone
+    made, _ = restoring.restore(file, keys_file, tmp_path / "new", tmp_path / "new-keys", ROOMS, "os:ops")
+    database = connect(made)
+    try:
+        assert get(database, plain.id).stage is Stage.PUBLISHED
+        assert released_before(made, database, plain.said["people"], *plain.period)
+    finally:
+        database.close()
+
+
+def test_a_backup_says_which_staged_tables_are_lost(small_house: Any, tmp_path: Path) -> None:
+    plain = small_house.release().proposal
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    shutil.rmtree(small_house.settings.staged / plain.id)
+    with pytest.raises(Damaged, match=f"{plain.id}: this file is missing"):
+        service.create(
+            small_house.settings,
+            small_house.database,
+            ROOMS,
+            tmp_path / "a" / "data",
+            tmp_path / "b" / "keys",
+            "os:ops",
+        )
+    assert not list(tmp_path.glob("[ab]/*"))
 
 
 def test_many_proposals_are_told_apart_by_the_beginning_of_their_names(small_house: Any) -> None:

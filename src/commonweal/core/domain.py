@@ -63,7 +63,8 @@ class Domain:
         Function of a connection that raises `Unavailable` where they are not guarded.
     files
         Function of (settings, session) for a backup: which files of the lake or the store belong to the records that
-        the session sees, as functions that each give those that belong together when it is called.
+        the session sees, as functions that each give those that belong together when it is called, or raise
+        `Overtaken` where later records have no need of them.
     refuse_older
         Function of (settings, session) for a restore: refuses files, or records that the session sees, that are older
         than what the key directory knows of.

@@ -35,6 +35,20 @@ Watch: TypeAlias = Callable[[int], None]
 """Is told now and then how many bytes have been written or read; it may raise, to stop."""
 
 
+class Overtaken(Exception):
+    """What the records say is there has been removed since, as other records tell: they must be read again.
+
+    Parameters
+    ----------
+    path
+        What is gone.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.path = path
+
+
 def _nobody(done: int) -> None:
     pass
 
@@ -156,12 +170,12 @@ class Writer:
             if gone is None:
                 return
             if files() == paths:
-                raise Damaged("this file is missing", where=gone, expected="a backup that holds it")
+                raise is_missing(gone)
             self._stream.flush(zstandard.FLUSH_FRAME)
             self._file.seek(begun)
             self._file.truncate()
             self._entries = before
-        raise Conflict("it changed again and again while it was copied", where=gone, expected="the same command again")
+        raise changes_on(gone)
 
     def finish(self, manifest: Manifest) -> Manifest:
         """End the archive with its manifest, which is completed and given back."""
@@ -200,6 +214,16 @@ class Writer:
             self._watch(self.written)
         self._stream.write(bytes(-size % tarfile.BLOCKSIZE))
         self._entries[name] = Entry(size=size, sha256=digest.hexdigest())
+
+
+def is_missing(path: Path) -> Damaged:
+    """Say that what belongs to the data is not there."""
+    return Damaged("this file is missing", where=path, expected="a backup that holds it")
+
+
+def changes_on(path: Path | None) -> Conflict:
+    """Say that it was tried often enough."""
+    return Conflict("it changed again and again while it was copied", where=path, expected="the same command again")
 
 
 def kind_of(path: Path) -> Literal["data", "keys"] | None:

@@ -16,7 +16,7 @@ from commonweal import __version__
 from commonweal.core import audit
 from commonweal.core.audit import AuditEntry
 from commonweal.core.backup import archive, key_directory
-from commonweal.core.backup.archive import KEYS, Manifest, Together, Writer, whole
+from commonweal.core.backup.archive import KEYS, Manifest, Overtaken, Together, Writer, whole
 from commonweal.core.backup.records import Records, Tally, lasting
 from commonweal.core.database import Database, load_models, revisions
 from commonweal.core.domain import Domain, load
@@ -47,7 +47,8 @@ def create(
     """Back up everything but the keys into one file, and the keys into another; what is at work goes on.
 
     The records are read as of one moment. Then each file is copied that they, or the manifests of the store, name:
-    those were written before they were named, and never change. What was committed to the store meanwhile may be among
+    those were written before they were named, and never change. Where one was removed since, as later records tell,
+    all is written anew as of a later moment. What was committed to the store meanwhile may be among
     them, and the records do not know of it, as after a crash in between. The head of the audit log is read before the
     records, and the other heads before the store, so that no head is ahead of the data.
 
@@ -86,7 +87,7 @@ def create(
         creating(keys_file, mode=0o600) as unfinished_keys,  # gets its name first: there is never data without its keys
     ):
         with unfinished.open("wb") as opened:
-            manifest, keys = _write_data(opened, settings, database, rooms, watch)
+            manifest, keys = _write_unless_overtaken(opened, settings, database, rooms, watch)
         with unfinished_keys.open("wb") as opened:
             writer = Writer(opened)
             for name, content in keys.items():
@@ -147,6 +148,22 @@ def keys_in(keys_file: Path) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     archive.read(keys_file, "keys", lambda name, content: found.update({name.removeprefix(KEYS): whole(content)}))
     return found
+
+
+def _write_unless_overtaken(
+    file: BinaryIO, settings: Settings, database: Database, rooms: Sequence[Domain], watch: Watch
+) -> tuple[Manifest, dict[str, bytes]]:
+    missing: Path | None = None
+    for _ in range(archive.ATTEMPTS):
+        try:
+            return _write_data(file, settings, database, rooms, watch)
+        except Overtaken as overtaken:
+            if overtaken.path == missing:  # records that were read after it was gone name it still
+                raise archive.is_missing(missing) from None
+            missing = overtaken.path
+        file.seek(0)
+        file.truncate()
+    raise archive.changes_on(missing)
 
 
 def _write_data(

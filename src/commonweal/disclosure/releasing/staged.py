@@ -28,6 +28,7 @@ import pyarrow.parquet as pq
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from commonweal.core.backup.archive import Overtaken
 from commonweal.core.canonical import canonical
 from commonweal.core.catalog import declaration
 from commonweal.core.catalog.check import conform
@@ -183,16 +184,23 @@ def remove(settings: Settings, identifier: str) -> None:
 
 
 def files(settings: Settings, session: Session) -> Iterator[Callable[[], list[Path]]]:
-    """Give, for a backup, the files of each proposal that is staged."""
-    for identifier in session.scalars(select(ProposalRecord.id).order_by(ProposalRecord.id)):
-        yield partial(_files_in, settings.staged / identifier)
+    """Give, for a backup, the files of each proposal that is staged.
+
+    What these records do not say to be published has nothing but its staged tables. Where it is published meanwhile,
+    and they are removed, records of that moment are needed: with these it would neither be here nor there.
+    """
+    proposals = select(ProposalRecord.id, ProposalRecord.releases).order_by(ProposalRecord.id)
+    for identifier, releases in session.execute(proposals):
+        yield partial(_files_in, settings.staged / identifier, published=bool(releases))
 
 
-def _files_in(folder: Path) -> list[Path]:
+def _files_in(folder: Path, *, published: bool) -> list[Path]:
     try:
         return sorted(folder.iterdir())
     except FileNotFoundError:
-        return []  # published, and removed
+        if published:
+            return []
+        raise Overtaken(folder) from None
 
 
 def _damaged(path: Path) -> Damaged:
