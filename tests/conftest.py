@@ -18,8 +18,9 @@ from hypothesis import settings
 from commonweal import disclosure
 from commonweal.core.catalog import Dataset, Input, Release
 from commonweal.core.console import Home
-from commonweal.core.database import Database
+from commonweal.core.database import Database, connect
 from commonweal.core.identity import passwords
+from commonweal.core.settings import CONFIG, read
 from commonweal.disclosure.releasing.publishing import approve
 from commonweal.domains import ROOMS, initialise
 
@@ -123,10 +124,23 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
+@pytest.fixture(scope="session")
+def initialised(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a data directory and a key directory as they are made; to be copied, for a thousand tests."""
+    folder = tmp_path_factory.mktemp("initialised")
+    initialise(folder / "data", folder / "keys").database.close()
+    return folder
+
+
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[Home]:
+def home(initialised: Path, tmp_path: Path) -> Iterator[Home]:
     """An initialised data directory and key directory."""
-    made = initialise(tmp_path / "data", tmp_path / "keys")
+    for name in ("data", "keys"):
+        shutil.copytree(initialised / name, tmp_path / name)
+    said = (tmp_path / "data" / CONFIG).read_text()
+    (tmp_path / "data" / CONFIG).write_text(said.replace(str(initialised / "keys"), str(tmp_path / "keys")))
+    settings = read(tmp_path / "data")
+    made = Home(settings, connect(settings))
     yield made
     made.database.close()
 
@@ -210,26 +224,54 @@ def postgres() -> Iterator[str]:
     server.cleanup()
 
 
+@pytest.fixture(scope="session")
+def upgraded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An upgraded SQLite database, to be copied."""
+    path = tmp_path_factory.mktemp("upgraded") / "records.db"
+    made = Database(f"sqlite:///{path}")
+    made.upgrade(ROOMS)
+    made.close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def upgraded_on_postgres(postgres: str) -> Iterator[tuple[Callable[[str], None], str, Callable[[str], str]]]:
+    """An upgraded PostgreSQL database, to be copied: what sends a statement to the server, its name, URL by name."""
+    from sqlalchemy import text
+    from sqlalchemy.engine import make_url
+
+    server = Database(postgres)
+
+    def send(statement: str) -> None:
+        with server.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text(statement))
+
+    def url_of(name: str) -> str:
+        return make_url(server.url).set(database=name).render_as_string(hide_password=False)
+
+    name = f"upgraded_{uuid4().hex}"
+    send(f"CREATE DATABASE {name}")
+    made = Database(url_of(name))
+    made.upgrade(ROOMS)
+    made.close()
+    yield send, name, url_of
+    send(f"DROP DATABASE {name} WITH (FORCE)")
+    server.close()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """An upgraded database: every test that asks for one runs on SQLite and on PostgreSQL."""
     if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("upgraded"), tmp_path / "records.db")
         made = Database(f"sqlite:///{tmp_path / 'records.db'}")
-        made.upgrade(ROOMS)
         yield made
         made.close()
         return
-    from sqlalchemy import text
-    from sqlalchemy.engine import make_url
-
-    server = Database(request.getfixturevalue("postgres"))
+    send, template, url_of = request.getfixturevalue("upgraded_on_postgres")
     name = f"test_{uuid4().hex}"
-    with server.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    made = Database(make_url(server.url).set(database=name).render_as_string(hide_password=False))
-    made.upgrade(ROOMS)
+    send(f"CREATE DATABASE {name} TEMPLATE {template}")
+    made = Database(url_of(name))
     yield made
     made.close()
-    with server.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    server.close()
+    send(f"DROP DATABASE {name} WITH (FORCE)")

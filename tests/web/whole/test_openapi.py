@@ -139,14 +139,19 @@ def test_every_example_runs(operations, ask, whole):
 
 @pytest.mark.parametrize("strange", STRANGE)
 def test_no_value_of_a_parameter_is_too_strange(operations, ask, whole, strange):
-    """Each parameter in turn, the others as in the examples. Briefs are made of the same parameters as data."""
-    wrong = []
+    """One parameter after the other, the others as in the examples; each meets a third of these values at an address,
+    in turns. Briefs are made of the same parameters as data.
+    """
+    wrong, turn = [], STRANGE.index(strange)
     for path, operation in operations:
         if path.endswith(".pdf"):
             continue
         given = {each["name"]: (examples_of(each) or [""])[0] for each in operation.get("parameters", [])}
         inside = {each["name"] for each in operation.get("parameters", []) if each["in"] == "path"}
         for name in given:
+            turn += 1
+            if turn % 3:
+                continue
             asked = given | only_here(whole) | {name: strange}
             address = path
             for each in inside:
