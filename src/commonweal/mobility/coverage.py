@@ -1,6 +1,8 @@
 """What cells cover on each day of a run: their footprints, and which of them meet which areas.
 
 A cell that is moved has another footprint from the next day on: those that hold when a day begins hold for all of it.
+Cells are numbered in order of their identifiers' text. Their codes would do as well, but these depend on the order in
+which cells were registered, and with them the last digit of every sum over cells.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,7 +37,7 @@ class Meeting:
     Parameters
     ----------
     cell_of_span
-        The code of the cell of each span of the timeline, int32, shape (spans,).
+        The number of the cell of each span of the timeline, int32, shape (spans,).
     days
         When each day begins, int64 UTC seconds, shape (days,).
     version_of_day
@@ -66,14 +69,17 @@ class Coverage:
     grid
         The points.
     footprints
-        P(c|i) by version; cells are numbered by their code.
+        P(c|i) by version.
     meeting
         Which areas they meet, and on which day which version holds.
+    key
+        Of each cell, hashed from its identifier, uint64: what is drawn by it is the same wherever the cell stands.
     """
 
     grid: Grid
     footprints: Sequence[Footprint]
     meeting: Meeting
+    key: np.ndarray
 
 
 def coverage(
@@ -101,24 +107,23 @@ def coverage(
 
     find = _finder(method)
     grid = lay_grid(areas, STEP)
-    cells = len(timeline.first) - 1
+    cells, number = len(timeline.first) - 1, register.rank_of_codes()
     known: dict[tuple[tuple[int, ...], ...], int] = {}
     footprints: list[Footprint] = []
     version_of_day: list[int] = []
     for day in days.tolist():
         valid = cells_at(register, datetime.fromtimestamp(day, UTC))
-        valid = valid.filter(pc.not_equal(valid["identifier"], ABROAD))
-        code = valid["code"].to_numpy()
+        valid = valid.filter(pc.not_equal(valid["identifier"], ABROAD)).sort_by("identifier")
         held = tuple(tuple(valid[name].to_pylist()) for name in ("code", "registered", "valid_from"))
         if held not in known:
             known[held] = len(footprints)
             found = find(grid, read_plan(valid, where="cell register"))
-            footprints.append(_by_code(found, code, cells))
+            footprints.append(_numbered(found, number[valid["code"].to_numpy()], cells))
         version_of_day.append(known[held])
     rows_of = [cells_meeting(grid, footprint) for footprint in footprints]
     ends = np.cumsum([0, *(len(one.indices) for one in rows_of)])
     first = np.concatenate([*(one.indptr[:-1] + end for one, end in zip(rows_of, ends, strict=False)), ends[-1:]])
-    spans = np.repeat(np.arange(cells), np.diff(timeline.first))
+    spans = np.repeat(number, np.diff(timeline.first))
     meeting = Meeting(
         cell_of_span=spans.astype(np.int32),
         days=np.asarray(days, np.int64),
@@ -127,7 +132,8 @@ def coverage(
         first=first.astype(np.int64),
         area=np.concatenate([one.indices for one in rows_of]).astype(np.int32),
     )
-    return Coverage(grid, tuple(footprints), meeting)
+    hashes = [sha256(identifier.encode()).digest()[:8] for identifier in sorted(register.identifiers)]
+    return Coverage(grid, tuple(footprints), meeting, np.frombuffer(b"".join(hashes), "<u8").astype(np.uint64))
 
 
 def footprint_choices(method: str) -> dict[str, Any]:
@@ -156,6 +162,6 @@ def _finder(method: str) -> Callable[[Grid, CellPlan], Footprint]:
     return known[method]
 
 
-def _by_code(footprint: Footprint, code: np.ndarray, cells: int) -> Footprint:
-    """Number cells by their code, in whose order they stand in the plan."""
-    return replace(footprint, cell=code[footprint.cell].astype(np.int32), cells=cells)
+def _numbered(footprint: Footprint, number: np.ndarray, cells: int) -> Footprint:
+    """Number the cells of a plan among all that ever were: both are in order of identifiers."""
+    return replace(footprint, cell=number[footprint.cell].astype(np.int32), cells=cells)

@@ -12,7 +12,9 @@ published where both it and
     behind(a, h) = |{ s : s was seen in hour h in a cell whose footprint meets a }|
 
 are at least *k*. Its interval is `STUDENT` standard errors to either side; the standard error is that of `REPLICATES`
-Poisson bootstraps, in each of which every subscriber counts Poisson(1) times.
+Poisson bootstraps, in each of which every subscriber counts Poisson(1) times, so those of a cell Poisson(n) times. By
+which chance is hashed from the cell's identifier, the hour and the replicate: neither the order in which cells were
+registered nor which days a run has changes an interval.
 
 Source: M. Tennekes and Y. A. P. M. Gootzen (2022), *Bayesian location estimation of mobile devices using a signal
 strength model*, Journal of Spatial Information Science 25; M. van der Laan and E. de Jonge (2019) for the EM.
@@ -28,7 +30,7 @@ from commonweal.core.catalog import Dataset, Dimension, Kind, Privacy, State
 from commonweal.core.catalog import Measure as Value
 from commonweal.core.engine import keyed_counts
 from commonweal.core.wording import Wording
-from commonweal.mobility.bounding import Unprotected
+from commonweal.mobility.bounding import Unprotected, mixed
 from commonweal.mobility.coverage import Coverage
 from commonweal.mobility.footprint.estimating import TOLERANCE
 from commonweal.mobility.measure import Measure, Scope, Window, product
@@ -37,7 +39,6 @@ from commonweal.mobility.sequences import Events
 REPLICATES = 10
 STUDENT = 2.262157
 """What 95 % of Student's t with `REPLICATES` − 1 degrees of freedom keep within."""
-SEED = 0
 _CELL, _AREA = range(2)
 
 DATASET = Dataset(
@@ -95,7 +96,7 @@ def behind(
     subscriber_hour, hour
         As in `Events`.
     cell
-        Code of each event's cell.
+        Number of each event's cell.
     version
         Which version of footprints holds in each hour.
     first, area
@@ -150,7 +151,7 @@ def finish(counts: pa.Table, scope: Scope) -> pa.Table:
     by_cell, by_area = np.zeros((covered.meeting.cells, hours), np.int64), np.zeros((areas, hours), np.int64)
     for table, own in ((by_cell, kind == _CELL), (by_area, kind == _AREA)):
         table[place[own], hour[own]] = people[own]
-    devices, error = estimated(covered, by_cell, covered.meeting.versions(scope.hours[:-1]))
+    devices, error = estimated(covered, by_cell, scope.hours[:-1])
     low, high = np.maximum(devices - STUDENT * error, 0), devices + STUDENT * error
     known = np.isfinite(devices).ravel()
     named = product(area=pa.array(scope.areas, pa.string()), start=scope.times(scope.hours[:-1]))
@@ -163,7 +164,7 @@ def finish(counts: pa.Table, scope: Scope) -> pa.Table:
     return pa.table(columns)
 
 
-def estimated(covered: Coverage, by_cell: np.ndarray, version: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def estimated(covered: Coverage, by_cell: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Estimate devices, and their standard error.
 
     Parameters
@@ -172,8 +173,8 @@ def estimated(covered: Coverage, by_cell: np.ndarray, version: np.ndarray) -> tu
         The footprints.
     by_cell
         n(c, h), shape (cells, hours).
-    version
-        Which footprints hold in each hour.
+    starts
+        When each hour begins, int64 UTC seconds.
 
     Returns
     -------
@@ -182,16 +183,69 @@ def estimated(covered: Coverage, by_cell: np.ndarray, version: np.ndarray) -> tu
     """
     from commonweal.mobility.footprint import present_by_area
 
+    version = covered.meeting.versions(starts)
     shape = (len(covered.grid.codes), by_cell.shape[1])
     devices, error = np.zeros(shape), np.zeros(shape)
-    chance = np.random.default_rng(SEED)
-    again = chance.poisson(np.broadcast_to(by_cell, (REPLICATES, *by_cell.shape)))
+    again = redrawn(by_cell, chances(covered.key, starts, REPLICATES))
     for number, footprint in enumerate(covered.footprints):
         own = np.flatnonzero((version == number) & by_cell.any(axis=0))
         devices[:, own] = present_by_area(covered.grid, footprint, by_cell[:, own]).devices
         drawn = np.stack([present_by_area(covered.grid, footprint, one[:, own]).devices for one in again])
         error[:, own] = drawn.std(axis=0, ddof=1)
     return devices, error
+
+
+@numba.njit(nogil=True, cache=True)
+def chances(key: np.ndarray, starts: np.ndarray, replicates: int) -> np.ndarray:
+    """Evenly spread numbers in (0, 1), hashed from a cell's key, an hour and the replicate.
+
+    Parameters
+    ----------
+    key
+        uint64, shape (cells,)
+    starts
+        int64, shape (hours,)
+
+    Returns
+    -------
+    float64, shape (replicates, cells, hours)
+
+    Examples
+    --------
+    What is drawn by a cell and an hour is the same beside others:
+
+    >>> alone = chances(np.array([7], np.uint64), np.array([3600]), 2)
+    >>> beside = chances(np.array([5, 7], np.uint64), np.array([0, 3600]), 2)
+    >>> bool((alone[:, 0, 0] == beside[:, 1, 1]).all()), bool((alone[:, 0, 0] == beside[:, 0, 1]).any())
+    (True, False)
+    """
+    found = np.empty((replicates, len(key), len(starts)))
+    for c in range(len(key)):
+        for h in range(len(starts)):
+            own = mixed(mixed(key[c]) ^ np.uint64(starts[h]))
+            for b in range(replicates):
+                found[b, c, h] = (float(mixed(own ^ np.uint64(b)) >> np.uint64(11)) + 0.5) / 9007199254740992.0
+    return found
+
+
+def redrawn(counts: np.ndarray, chance: np.ndarray) -> np.ndarray:
+    """Give the least k with P(X ≤ k) ≥ chance for X ∼ Poisson(n), of each count n and chance; int64.
+
+    Examples
+    --------
+    >>> redrawn(np.array([0, 100]), np.array([[0.5, 0.025], [0.5, 0.975]]))
+    array([[  0,  81],
+           [  0, 120]])
+    """
+    from scipy.special import pdtr, pdtrik
+
+    found = np.zeros(chance.shape, np.int64)
+    there = np.broadcast_to(counts > 0, chance.shape)
+    n, asked = np.broadcast_to(counts, chance.shape)[there].astype(np.float64), chance[there]
+    near = np.ceil(pdtrik(asked, n))
+    less = np.maximum(near - 1, 0)
+    found[there] = np.where(pdtr(less, n) >= asked, less, near)
+    return found
 
 
 def grid(counts: pa.Table, scope: Scope) -> pa.Table:
