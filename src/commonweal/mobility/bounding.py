@@ -51,28 +51,36 @@ class Protection:
 
     Parameters
     ----------
-    title, description
-        Of the dataset with noise.
     keys
         For each level, and in it for each unit, of how many counts a person may be a part unless a run says otherwise:
         so many that few people reach it.
     members
         Gives, from what the measure counts, for each level who is a part of which counts.
     counted
-        Turns for each level the keys that were kept, one for each person, into the measure's keyed counts.
+        Turns for each level the keys that were kept, one for each person, into the measure's keyed counts. Rows with
+        people are in order of levels, and in a level of ascending keys; there may be rows without.
+    title, description
+        Of the dataset with noise; made from those of the measure's own if left out.
     level
         The key column of the dataset whose values are the levels; None if there is but one, named ``""``.
     whole_run
-        Whether a person's part is found over all days of the run, so that no shorter unit could hide it.
+        Whether a person's part is found over all days of the run, so that no shorter unit could hide it. The bound is
+        then over the run.
+    grows
+        Whether that part grows with the run, so that the bound is for each unit of it.
+    weeks
+        Whether a count is of a week's days, so that no day could be hidden by itself.
     """
 
-    title: str
-    description: str
     keys: Mapping[str, Mapping[Unit, int]]
     members: Callable[[Any, Any], Mapping[str, Members]]
     counted: Callable[[Mapping[str, np.ndarray], Any], pa.Table]
+    title: str = ""
+    description: str = ""
     level: str | None = None
     whole_run: bool = False
+    grows: bool = False
+    weeks: bool = False
 
 
 @dataclass(frozen=True)

@@ -121,13 +121,24 @@ def count_bucket(bucket: Bucket) -> Counts:
 
 
 def derive_bucket(bucket: Bucket, derivation: Derivation) -> pa.Table:
-    """Give a derivation's rows of a bucket for the whole period, sorted by subscriber, then by time."""
+    """Give a derivation's rows of a bucket for the whole period, sorted by subscriber, then by time.
+
+    Those that are not kept are made anew, of what is kept beneath.
+    """
     return _in_order(_make(bucket, [derivation])[derivation.name].tables())
 
 
-def each_window(bucket: Bucket, edges: np.ndarray, of: Derivation | None = None) -> Iterator[tuple[Any, Window]]:
-    """Read a bucket's events, or rows of a derivation that is not kept, window by window between edges, UTC seconds."""
-    source = _Source(bucket, [of] if of else [])
+def each_window(
+    bucket: Bucket, edges: np.ndarray, of: Derivation | None = None, items: Sequence[Measure] = ()
+) -> Iterator[tuple[Any, Window]]:
+    """Read a bucket's events, or rows of a derivation that is not kept, window by window between edges, UTC seconds.
+
+    Parameters
+    ----------
+    items
+        What is counted of them; what else of events these need is read too.
+    """
+    source = _Source(bucket, [of] if of else items)
     for start, end in pairwise(edges.tolist()):
         yield source.rows(of, start, end), window_of(bucket, start, end)
 
@@ -234,8 +245,8 @@ class _Source:
 
     def make(self, work: Sequence[Kept]) -> None:
         """Make what is not kept of these, window by window; what they are made of is read once for all."""
-        for item in work if self.bucket.keep else ():
-            item.recall(self._store)
+        for kept in work if self.bucket.keep else ():
+            kept.recall(self._store)
         changed: set[str] = set()
         for start, end in sorted({window for item in work for window in item.windows()}):
             for kept in work:
@@ -248,7 +259,7 @@ class _Source:
             self._rows.clear()
             self._forget(start)
         for kept in work:
-            if self.bucket.keep and kept.name in changed:
+            if self.bucket.keep and kept.name in changed and (isinstance(kept.item, Measure) or kept.item.kept):
                 kept.keep(self._store)
 
     def _made(self, item: Measure | Derivation, start: int, end: int) -> Any:

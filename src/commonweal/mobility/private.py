@@ -19,7 +19,7 @@ from commonweal.core.catalog import Dataset, Input
 from commonweal.core.engine import Counts, map_buckets
 from commonweal.core.errors import InputError, Refused
 from commonweal.core.settings import Settings
-from commonweal.disclosure import Keys, Relations
+from commonweal.disclosure import Keys, Kind, Relations
 from commonweal.disclosure.private.bound import Bound
 from commonweal.disclosure.private.rule import Rule
 from commonweal.disclosure.private.table import Prepared, Private, draw, prepare
@@ -28,6 +28,7 @@ from commonweal.mobility.bounding import Protection, Unprotected, bounded
 from commonweal.mobility.counting import Bucket, derive_bucket, each_window, window_of
 from commonweal.mobility.hanging import relate
 from commonweal.mobility.measure import Measure, Window, measures
+from commonweal.mobility.reach import reach
 from commonweal.mobility.runs import Plan
 
 
@@ -40,9 +41,11 @@ class Bounding:
     measure
         Its name.
     unit
-        What is hidden; longer than what was asked for where a person's part is found over the whole run.
+        What is hidden; longer than what was asked for where a person's part is found over a week or the whole run.
+    most
+        For each level how many counts are kept of a person in a unit, or in the run.
     bounds
-        For each level of how many counts one unit of a person may be a part.
+        For each level how much the counts can change by one unit of a person.
     edges
         Edges of the units, UTC seconds; they cover the run.
     seed
@@ -51,6 +54,7 @@ class Bounding:
 
     measure: str
     unit: Unit
+    most: Mapping[str, int]
     bounds: Mapping[str, Bound]
     edges: np.ndarray
     seed: int
@@ -80,6 +84,8 @@ class BoundedCounts:
         Every key, made from areas and periods.
     relations
         Gives, for keys in order, which are wholes of which.
+    most
+        For each level how many counts were kept of a person in a unit, or in the run.
     """
 
     measure: Measure
@@ -87,6 +93,7 @@ class BoundedCounts:
     counts: pa.Table
     grid: pa.Table
     relations: Callable[[pa.Table], Relations]
+    most: Mapping[str, int]
 
     @property
     def dataset(self) -> Dataset:
@@ -141,7 +148,7 @@ def private_runs(
     for name, counted in private_counts(settings, planned, rule, on_done).items():
         prepared = counted.prepared()
         choices = {chosen: value for chosen, value in planned.parameters_of(name).items() if chosen != "k"}
-        said = {"private": counted.rule.record(), "spent": prepared.spent.record()}
+        said = {"private": counted.rule.record(), "spent": prepared.spent.record(), "kept": dict(counted.most)}
         runs.append(PrivateRun(name, counted.dataset, prepared, planned.inputs, choices | said))
     return runs
 
@@ -180,7 +187,7 @@ def private_counts(
         reasons = "; ".join(f"{each.name}: {reason}" for each in wanted if (reason := unprotected(each)))
         raise Refused(f"none of this can be counted with bounds: {reasons}", expected="another measure")
     boundings = tuple(_bounding(planned, measure, rule) for measure in protected)
-    known = {name for each in boundings for name in _names(each) if not _protection(measures()[each.measure]).whole_run}
+    known = {name for each in boundings for name, keys in _names(each).items() if set(keys.values()) != {1}}
     if unknown := set(rule.bounds) - known:
         raise InputError(f"there is nothing to bound named {min(unknown)!r}", expected=", ".join(sorted(known)))
     references = [PrivateBucket(bucket, boundings) for bucket in planned.buckets]
@@ -190,13 +197,27 @@ def private_counts(
     for measure, bounding in zip(protected, boundings, strict=True):
         finished = measure.finish(counts[measure.name], planned.scope).drop_columns("people")
         own = replace(rule.shared(share, bounding.bounds), unit=bounding.unit)
-        grid = measure.grid(counts[measure.name], planned.scope)
-        found[measure.name] = BoundedCounts(measure, own, finished, grid, _relations(planned, measure))
+        grid = measure.grid(counts[measure.name], planned.scope).select(measure.dataset.key)
+        relations = _relations(planned, measure)
+        found[measure.name] = BoundedCounts(measure, own, finished, grid, relations, bounding.most)
     return found
 
 
 def _relations(planned: Plan, measure: Measure) -> Callable[[pa.Table], Relations]:
-    return lambda keys: relate(planned.areas, planned.scope, {measure.dataset.name: Keys(keys, 0)})
+    """Give what makes a table agree with itself: its sums, or where it has unions, or sums across, these as unions.
+
+    A sum lies between its largest part and the sum of its parts, as a union does. That some people of one count are in
+    another is not kept.
+    """
+
+    def relations(keys: pa.Table) -> Relations:
+        found = relate(planned.areas, planned.scope, {measure.dataset.name: Keys(keys, 0)})
+        found = found.chosen(np.isin(found.kind, [int(Kind.SUM), int(Kind.UNION)]))
+        if np.all(found.kind == int(Kind.SUM)) and len(np.unique(found.part)) == len(found.part):
+            return found
+        return replace(found, kind=np.full(len(found), int(Kind.UNION), found.kind.dtype))
+
+    return relations
 
 
 def unprotected(measure: Measure) -> str | None:
@@ -209,28 +230,23 @@ def count_bounded(reference: PrivateBucket) -> Counts:
     bucket = reference.bucket
     parts: dict[str, list[pa.Table]] = {each.measure: [] for each in reference.boundings}
     run = np.array([bucket.starts, bucket.ends])
-    direct = [each for each in reference.boundings if _by_windows(each)]
+    direct = [each for each in reference.boundings if measures()[each.measure].of is None]
     # A unit never straddles windows: days are whole in each window, weeks and months in the run as a whole.
     for edges, chosen in (
         (bucket.windows, [each for each in direct if each.unit is Unit.DAY]),
         (run, [each for each in direct if each.unit is not Unit.DAY]),
     ):
-        for of in dict.fromkeys(measures()[each.measure].of for each in chosen):
-            for events, window in each_window(bucket, edges, of):
-                for each in chosen:
-                    if measures()[each.measure].of is of:
-                        parts[each.measure].append(_counted(each, events, window))
-    for each in reference.boundings:
-        if (derivation := measures()[each.measure].of) is not None and derivation.kept:
+        items = [measures()[each.measure] for each in chosen]
+        for events, window in each_window(bucket, edges, items=items) if chosen else ():
+            for each in chosen:
+                parts[each.measure].append(_counted(each, events, window))
+    for derivation in dict.fromkeys(measures()[each.measure].of for each in reference.boundings):
+        if derivation is not None:
             rows = derive_bucket(bucket, derivation)
-            parts[each.measure].append(_counted(each, rows, window_of(bucket, bucket.starts, bucket.ends)))
+            for each in reference.boundings:
+                if measures()[each.measure].of is derivation:
+                    parts[each.measure].append(_counted(each, rows, window_of(bucket, bucket.starts, bucket.ends)))
     return {name: pa.concat_tables(tables) for name, tables in parts.items()}
-
-
-def _by_windows(bounding: Bounding) -> bool:
-    """Say whether a measure is counted window by window: of events, or of rows that are not kept."""
-    of = measures()[bounding.measure].of
-    return of is None or not of.kept
 
 
 def _counted(bounding: Bounding, of: Any, window: Window) -> pa.Table:
@@ -238,7 +254,7 @@ def _counted(bounding: Bounding, of: Any, window: Window) -> pa.Table:
     starts = window.days[:-1] + window.starts
     unit_of_day = np.searchsorted(bounding.edges, starts, side="right") - 1
     keys = {
-        level: bounded(members, unit_of_day, bounding.bounds[level].keys, bounding.seed)
+        level: bounded(members, unit_of_day, bounding.most[level], bounding.seed)
         for level, members in protection.members(of, window).items()
     }
     return protection.counted(keys, window)
@@ -247,23 +263,30 @@ def _counted(bounding: Bounding, of: Any, window: Window) -> pa.Table:
 def _bounding(planned: Plan, measure: Measure, rule: Rule) -> Bounding:
     protection = _protection(measure)
     unit, edges = _unit(planned, rule.unit, protection)
+    far = reach(measure)
+    # What is found over the run has one bound for all of it, whichever records change.
+    touched = 1 if protection.whole_run else far.units(unit)
+    looks_around = far.back + far.ahead > 0
     # Who is left out for a day of a longer unit is counted elsewhere: another home, or keys that had been cut off.
-    moves = unit is not Unit.DAY
-    bounds = {}
-    for level, keys in protection.keys.items():
-        name = f"{measure.name} {level}".rstrip()
-        chosen = rule.bounds[name].keys if name in rule.bounds else keys[unit]
-        bounds[level] = Bound(1 if protection.whole_run else chosen, moves)
-    return Bounding(measure.name, unit, bounds, edges, _seed(planned, measure, unit, bounds))
+    moves = unit is not Unit.DAY or touched > 1 or (protection.whole_run and looks_around)
+    most, bounds = {}, {}
+    for name, (level, keys) in zip(_names_of(measure), protection.keys.items(), strict=True):
+        most[level] = rule.bounds[name].keys if name in rule.bounds else keys[unit]
+        if protection.grows and name not in rule.bounds:
+            most[level] *= len(edges) - 1
+        bounds[level] = Bound(most[level] * touched, moves)
+    return Bounding(measure.name, unit, most, bounds, edges, _seed(planned, measure, unit, most))
 
 
 def _unit(planned: Plan, asked: Unit, protection: Protection) -> tuple[Unit, np.ndarray]:
     """Give the unit that is hidden, and its edges.
 
     What is found over the whole run is hidden only with all of it: the unit is lengthened until one holds the run. Of a
-    run that no month holds, a month is hidden.
+    run that no month holds, a month is hidden. What is found over a week is hidden with a week at least.
     """
     units = list(Unit)
+    if protection.weeks:
+        asked = max(asked, Unit.WEEK, key=units.index)
     tried = units[units.index(asked) :] if protection.whole_run else [asked]
     for unit in tried:
         edges = planned.calendar.edges(planned.first, planned.last, unit.period)
@@ -272,19 +295,25 @@ def _unit(planned: Plan, asked: Unit, protection: Protection) -> tuple[Unit, np.
     return unit, edges
 
 
-def _seed(planned: Plan, measure: Measure, unit: Unit, bounds: Mapping[str, Bound]) -> int:
+def _seed(planned: Plan, measure: Measure, unit: Unit, most: Mapping[str, int]) -> int:
     """Make a seed of what is known before any record is read.
 
     Were it made of records, one person's would decide what is kept of another's.
     """
     choices = [planned.project.name, planned.project.area_set, str(planned.calendar)]
     choices += [planned.first.isoformat(), planned.last.isoformat(), measure.name, unit.value]
-    said = json.dumps([*choices, {level: bound.record() for level, bound in bounds.items()}])
+    said = json.dumps([*choices, most])
     return int.from_bytes(sha256(said.encode()).digest()[:8], "big")
 
 
-def _names(bounding: Bounding) -> list[str]:
-    return [f"{bounding.measure} {level}".rstrip() for level in bounding.bounds]
+def _names(bounding: Bounding) -> dict[str, Mapping[Unit, int]]:
+    """Give the names by which a measure's levels are bounded, and what is declared of each."""
+    measure = measures()[bounding.measure]
+    return dict(zip(_names_of(measure), _protection(measure).keys.values(), strict=True))
+
+
+def _names_of(measure: Measure) -> list[str]:
+    return [f"{measure.name} {level}".rstrip() for level in _protection(measure).keys]
 
 
 def _protection(measure: Measure) -> Protection:

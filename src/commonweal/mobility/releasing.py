@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property, partial
 
 import numpy as np
@@ -27,7 +28,9 @@ from commonweal.mobility.attacking import Sample, sample
 from commonweal.mobility.attacking_noise import attack_noised
 from commonweal.mobility.contributing import raw_counts
 from commonweal.mobility.counting import count
+from commonweal.mobility.measure import measures
 from commonweal.mobility.private import PrivateRun, private_runs
+from commonweal.mobility.reach import reach
 from commonweal.mobility.runs import Plan
 
 
@@ -56,8 +59,8 @@ def release_private(
 
 
 def request(planned: Plan, run: PrivateRun) -> Request:
-    """Ask for a measure's table with noise."""
-    rule = run.prepared.rule
+    """Ask for a measure's table with noise. It tells of the days too on which its counts look around the run's own."""
+    rule, far = run.prepared.rule, reach(measures()[run.measure])
     bounds = {level: bound.record() for level, bound in rule.bounds.items()}
     protecting = {"family": rule.family, "selects": rule.selects, "confidence": rule.confidence, "bounds": bounds}
     part = Part(
@@ -69,8 +72,8 @@ def request(planned: Plan, run: PrivateRun) -> Request:
     )
     return Request(
         people=f"mobility/{planned.project.name}",
-        first=planned.first,
-        last=planned.last,
+        first=planned.first - timedelta(days=far.back),
+        last=planned.last + timedelta(days=far.ahead),
         rule=DIFFERENTIAL_PRIVACY,
         parameters=protecting,
         parts=(part,),

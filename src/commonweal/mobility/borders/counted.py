@@ -13,7 +13,6 @@ from commonweal.core.catalog import Measure as Value
 from commonweal.core.engine import keyed_counts
 from commonweal.core.errors import Refused
 from commonweal.core.wording import Wording
-from commonweal.mobility.bounding import Unprotected
 from commonweal.mobility.measure import Scope, Window, product
 from commonweal.mobility.mobile_countries import COUNTRIES
 
@@ -24,7 +23,6 @@ SUBSCRIBERS = Value(
 )
 IN, OUT = "in", "out"
 DIRECTIONS = (IN, OUT)
-UNBOUNDED = Unprotected(Wording("what one person's trips may add to it has no bound yet"))
 KEYWORDS = ("cross-border", "roaming", "mobile phone data")
 
 

@@ -13,18 +13,18 @@ import pyarrow as pa
 
 from commonweal.core.catalog import Dataset, Dimension, Privacy
 from commonweal.core.wording import Wording
+from commonweal.disclosure.private.unit import Unit
+from commonweal.mobility.behind import Behind, protection
 from commonweal.mobility.borders import visits
 from commonweal.mobility.borders.counted import (
     DIRECTIONS,
     KEYWORDS,
     START,
     SUBSCRIBERS,
-    UNBOUNDED,
     complete,
     named,
     numbers,
     on_day,
-    people_by,
 )
 from commonweal.mobility.borders.places import own_countries
 from commonweal.mobility.measure import Measure, Scope, Window
@@ -52,20 +52,27 @@ DATASET = Dataset(
 )
 
 
-def count(rows: pa.Table, window: Window) -> pa.Table:
-    """Count a bucket's accidental roaming."""
+def behind(rows: pa.Table, window: Window) -> Behind:
+    """Say who roamed by accident, and where."""
     assert window.network is not None
     found = numbers(rows)
     own, accidental = own_countries(window.network), np.asarray(rows["accidental"])
     inward = accidental & own[found["country"]] & (found["first_area"] >= 0)
     outward = accidental & own[found["home"]] & (found["from_area"] >= 0)
     whose, start = found["subscriber"], found["start"]
-    return people_by(
+    return Behind(
         np.concatenate([whose[inward], whose[outward]]),
-        direction=np.repeat([0, 1], [inward.sum(), outward.sum()]),
-        area=np.concatenate([found["first_area"][inward], found["from_area"][outward]]),
-        start=on_day(window, np.concatenate([start[inward], start[outward]])),
+        {
+            "direction": np.repeat([0, 1], [inward.sum(), outward.sum()]),
+            "area": np.concatenate([found["first_area"][inward], found["from_area"][outward]]),
+            "start": on_day(window, np.concatenate([start[inward], start[outward]])),
+        },
     )
+
+
+def count(rows: pa.Table, window: Window) -> pa.Table:
+    """Count a bucket's accidental roaming."""
+    return behind(rows, window).people()
 
 
 def finish(counts: pa.Table, scope: Scope) -> pa.Table:
@@ -78,4 +85,5 @@ def grid(counts: pa.Table, scope: Scope) -> pa.Table:
     return complete(DATASET, scope, direction=DIRECTIONS)
 
 
-MEASURE = Measure(DATASET, count, finish, grid, UNBOUNDED, of=visits.DERIVATION, network=True, usual=False)
+PROTECTION = protection(behind, {"direction": len(DIRECTIONS), "area": 0}, {Unit.DAY: 1, Unit.WEEK: 3, Unit.MONTH: 8})
+MEASURE = Measure(DATASET, count, finish, grid, PROTECTION, of=visits.DERIVATION, network=True, usual=False)

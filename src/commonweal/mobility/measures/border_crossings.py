@@ -14,16 +14,16 @@ import pyarrow as pa
 from commonweal.core.catalog import Dataset, Dimension, Privacy
 from commonweal.core.engine import keyed_counts
 from commonweal.core.wording import Wording
+from commonweal.disclosure.private.unit import Unit
+from commonweal.mobility.behind import Behind, protection
 from commonweal.mobility.borders import trips
 from commonweal.mobility.borders.counted import (
     DIRECTIONS,
     KEYWORDS,
     START,
     SUBSCRIBERS,
-    UNBOUNDED,
     complete,
     named,
-    people_by,
 )
 from commonweal.mobility.borders.crossings import WHO, crossings, listed
 from commonweal.mobility.measure import Measure, Scope, Window
@@ -46,16 +46,31 @@ DATASET = Dataset(
 )
 
 
-def count(rows: pa.Table, window: Window) -> pa.Table:
-    """Count a bucket's crossings; countries by which they are counted stand there without anybody."""
+def behind(rows: pa.Table, window: Window) -> Behind:
+    """Say who crossed."""
     found = crossings(rows, window)
-    people = people_by(
-        found.subscriber, country=found.country, direction=found.direction, who=found.who, start=found.start
+    return Behind(
+        found.subscriber,
+        {
+            "country": found.country,
+            "direction": found.direction,
+            "who": found.who,
+            "start": found.start,
+        },
     )
+
+
+def unnamed(window: Window) -> pa.Table:
+    """Give the countries by which crossings are counted, without anybody."""
     countries = listed(window)
     none = np.zeros(len(countries), np.int64)
     keys = {"country": countries, "direction": none - 1, "who": none - 1, "start": none}
-    return pa.concat_tables([people, keyed_counts(keys, {"people": none})])
+    return keyed_counts(keys, {"people": none})
+
+
+def count(rows: pa.Table, window: Window) -> pa.Table:
+    """Count a bucket's crossings; countries by which they are counted stand there without anybody."""
+    return pa.concat_tables([behind(rows, window).people(), unnamed(window)])
 
 
 def countries_listed(counts: pa.Table) -> tuple[str, ...]:
@@ -74,4 +89,12 @@ def grid(counts: pa.Table, scope: Scope) -> pa.Table:
     return complete(DATASET, scope, country=countries_listed(counts), direction=DIRECTIONS, who=WHO)
 
 
-MEASURE = Measure(DATASET, count, finish, grid, UNBOUNDED, of=trips.DERIVATION, network=True, usual=False)
+PROTECTION = protection(
+    behind,
+    {"country": len(COUNTRIES), "direction": len(DIRECTIONS), "who": len(WHO)},
+    {Unit.DAY: 2, Unit.WEEK: 4, Unit.MONTH: 8},
+    listed=unnamed,
+    whole_run=True,
+    grows=True,
+)
+MEASURE = Measure(DATASET, count, finish, grid, PROTECTION, of=trips.DERIVATION, network=True, usual=False)

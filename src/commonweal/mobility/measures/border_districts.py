@@ -13,16 +13,16 @@ import pyarrow as pa
 from commonweal.core.catalog import Dataset, Dimension, Privacy
 from commonweal.core.engine import keyed_counts
 from commonweal.core.wording import Wording
+from commonweal.disclosure.private.unit import Unit
+from commonweal.mobility.behind import Behind, protection
 from commonweal.mobility.borders import trips
 from commonweal.mobility.borders.counted import (
     DIRECTIONS,
     KEYWORDS,
     START,
     SUBSCRIBERS,
-    UNBOUNDED,
     complete,
     named,
-    people_by,
 )
 from commonweal.mobility.borders.crossings import WHO, crossings, listed
 from commonweal.mobility.measure import Measure, Scope, Window
@@ -50,21 +50,32 @@ DATASET = Dataset(
 )
 
 
-def count(rows: pa.Table, window: Window) -> pa.Table:
-    """Count a bucket's crossings; countries by which they are counted stand there without anybody."""
+def behind(rows: pa.Table, window: Window) -> Behind:
+    """Say who crossed."""
     found = crossings(rows, window)
-    people = people_by(
+    return Behind(
         found.subscriber,
-        country=found.country,
-        direction=found.direction,
-        who=found.who,
-        area=found.area,
-        start=found.start,
+        {
+            "country": found.country,
+            "direction": found.direction,
+            "who": found.who,
+            "area": found.area,
+            "start": found.start,
+        },
     )
+
+
+def unnamed(window: Window) -> pa.Table:
+    """Give the countries by which crossings are counted, without anybody."""
     countries = listed(window)
     none = np.zeros(len(countries), np.int64)
     keys = {"country": countries, "direction": none - 1, "who": none - 1, "area": none, "start": none}
-    return pa.concat_tables([people, keyed_counts(keys, {"people": none})])
+    return keyed_counts(keys, {"people": none})
+
+
+def count(rows: pa.Table, window: Window) -> pa.Table:
+    """Count a bucket's crossings; countries by which they are counted stand there without anybody."""
+    return pa.concat_tables([behind(rows, window).people(), unnamed(window)])
 
 
 def finish(counts: pa.Table, scope: Scope) -> pa.Table:
@@ -77,4 +88,12 @@ def grid(counts: pa.Table, scope: Scope) -> pa.Table:
     return complete(DATASET, scope, country=countries_listed(counts), direction=DIRECTIONS, who=WHO)
 
 
-MEASURE = Measure(DATASET, count, finish, grid, UNBOUNDED, of=trips.DERIVATION, network=True, usual=False)
+PROTECTION = protection(
+    behind,
+    {"country": len(COUNTRIES), "direction": len(DIRECTIONS), "who": len(WHO), "area": 0},
+    {Unit.DAY: 2, Unit.WEEK: 4, Unit.MONTH: 8},
+    listed=unnamed,
+    whole_run=True,
+    grows=True,
+)
+MEASURE = Measure(DATASET, count, finish, grid, PROTECTION, of=trips.DERIVATION, network=True, usual=False)

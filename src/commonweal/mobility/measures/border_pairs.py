@@ -17,17 +17,17 @@ import pyarrow as pa
 
 from commonweal.core.catalog import Dataset, Dimension, Privacy
 from commonweal.core.wording import Wording
+from commonweal.disclosure.private.unit import Unit
+from commonweal.mobility.behind import Behind, protection
 from commonweal.mobility.borders import trips
 from commonweal.mobility.borders.counted import (
     KEYWORDS,
     START,
     SUBSCRIBERS,
-    UNBOUNDED,
     complete,
     named,
     numbers,
     on_day,
-    people_by,
 )
 from commonweal.mobility.measure import Measure, Scope, Window
 
@@ -55,16 +55,23 @@ DATASET = Dataset(
 )
 
 
+def behind(rows: pa.Table, window: Window) -> Behind:
+    """Say who crossed a border between which areas."""
+    found = numbers(rows)
+    return Behind(
+        found["subscriber"],
+        {
+            "way": found["back"],
+            "origin": found["origin"],
+            "destination": found["destination"],
+            "start": on_day(window, found["at"]),
+        },
+    )
+
+
 def count(rows: pa.Table, window: Window) -> pa.Table:
     """Count a bucket's pairs."""
-    found = numbers(rows)
-    return people_by(
-        found["subscriber"],
-        way=found["back"],
-        origin=found["origin"],
-        destination=found["destination"],
-        start=on_day(window, found["at"]),
-    )
+    return behind(rows, window).people()
 
 
 def finish(counts: pa.Table, scope: Scope) -> pa.Table:
@@ -77,4 +84,11 @@ def grid(counts: pa.Table, scope: Scope) -> pa.Table:
     return complete(DATASET, scope, way=WAYS)
 
 
-MEASURE = Measure(DATASET, count, finish, grid, UNBOUNDED, of=trips.PAIRS, network=True, usual=False)
+PROTECTION = protection(
+    behind,
+    {"way": len(WAYS), "origin": 0, "destination": 0},
+    {Unit.DAY: 2, Unit.WEEK: 4, Unit.MONTH: 8},
+    whole_run=True,
+    grows=True,
+)
+MEASURE = Measure(DATASET, count, finish, grid, PROTECTION, of=trips.PAIRS, network=True, usual=False)

@@ -18,13 +18,16 @@ Source: World Bank, *COVID-19 Mobility Task Force*, indicator 5 (2020).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numba
 import numpy as np
 import pyarrow as pa
 
 from commonweal.core.catalog import Dimension
 from commonweal.core.wording import Wording
-from commonweal.mobility.bounding import Unprotected
+from commonweal.disclosure.private.unit import Unit
+from commonweal.mobility.bounding import Members, Protection
 from commonweal.mobility.measure import Derivation, Measure, Scope, Window
 from commonweal.mobility.measures import pairs, visits
 
@@ -136,13 +139,24 @@ def derive(rows: pa.Table, window: Window) -> pa.Table:
 DERIVATION = Derivation("lagged", derive, of=visits.DERIVATION, lookback=LOOKBACK, kept=False)
 
 
+def members(rows: pa.Table, window: Window) -> Mapping[str, Members]:
+    """Say who is a part of which flows, within days, between them, and either way."""
+    names = ("subscriber", "start", "part", "origin", "destination")
+    subscriber, start, part, origin, destination = (rows[name].to_numpy() for name in names)
+    begins = start.astype(np.int64) + window.starts
+    key = pairs.keys(begins, origin, destination, window.areas, part, len(PARTS))
+    day = np.searchsorted(window.days, start)
+    return {name: Members(*(of[part == each] for of in (subscriber, day, key))) for each, name in enumerate(PARTS)}
+
+
+def counted(keys: Mapping[str, np.ndarray], window: Window) -> pa.Table:
+    """Count the keys that were kept."""
+    return pa.concat_tables(pairs.counted(keys[name], window.areas, len(PARTS)) for name in PARTS)
+
+
 def count(rows: pa.Table, window: Window) -> pa.Table:
     """Count a bucket's flows by day: within days, between them, and either way."""
-    start, part, origin, destination = (rows[name].to_numpy() for name in ("start", "part", "origin", "destination"))
-    begins = start.astype(np.int64) + window.starts
-    return pairs.counted(
-        pairs.keys(begins, origin, destination, window.areas, part, len(PARTS)), window.areas, len(PARTS)
-    )
+    return counted({name: of.key for name, of in members(rows, window).items()}, window)
 
 
 def finish(counts: pa.Table, scope: Scope) -> pa.Table:
@@ -155,9 +169,15 @@ def grid(counts: pa.Table, scope: Scope) -> pa.Table:
     return pairs.whole_grid(DATASET, scope, scope.days[:-1], "part", PARTS, staying=False)
 
 
-# Leaving out a day of somebody changes their flows of the next day too, so no bound on one day's flows would hide it.
-PROTECTION = Unprotected(
-    Wording("a day's flows begin where somebody was on days before, so leaving out one day changes those of others")
+PROTECTION = Protection(
+    keys={
+        "within-day": {Unit.DAY: 6, Unit.WEEK: 24, Unit.MONTH: 60},
+        "inter-day": {Unit.DAY: 1, Unit.WEEK: 7, Unit.MONTH: 31},
+        "either": {Unit.DAY: 6, Unit.WEEK: 24, Unit.MONTH: 60},
+    },
+    members=members,
+    counted=counted,
+    level="part",
 )
 CHOICES = {
     "pairs": Wording("within a day all pairs; between days from the last located event to the next"),

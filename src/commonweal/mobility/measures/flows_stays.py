@@ -18,12 +18,15 @@ inferred from mobile phone data* (2015).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numba
 import numpy as np
 import pyarrow as pa
 
 from commonweal.core.wording import Wording
-from commonweal.mobility.bounding import Unprotected
+from commonweal.disclosure.private.unit import Unit
+from commonweal.mobility.bounding import Members, Protection
 from commonweal.mobility.measure import Derivation, Measure, Scope, Window
 from commonweal.mobility.measures import pairs
 from commonweal.mobility.sequences import Events
@@ -160,18 +163,29 @@ AREAS = Derivation(
 DERIVATION = Derivation("stay_pairs", derive, of=AREAS, lookback=BACK, kept=False)
 
 
-def count(rows: pa.Table, window: Window) -> pa.Table:
-    """Count a bucket's people by day of arrival and pair of areas."""
+def members(rows: pa.Table, window: Window) -> Mapping[str, Members]:
+    """Say who is a part of which flows."""
     subscriber, start, origin, destination = (
         rows[name].to_numpy() for name in ("subscriber", "start", "origin", "destination")
     )
-    day = window.days[np.searchsorted(window.days, start, side="right") - 1].astype(np.int64)
-    key = pairs.keys(day + window.starts, origin, destination, window.areas)
+    day = np.searchsorted(window.days, start, side="right") - 1
+    begins = window.days[day].astype(np.int64) + window.starts
+    key = pairs.keys(begins, origin, destination, window.areas)
     order = np.lexsort((key, subscriber))
     whose, key = subscriber[order], key[order]
     new = np.ones(len(key), np.bool_)
     new[1:] = (whose[1:] != whose[:-1]) | (key[1:] != key[:-1])
-    return pairs.counted(key[new], window.areas)
+    return {"": Members(whose[new], day[order][new], key[new])}
+
+
+def counted(keys: Mapping[str, np.ndarray], window: Window) -> pa.Table:
+    """Count the keys that were kept."""
+    return pairs.counted(keys[""], window.areas)
+
+
+def count(rows: pa.Table, window: Window) -> pa.Table:
+    """Count a bucket's people by day of arrival and pair of areas."""
+    return pairs.counted(members(rows, window)[""].key, window.areas)
 
 
 def finish(counts: pa.Table, scope: Scope) -> pa.Table:
@@ -184,9 +198,10 @@ def grid(counts: pa.Table, scope: Scope) -> pa.Table:
     return pairs.whole_grid(DATASET, scope, scope.days[:-1])
 
 
-# What a stay is depends on events of days before, so leaving out one day of somebody changes flows of the next.
-PROTECTION = Unprotected(
-    Wording("a stay may have begun days before, so leaving out one day of somebody changes the flows of others")
+PROTECTION = Protection(
+    keys={"": {Unit.DAY: 4, Unit.WEEK: 16, Unit.MONTH: 45}},
+    members=members,
+    counted=counted,
 )
 CHOICES = {
     "pairs": Wording("consecutive stays of 15 minutes or more; a stay that midnight cuts is one"),

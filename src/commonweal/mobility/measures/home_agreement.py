@@ -13,13 +13,16 @@ night-22-07 find everybody's home, and majority never differs from last-of-day.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pyarrow as pa
 
 from commonweal.core.catalog import Dataset, Dimension, Privacy
 from commonweal.core.engine import keyed_counts
 from commonweal.core.wording import Wording
-from commonweal.mobility.bounding import Unprotected
+from commonweal.disclosure.private.unit import Unit
+from commonweal.mobility.bounding import Members, Protection
 from commonweal.mobility.measure import Measure, Scope, Window
 from commonweal.mobility.measures import visits
 from commonweal.mobility.measures.home_rules import CHOICES, LAST, LATE, MAJORITY, RULES, homes
@@ -73,12 +76,13 @@ CELLS = [
 ]
 
 
-def count(rows: pa.Table, window: Window) -> pa.Table:
-    """Count a bucket's subscribers by pair of rules and outcome."""
-    area = homes(rows).area
+def members(rows: pa.Table, window: Window) -> Mapping[str, Members]:
+    """Say of whom which outcomes hold: found over all days, so all stand on the first."""
+    homes_by_rule = homes(rows)
+    area, whose = homes_by_rule.area, homes_by_rule.subscriber
     found = area >= 0
-    people = []
-    for rule, other, outcome in CELLS:
+    people, keys = [], []
+    for number, (rule, other, outcome) in enumerate(CELLS):
         both = found[rule] & found[other]
         chosen = (
             both & (area[rule] == area[other]),
@@ -87,9 +91,22 @@ def count(rows: pa.Table, window: Window) -> pa.Table:
             ~found[rule] & found[other],
             ~found[rule] & ~found[other],
         )[outcome]
-        people.append(int(chosen.sum()))
-    keys = dict(zip(("rule", "other", "outcome"), np.array(CELLS).T, strict=True))
-    return keyed_counts(keys, {"people": np.array(people)})
+        people.append(whose[chosen])
+        keys.append(np.full(len(people[-1]), number))
+    subscriber, key = np.concatenate(people), np.concatenate(keys)
+    order = np.argsort(subscriber, kind="stable")
+    return {"": Members(subscriber[order], np.zeros(len(order), np.int64), key[order])}
+
+
+def counted(keys: Mapping[str, np.ndarray], window: Window) -> pa.Table:
+    """Count the outcomes that were kept; those that hold of nobody are told of too."""
+    named = dict(zip(("rule", "other", "outcome"), np.array(CELLS).T, strict=True))
+    return keyed_counts(named, {"people": np.bincount(keys[""], minlength=len(CELLS))})
+
+
+def count(rows: pa.Table, window: Window) -> pa.Table:
+    """Count a bucket's subscribers by pair of rules and outcome."""
+    return counted({"": members(rows, window)[""].key}, window)
 
 
 def finish(counts: pa.Table, scope: Scope) -> pa.Table:
@@ -110,7 +127,9 @@ def grid(counts: pa.Table, scope: Scope) -> pa.Table:
     )
 
 
-PROTECTION = Unprotected(Wording("it judges tables of homes that are not published with noise"))
+PAIRS = len(RULES) * (len(RULES) + 1) // 2
+"""Of each pair of rules one outcome holds, at most."""
+PROTECTION = Protection(keys={"": dict.fromkeys(Unit, PAIRS)}, members=members, counted=counted, whole_run=True)
 MEASURE = Measure(
     DATASET, count, finish, grid, PROTECTION, of=visits.DERIVATION, window="run", usual=False, choices=CHOICES
 )

@@ -15,13 +15,16 @@ same figures in every run.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numba
 import numpy as np
 import pyarrow as pa
 
 from commonweal.core.catalog import Dimension, Kind
 from commonweal.core.wording import Wording
-from commonweal.mobility.bounding import Unprotected
+from commonweal.disclosure.private.unit import Unit
+from commonweal.mobility.bounding import Members, Protection
 from commonweal.mobility.measure import Measure, Scope, Window
 from commonweal.mobility.measures import pairs, visits
 from commonweal.mobility.measures.home import home
@@ -107,27 +110,50 @@ def changes(
     return whose[rows], when[rows + 1], where[rows], where[rows + 1]
 
 
-def count(rows: pa.Table, window: Window) -> pa.Table:
-    """Count a bucket's homes by period and the one before it."""
+def _dates(window: Window) -> np.ndarray:
+    """Give the date of each day of the run."""
     assert window.wall is not None
-    dates = window.wall[np.searchsorted(window.hours, window.days[:-1])] // DAY
+    return np.asarray(window.wall[np.searchsorted(window.hours, window.days[:-1])] // DAY)
+
+
+def compared(window: Window, unit: int) -> dict[int, int]:
+    """Give the periods that follow another in the run, and the UTC second at which each begins."""
+    whole = whole_periods(_dates(window), unit)
+    return {period: int(window.days[at] + window.starts) for period, at in whole.items() if period - 1 in whole}
+
+
+def members(rows: pa.Table, window: Window) -> Mapping[str, Members]:
+    """Say who is in which pair of which period: found over all days, so all stand on the first."""
     subscriber, date, area = (rows[name].to_numpy() for name in ("subscriber", "date", "area"))
     ends = np.ones(len(date), bool)
     ends[:-1] = (np.diff(subscriber) != 0) | (np.diff(date) != 0)
-    found = []
+    people, keys = [], []
     for unit in range(len(UNITS)):
-        whole = whole_periods(dates, unit)
-        _, period, origin, destination = changes(subscriber[ends], date[ends], area[ends], unit)
-        begins = {p: int(window.days[at] + window.starts) for p, at in whole.items() if p - 1 in whole}
+        begins = compared(window, unit)
+        whose, period, origin, destination = changes(subscriber[ends], date[ends], area[ends], unit)
         inside = np.isin(period, list(begins))
         start = np.array([begins[p] for p in period[inside].tolist()], np.int64)
-        key = pairs.keys(start, origin[inside], destination[inside], window.areas, unit, len(UNITS))
-        counted = pairs.counted(key, window.areas, len(UNITS))
-        found.append(counted)
-        # A period is told of in every bucket, so that the grid has it though nobody is in it.
-        nobody = [{"origin": 0, "destination": 0, "part": unit, "start": at, "people": 0} for at in begins.values()]
-        found.append(pa.Table.from_pylist(nobody, counted.schema))
-    return pa.concat_tables(found)
+        people.append(whose[inside])
+        keys.append(pairs.keys(start, origin[inside], destination[inside], window.areas, unit, len(UNITS)))
+    found, key = np.concatenate(people), np.concatenate(keys)
+    order = np.lexsort((key, found))
+    return {"": Members(found[order], np.zeros(len(found), np.int64), key[order])}
+
+
+def counted(keys: Mapping[str, np.ndarray], window: Window) -> pa.Table:
+    """Count the keys that were kept; a period is told of, so that the grid has it though nobody is in it."""
+    found = pairs.counted(keys[""], window.areas, len(UNITS))
+    nobody = [
+        {"origin": 0, "destination": 0, "part": unit, "start": at, "people": 0}
+        for unit in range(len(UNITS))
+        for at in compared(window, unit).values()
+    ]
+    return pa.concat_tables([found, pa.Table.from_pylist(nobody, found.schema)])
+
+
+def count(rows: pa.Table, window: Window) -> pa.Table:
+    """Count a bucket's homes by period and the one before it."""
+    return counted({"": members(rows, window)[""].key}, window)
 
 
 def finish(counts: pa.Table, scope: Scope) -> pa.Table:
@@ -144,8 +170,13 @@ def grid(counts: pa.Table, scope: Scope) -> pa.Table:
     )
 
 
-# Homes of a period are made of all of its days, and each home stands in two tables of pairs.
-PROTECTION = Unprotected(Wording("a home is made of weeks or months and counts in two pairs, which no unit covers"))
+PROTECTION = Protection(
+    keys={"": {Unit.DAY: 1, Unit.WEEK: 1, Unit.MONTH: 5}},
+    members=members,
+    counted=counted,
+    whole_run=True,
+    grows=True,
+)
 CHOICES = {
     "home": Wording("last location of the day, mode over the days of the period, tie to the most recent"),
     "compared_with": Wording("the week or month before"),

@@ -11,13 +11,16 @@ confidences of last-of-day above one half, so it is not told again.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pyarrow as pa
 
 from commonweal.core.catalog import Dataset, Dimension, Privacy
 from commonweal.core.engine import keyed_counts
 from commonweal.core.wording import Wording
-from commonweal.mobility.bounding import Unprotected
+from commonweal.disclosure.private.unit import Unit
+from commonweal.mobility.bounding import Members, Protection
 from commonweal.mobility.measure import Measure, Scope, Window, product
 from commonweal.mobility.measures import visits
 from commonweal.mobility.measures.home_rules import CHOICES, MAJORITY, RULES, homes
@@ -50,16 +53,27 @@ def bins(weight: np.ndarray, total: np.ndarray) -> np.ndarray:
     return (4 * weight > total).astype(int) + (2 * weight > total) + (4 * weight > 3 * total) + (weight >= total)
 
 
-def count(rows: pa.Table, window: Window) -> pa.Table:
-    """Count a bucket's subscribers by rule and share."""
+def members(rows: pa.Table, window: Window) -> Mapping[str, Members]:
+    """Say how much speaks for whose home by each rule: found over all days, so all stand on the first."""
     found = homes(rows)
-    people = []
+    people = {}
     for number in range(MAJORITY):
         there = found.area[number] >= 0
-        shares = bins(found.weight[number][there], found.total[number][there])
-        people.append(np.bincount(shares, minlength=len(BINS)))
+        share = bins(found.weight[number][there], found.total[number][there])
+        people[RULES[number]] = Members(found.subscriber[there], np.zeros(len(share), np.int64), share)
+    return people
+
+
+def counted(keys: Mapping[str, np.ndarray], window: Window) -> pa.Table:
+    """Count the keys that were kept, which are all; shares that nobody has are told of too."""
+    people = [np.bincount(keys[rule], minlength=len(BINS)) for rule in RULES[:MAJORITY]]
     rule, share = np.divmod(np.arange(MAJORITY * len(BINS)), len(BINS))
     return keyed_counts({"rule": rule, "share": share}, {"people": np.concatenate(people)})
+
+
+def count(rows: pa.Table, window: Window) -> pa.Table:
+    """Count a bucket's subscribers by rule and share."""
+    return counted({rule: of.key for rule, of in members(rows, window).items()}, window)
 
 
 def finish(counts: pa.Table, scope: Scope) -> pa.Table:
@@ -80,7 +94,13 @@ def grid(counts: pa.Table, scope: Scope) -> pa.Table:
     return product(rule=pa.array(RULES[:MAJORITY]), share=pa.array(BINS), start=scope.times(scope.days[:1]))
 
 
-PROTECTION = Unprotected(Wording("it judges tables of homes that are not published with noise"))
+PROTECTION = Protection(
+    keys={rule: dict.fromkeys(Unit, 1) for rule in RULES[:MAJORITY]},
+    members=members,
+    counted=counted,
+    level="rule",
+    whole_run=True,
+)
 MEASURE = Measure(
     DATASET,
     count,

@@ -10,6 +10,8 @@ of majority, is counted in home_agreement.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pyarrow as pa
 
@@ -17,7 +19,8 @@ from commonweal.core.catalog import Dataset, Dimension, Kind, Privacy
 from commonweal.core.catalog import Measure as Value
 from commonweal.core.engine import keyed_counts
 from commonweal.core.wording import Wording
-from commonweal.mobility.bounding import Unprotected
+from commonweal.disclosure.private.unit import Unit
+from commonweal.mobility.bounding import Members, Protection
 from commonweal.mobility.measure import Measure, Scope, Window, product
 from commonweal.mobility.measures import visits
 from commonweal.mobility.measures.home_rules import CHOICES, RULES
@@ -45,14 +48,29 @@ DATASET = Dataset(
 )
 
 
+def members(rows: pa.Table, window: Window) -> Mapping[str, Members]:
+    """Say who lives where by each rule: found over all days, so all stand on the first."""
+    found = found_homes(rows)
+    people = {}
+    for number, rule in enumerate(RULES):
+        there = found.area[number] >= 0
+        whose, area = found.subscriber[there], found.area[number][there].astype(np.int64)
+        people[rule] = Members(whose, np.zeros(len(whose), np.int64), area)
+    return people
+
+
+def counted(keys: Mapping[str, np.ndarray], window: Window) -> pa.Table:
+    """Count the keys that were kept, which are all."""
+    parts = []
+    for number, rule in enumerate(RULES):
+        area, people = np.unique(keys[rule], return_counts=True)
+        parts.append(keyed_counts({"area": area, "rule": np.full(len(area), number)}, {"people": people}))
+    return pa.concat_tables(parts)
+
+
 def count(rows: pa.Table, window: Window) -> pa.Table:
     """Count a bucket's residents by rule and area."""
-    area = found_homes(rows).area
-    rule = np.repeat(np.arange(len(RULES)), area.shape[1])
-    there = area.ravel() >= 0
-    key, people = np.unique(rule[there] * window.areas + area.ravel()[there], return_counts=True)
-    rule, area = np.divmod(key, window.areas)
-    return keyed_counts({"area": area, "rule": rule}, {"people": people})
+    return counted({rule: of.key for rule, of in members(rows, window).items()}, window)
 
 
 def finish(counts: pa.Table, scope: Scope) -> pa.Table:
@@ -74,8 +92,13 @@ def grid(counts: pa.Table, scope: Scope) -> pa.Table:
     return product(area=areas, rule=rules, start=scope.times(scope.days[:1]))
 
 
-# Five tables of the same homes would share one budget; mobility.home has one with noise.
-PROTECTION = Unprotected(Wording("all rules tell of the same people's homes; home can be had with noise"))
+PROTECTION = Protection(
+    keys={rule: dict.fromkeys(Unit, 1) for rule in RULES},
+    members=members,
+    counted=counted,
+    level="rule",
+    whole_run=True,
+)
 MEASURE = Measure(
     DATASET,
     count,

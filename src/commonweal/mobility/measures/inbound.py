@@ -13,17 +13,17 @@ import pyarrow as pa
 
 from commonweal.core.catalog import Dataset, Dimension, Privacy
 from commonweal.core.wording import Wording
+from commonweal.disclosure.private.unit import Unit
+from commonweal.mobility.behind import Behind, protection
 from commonweal.mobility.borders import visits
 from commonweal.mobility.borders.counted import (
     KEYWORDS,
     START,
     SUBSCRIBERS,
-    UNBOUNDED,
     complete,
     named,
     numbers,
     on_day,
-    people_by,
 )
 from commonweal.mobility.borders.places import own_countries
 from commonweal.mobility.measure import Measure, Scope, Window
@@ -48,19 +48,26 @@ DATASET = Dataset(
 )
 
 
-def count(rows: pa.Table, window: Window) -> pa.Table:
-    """Count a bucket's visitors."""
+def behind(rows: pa.Table, window: Window) -> Behind:
+    """Say who was seen where, of visitors."""
     assert window.network is not None
     found = numbers(rows)
     own = own_countries(window.network)
     visiting = (found["home"] >= 0) & (found["country"] != found["home"]) & own[found["country"]]
     chosen = visiting & (found["first_area"] >= 0) & ~np.asarray(rows["accidental"])
-    return people_by(
+    return Behind(
         found["subscriber"][chosen],
-        country=found["home"][chosen],
-        area=found["first_area"][chosen],
-        start=on_day(window, found["start"][chosen]),
+        {
+            "country": found["home"][chosen],
+            "area": found["first_area"][chosen],
+            "start": on_day(window, found["start"][chosen]),
+        },
     )
+
+
+def count(rows: pa.Table, window: Window) -> pa.Table:
+    """Count a bucket's visitors."""
+    return behind(rows, window).people()
 
 
 def finish(counts: pa.Table, scope: Scope) -> pa.Table:
@@ -73,4 +80,5 @@ def grid(counts: pa.Table, scope: Scope) -> pa.Table:
     return complete(DATASET, scope)
 
 
-MEASURE = Measure(DATASET, count, finish, grid, UNBOUNDED, of=visits.DERIVATION, network=True, usual=False)
+PROTECTION = protection(behind, {"country": len(COUNTRIES), "area": 0}, {Unit.DAY: 3, Unit.WEEK: 10, Unit.MONTH: 30})
+MEASURE = Measure(DATASET, count, finish, grid, PROTECTION, of=visits.DERIVATION, network=True, usual=False)

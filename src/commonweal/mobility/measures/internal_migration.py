@@ -14,12 +14,15 @@ less than half: of one area each, if it is another.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pyarrow as pa
 
 from commonweal.core.catalog import Kind
 from commonweal.core.wording import Wording
-from commonweal.mobility.bounding import Unprotected
+from commonweal.disclosure.private.unit import Unit
+from commonweal.mobility.bounding import Members, Protection
 from commonweal.mobility.measure import Measure, Scope, Window
 from commonweal.mobility.measures import pairs, permanence
 from commonweal.mobility.measures.usual_environment import ALL, CHOICES, HOME, labelled, scores
@@ -44,8 +47,8 @@ def long_term_homes(rows: pa.Table, begins: int, ends: int) -> tuple[np.ndarray,
     return of.subscriber[person[best]], of.area[row[best]]
 
 
-def count(rows: pa.Table, window: Window) -> pa.Table:
-    """Count a bucket's subscribers by their two homes."""
+def members(rows: pa.Table, window: Window) -> Mapping[str, Members]:
+    """Say who lived where and lives where: found over all days, so all stand on the first."""
     assert window.wall is not None
     dates = window.wall[np.searchsorted(window.hours, window.days[:-1])] // permanence.DAY
     first, ends = int(dates[0]), int(dates[-1]) + 1
@@ -54,7 +57,18 @@ def count(rows: pa.Table, window: Window) -> pa.Table:
     after, destination = long_term_homes(rows, middle, ends)
     both, one, other = np.intersect1d(before, after, assume_unique=True, return_indices=True)
     begun = np.full(len(both), window.days[0] + window.starts)
-    return pairs.counted(pairs.keys(begun, origin[one], destination[other], window.areas), window.areas)
+    key = pairs.keys(begun, origin[one], destination[other], window.areas)
+    return {"": Members(both, np.zeros(len(both), np.int64), key)}
+
+
+def counted(keys: Mapping[str, np.ndarray], window: Window) -> pa.Table:
+    """Count the keys that were kept, which are all."""
+    return pairs.counted(keys[""], window.areas)
+
+
+def count(rows: pa.Table, window: Window) -> pa.Table:
+    """Count a bucket's subscribers by their two homes."""
+    return pairs.counted(members(rows, window)[""].key, window.areas)
 
 
 def finish(counts: pa.Table, scope: Scope) -> pa.Table:
@@ -67,7 +81,7 @@ def grid(counts: pa.Table, scope: Scope) -> pa.Table:
     return pairs.whole_grid(DATASET, scope, scope.days[:1])
 
 
-PROTECTION = Unprotected(Wording("homes of two times are found over all days of the run, which no unit covers"))
+PROTECTION = Protection(keys={"": dict.fromkeys(Unit, 1)}, members=members, counted=counted, whole_run=True)
 MEASURE = Measure(
     DATASET,
     count,

@@ -13,17 +13,17 @@ import pyarrow as pa
 
 from commonweal.core.catalog import Dataset, Dimension, Privacy
 from commonweal.core.wording import Wording
+from commonweal.disclosure.private.unit import Unit
+from commonweal.mobility.behind import Behind, protection
 from commonweal.mobility.borders import visits
 from commonweal.mobility.borders.counted import (
     KEYWORDS,
     START,
     SUBSCRIBERS,
-    UNBOUNDED,
     complete,
     named,
     numbers,
     on_day,
-    people_by,
 )
 from commonweal.mobility.borders.places import own_countries
 from commonweal.mobility.measure import Measure, Scope, Window
@@ -47,18 +47,22 @@ DATASET = Dataset(
 )
 
 
-def count(rows: pa.Table, window: Window) -> pa.Table:
-    """Count a bucket's residents abroad."""
+def behind(rows: pa.Table, window: Window) -> Behind:
+    """Say who was in which country, of residents."""
     assert window.network is not None
     found = numbers(rows)
     own = own_countries(window.network)
     chosen = (found["home"] >= 0) & own[found["home"]] & (found["country"] != found["home"])
     chosen &= ~np.asarray(rows["accidental"])
-    return people_by(
+    return Behind(
         found["subscriber"][chosen],
-        country=found["country"][chosen],
-        start=on_day(window, found["start"][chosen]),
+        {"country": found["country"][chosen], "start": on_day(window, found["start"][chosen])},
     )
+
+
+def count(rows: pa.Table, window: Window) -> pa.Table:
+    """Count a bucket's residents abroad."""
+    return behind(rows, window).people()
 
 
 def finish(counts: pa.Table, scope: Scope) -> pa.Table:
@@ -71,4 +75,5 @@ def grid(counts: pa.Table, scope: Scope) -> pa.Table:
     return complete(DATASET, scope)
 
 
-MEASURE = Measure(DATASET, count, finish, grid, UNBOUNDED, of=visits.DERIVATION, network=True, usual=False)
+PROTECTION = protection(behind, {"country": len(COUNTRIES)}, {Unit.DAY: 2, Unit.WEEK: 8, Unit.MONTH: 31})
+MEASURE = Measure(DATASET, count, finish, grid, PROTECTION, of=visits.DERIVATION, network=True, usual=False)

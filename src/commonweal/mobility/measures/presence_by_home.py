@@ -21,8 +21,9 @@ import pyarrow as pa
 
 from commonweal.core.catalog import Dataset, Dimension, Privacy
 from commonweal.core.wording import Wording
-from commonweal.mobility.borders.counted import SUBSCRIBERS, complete, named, people_by
-from commonweal.mobility.bounding import Unprotected
+from commonweal.disclosure.private.unit import Unit
+from commonweal.mobility.behind import Behind, protection
+from commonweal.mobility.borders.counted import SUBSCRIBERS, complete, named
 from commonweal.mobility.measure import Measure, Scope, Window
 from commonweal.mobility.measures import visits
 from commonweal.mobility.measures.home import home
@@ -76,11 +77,16 @@ def elsewhere(subscriber: np.ndarray, date: np.ndarray, area: np.ndarray) -> np.
     return np.asarray(area != where[np.searchsorted(whose, subscriber)], bool)
 
 
-def count(rows: pa.Table, window: Window) -> pa.Table:
-    """Count a bucket's residents and visitors by area and day."""
+def behind(rows: pa.Table, window: Window) -> Behind:
+    """Say who was where on which day, and whether they live there."""
     subscriber, start, date, area = (rows[name].to_numpy() for name in ("subscriber", "start", "date", "area"))
     lives = elsewhere(subscriber, date, area)
-    return people_by(subscriber, lives=lives, area=area, start=start.astype(np.int64) + window.starts)
+    return Behind(subscriber, {"lives": lives, "area": area, "start": start.astype(np.int64) + window.starts})
+
+
+def count(rows: pa.Table, window: Window) -> pa.Table:
+    """Count a bucket's residents and visitors by area and day."""
+    return behind(rows, window).people()
 
 
 def finish(counts: pa.Table, scope: Scope) -> pa.Table:
@@ -94,7 +100,13 @@ def grid(counts: pa.Table, scope: Scope) -> pa.Table:
 
 
 # One day more or less may change where somebody lives, and with it every day that they are counted on.
-PROTECTION = Unprotected(Wording("a home is made of all days, so leaving out one day changes those of others"))
+PROTECTION = protection(
+    behind,
+    {"lives": len(LIVES), "area": 0},
+    {Unit.DAY: 4, Unit.WEEK: 20, Unit.MONTH: 60},
+    whole_run=True,
+    grows=True,
+)
 CHOICES = {
     "home": Wording("last location of the day, mode over days, tie to the most recent"),
     "no_area": Wording("left out"),

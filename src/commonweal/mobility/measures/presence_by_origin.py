@@ -13,17 +13,21 @@ Accidental roaming counts here: whoever was served in an area was near it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pyarrow as pa
 
 from commonweal.core.catalog import Dataset, Dimension, Privacy
 from commonweal.core.engine import keyed_counts
 from commonweal.core.wording import Wording
-from commonweal.mobility.borders.counted import SUBSCRIBERS, UNBOUNDED, named
+from commonweal.disclosure.private.unit import Unit
+from commonweal.mobility.borders.counted import SUBSCRIBERS, named
 from commonweal.mobility.borders.places import own_countries
 from commonweal.mobility.borders.segments import PLMNS, countries
+from commonweal.mobility.bounding import Members, Protection
 from commonweal.mobility.measure import Measure, Scope, Window, product
-from commonweal.mobility.measures.presence import UNITS, presence
+from commonweal.mobility.measures.presence import UNITS, first_seen, presence
 from commonweal.mobility.sequences import Events
 
 ORIGINS = ("resident", "visitor", "unknown")
@@ -62,11 +66,39 @@ def origins(country: np.ndarray, home: np.ndarray, own: np.ndarray) -> np.ndarra
     return np.where(known, (home != country).astype(np.int64), 2)
 
 
-def count(events: Events, window: Window) -> pa.Table:
-    """Count a bucket's presence by origin, hour and day."""
+def _places(events: Events, window: Window) -> np.ndarray:
+    """Give each event's origin and area as one number, -1 for none."""
     assert window.network is not None
     origin = origins(*countries(events, window), own_countries(window.network))
-    place = np.where(events.area >= 0, origin * window.areas + events.area, -1)
+    return np.where(events.area >= 0, origin * window.areas + events.area, -1)
+
+
+def members(events: Events, window: Window) -> Mapping[str, Members]:
+    """Say who is a part of which hour's and which day's presence, by origin."""
+    place, many, found = _places(events, window), len(ORIGINS) * window.areas, {}
+    by_hour, by_day = (events.subscriber_hour, events.hour), (events.subscriber_day, events.day)
+    for unit, (visits, periods), edges in zip(UNITS, (by_hour, by_day), (window.hours, window.days), strict=True):
+        rows = first_seen(visits, place, many)
+        key = (edges[periods[rows]] + window.starts) * many + place[rows]
+        found[unit] = Members(events.subscriber[rows], events.day[rows].astype(np.int64), key)
+    return found
+
+
+def counted(keys: Mapping[str, np.ndarray], window: Window) -> pa.Table:
+    """Count the keys that were kept."""
+    parts = []
+    for number, unit in enumerate(UNITS):
+        key, people = np.unique(keys[unit], return_counts=True)
+        start, place = np.divmod(key, len(ORIGINS) * window.areas)
+        origin, area = np.divmod(place, window.areas)
+        named = {"origin": origin, "area": area, "period": np.full(len(key), number), "start": start}
+        parts.append(keyed_counts(named, {"people": people}))
+    return pa.concat_tables(parts)
+
+
+def count(events: Events, window: Window) -> pa.Table:
+    """Count a bucket's presence by origin, hour and day."""
+    place = _places(events, window)
     parts = []
     by_hour, by_day = (events.subscriber_hour, events.hour), (events.subscriber_day, events.day)
     for unit, (visits, edges) in enumerate(((by_hour, window.hours), (by_day, window.days))):
@@ -96,4 +128,13 @@ def grid(counts: pa.Table, scope: Scope) -> pa.Table:
     )
 
 
-MEASURE = Measure(DATASET, count, finish, grid, UNBOUNDED, columns=PLMNS, network=True, usual=False)
+PROTECTION = Protection(
+    keys={
+        "hour": {Unit.DAY: 24, Unit.WEEK: 120, Unit.MONTH: 480},
+        "day": {Unit.DAY: 4, Unit.WEEK: 20, Unit.MONTH: 60},
+    },
+    members=members,
+    counted=counted,
+    level="period",
+)
+MEASURE = Measure(DATASET, count, finish, grid, PROTECTION, columns=PLMNS, network=True, usual=False)

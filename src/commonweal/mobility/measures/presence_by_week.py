@@ -22,8 +22,9 @@ import pyarrow as pa
 from commonweal.core.catalog import Attribute, Dataset, Dimension, Privacy
 from commonweal.core.engine import keyed_counts
 from commonweal.core.wording import Wording
-from commonweal.mobility.borders.counted import SUBSCRIBERS, people_by
-from commonweal.mobility.bounding import Unprotected
+from commonweal.disclosure.private.unit import Unit
+from commonweal.mobility.behind import Behind, protection
+from commonweal.mobility.borders.counted import SUBSCRIBERS
 from commonweal.mobility.measure import Measure, Scope, Window
 from commonweal.mobility.measures import visits
 from commonweal.mobility.measures.home_change import DAY, period_of
@@ -75,18 +76,35 @@ def parts_of_weeks(dates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return first[inverse], many[inverse]
 
 
-def count(rows: pa.Table, window: Window) -> pa.Table:
-    """Count a bucket's presence by week, and its visits by day, which say when anything was recorded."""
+def _weeks(window: Window) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Give the date of each day of the run, when its part of a week begins, and how many days that has."""
     assert window.wall is not None
     dates = window.wall[np.searchsorted(window.hours, window.days[:-1])] // DAY
     first, days = parts_of_weeks(dates)
-    starts = window.days[first].astype(np.int64) + window.starts
+    return dates, window.days[first].astype(np.int64) + window.starts, days
+
+
+def behind(rows: pa.Table, window: Window) -> Behind:
+    """Say who was where in which week."""
+    dates, starts, days = _weeks(window)
     of = np.searchsorted(dates, rows["date"].to_numpy())
-    named = {"start": starts[of], "days": days[of], "area": rows["area"].to_numpy()}
-    people = people_by(rows["subscriber"].to_numpy(), **named, date=np.full(len(of), -1))
-    # Each day is told of in every bucket, so that the grid has its week though nobody is in it.
-    recorded = {"start": starts, "days": days, "area": np.full(len(dates), -1), "date": dates}
-    return pa.concat_tables([people, keyed_counts(recorded, {"people": np.bincount(of, minlength=len(dates))})])
+    area = rows["area"].to_numpy()
+    named = {"start": starts[of], "days": days[of], "area": area, "date": np.zeros(len(of), np.int64)}
+    return Behind(rows["subscriber"].to_numpy(), named)
+
+
+def unrecorded(window: Window, visits: np.ndarray | None = None) -> pa.Table:
+    """Tell of each day of the run, so that the grid has its week though nobody is in it, with its visits if given."""
+    dates, starts, days = _weeks(window)
+    named = {"start": starts, "days": days, "area": np.full(len(dates), -1), "date": dates}
+    return keyed_counts(named, {"people": np.zeros(len(dates), np.int64) if visits is None else visits})
+
+
+def count(rows: pa.Table, window: Window) -> pa.Table:
+    """Count a bucket's presence by week, and its visits by day, which say when anything was recorded."""
+    dates = _weeks(window)[0]
+    visits = np.bincount(np.searchsorted(dates, rows["date"].to_numpy()), minlength=len(dates))
+    return pa.concat_tables([behind(rows, window).people(), unrecorded(window, visits)])
 
 
 def finish(counts: pa.Table, scope: Scope) -> pa.Table:
@@ -122,8 +140,14 @@ def grid(counts: pa.Table, scope: Scope) -> pa.Table:
     )
 
 
-# One day of somebody may be what puts them into a week, or change nothing: no bound on a day's part would hide it.
-PROTECTION = Unprotected(Wording("a week's count is made of several days, so no bound on one of them would hide it"))
+# What day of a week puts somebody into it is not told apart, so no single day of it could be hidden.
+PROTECTION = protection(
+    behind,
+    {"days": 8, "area": 0, "date": 1},
+    {Unit.DAY: 6, Unit.WEEK: 6, Unit.MONTH: 24},
+    listed=unrecorded,
+    weeks=True,
+)
 CHOICES = {
     "week_starts": Wording("Monday"),
     "part_of_a_week": Wording("a cell of its own, named by how many days it has"),

@@ -14,17 +14,17 @@ import pyarrow as pa
 
 from commonweal.core.catalog import Dataset, Dimension, Privacy
 from commonweal.core.wording import Wording
+from commonweal.disclosure.private.unit import Unit
+from commonweal.mobility.behind import Behind, protection
 from commonweal.mobility.borders import trips
 from commonweal.mobility.borders.counted import (
     KEYWORDS,
     START,
     SUBSCRIBERS,
-    UNBOUNDED,
     complete,
     named,
     numbers,
     on_day,
-    people_by,
 )
 from commonweal.mobility.borders.places import own_countries
 from commonweal.mobility.measure import Measure, Scope, Window
@@ -48,19 +48,26 @@ DATASET = Dataset(
 )
 
 
-def count(rows: pa.Table, window: Window) -> pa.Table:
-    """Count a bucket's visitors in transit."""
+def behind(rows: pa.Table, window: Window) -> Behind:
+    """Say who was in transit."""
     assert window.network is not None
     found = numbers(rows)
     own = own_countries(window.network)
     chosen = own[found["country"]] & (found["entered"] > 0) & (found["left"] > 0)
     chosen &= (found["nights"] == 0) & (found["entry_area"] >= 0)
-    return people_by(
+    return Behind(
         found["subscriber"][chosen],
-        origin=found["entry_area"][chosen],
-        destination=found["exit_area"][chosen],
-        start=on_day(window, found["exit_at"][chosen]),
+        {
+            "origin": found["entry_area"][chosen],
+            "destination": found["exit_area"][chosen],
+            "start": on_day(window, found["exit_at"][chosen]),
+        },
     )
+
+
+def count(rows: pa.Table, window: Window) -> pa.Table:
+    """Count a bucket's visitors in transit."""
+    return behind(rows, window).people()
 
 
 def finish(counts: pa.Table, scope: Scope) -> pa.Table:
@@ -73,4 +80,11 @@ def grid(counts: pa.Table, scope: Scope) -> pa.Table:
     return complete(DATASET, scope)
 
 
-MEASURE = Measure(DATASET, count, finish, grid, UNBOUNDED, of=trips.DERIVATION, network=True, usual=False)
+PROTECTION = protection(
+    behind,
+    {"origin": 0, "destination": 0},
+    {Unit.DAY: 1, Unit.WEEK: 2, Unit.MONTH: 4},
+    whole_run=True,
+    grows=True,
+)
+MEASURE = Measure(DATASET, count, finish, grid, PROTECTION, of=trips.DERIVATION, network=True, usual=False)

@@ -37,6 +37,7 @@ data* (2016).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numba
@@ -47,7 +48,8 @@ from commonweal.core.catalog import Dataset, Dimension, Kind, Privacy
 from commonweal.core.catalog import Measure as Value
 from commonweal.core.engine import keyed_counts
 from commonweal.core.wording import Wording
-from commonweal.mobility.bounding import Unprotected
+from commonweal.disclosure.private.unit import Unit
+from commonweal.mobility.bounding import Members, Protection
 from commonweal.mobility.measure import Measure, Scope, Window, product
 from commonweal.mobility.measures import permanence
 from commonweal.mobility.measures.homes import BEGUN
@@ -253,16 +255,32 @@ def labelled(
     return found
 
 
-def count(rows: pa.Table, window: Window) -> pa.Table:
-    """Count a bucket's subscribers by label and area."""
+def members(rows: pa.Table, window: Window) -> Mapping[str, Members]:
+    """Say who has which areas with each label: found over all days, so all stand on the first."""
     assert window.wall is not None
     dates = window.wall[np.searchsorted(window.hours, window.days[:-1])] // permanence.DAY
     of = scores(rows, int(dates[0]), int(dates[-1]) + 1)
     found = labelled(of.first, of.score, of.days, of.whole, of.seen, len(dates))
-    label, row = np.nonzero(found)
-    key, people = np.unique(label * window.areas + of.area[row], return_counts=True)
-    label, area = np.divmod(key, window.areas)
-    return keyed_counts({"area": area, "label": label}, {"people": people})
+    members = {}
+    for label, name in enumerate(LABELS):
+        row = np.flatnonzero(found[label])
+        whose = of.subscriber[np.searchsorted(of.first, row, side="right") - 1]
+        members[name] = Members(whose, np.zeros(len(row), np.int64), of.area[row].astype(np.int64))
+    return members
+
+
+def counted(keys: Mapping[str, np.ndarray], window: Window) -> pa.Table:
+    """Count the keys that were kept."""
+    parts = []
+    for label, name in enumerate(LABELS):
+        area, people = np.unique(keys[name], return_counts=True)
+        parts.append(keyed_counts({"area": area, "label": np.full(len(area), label)}, {"people": people}))
+    return pa.concat_tables(parts)
+
+
+def count(rows: pa.Table, window: Window) -> pa.Table:
+    """Count a bucket's subscribers by label and area."""
+    return counted({label: of.key for label, of in members(rows, window).items()}, window)
 
 
 def finish(counts: pa.Table, scope: Scope) -> pa.Table:
@@ -283,7 +301,13 @@ def grid(counts: pa.Table, scope: Scope) -> pa.Table:
     return product(area=pa.array(scope.areas, pa.string()), label=pa.array(LABELS), start=scope.times(scope.days[:1]))
 
 
-PROTECTION = Unprotected(Wording("somebody may have several areas of each label, found over all days of the run"))
+PROTECTION = Protection(
+    keys={label: dict.fromkeys(Unit, most) for label, most in zip(LABELS, (6, 2, 2, 1), strict=True)},
+    members=members,
+    counted=counted,
+    level="label",
+    whole_run=True,
+)
 CHOICES = {
     "score": Wording("hours of which more than half is held by events; multimno's limits of gaps and of speed"),
     "day_of_scores": "04:00",

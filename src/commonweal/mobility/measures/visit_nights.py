@@ -14,16 +14,16 @@ import pyarrow as pa
 
 from commonweal.core.catalog import Dataset, Dimension, Privacy
 from commonweal.core.wording import Wording
+from commonweal.disclosure.private.unit import Unit
+from commonweal.mobility.behind import Behind, protection
 from commonweal.mobility.borders import trips
 from commonweal.mobility.borders.counted import (
     DIRECTIONS,
     KEYWORDS,
     SUBSCRIBERS,
-    UNBOUNDED,
     complete,
     named,
     numbers,
-    people_by,
 )
 from commonweal.mobility.borders.places import own_countries
 from commonweal.mobility.measure import Measure, Scope, Window
@@ -48,20 +48,27 @@ DATASET = Dataset(
 )
 
 
-def count(rows: pa.Table, window: Window) -> pa.Table:
-    """Count a bucket's visits."""
+def behind(rows: pa.Table, window: Window) -> Behind:
+    """Say who made which visits."""
     assert window.network is not None
     found = numbers(rows)
     own = own_countries(window.network)
     whole = (found["entered"] > 0) & (found["left"] > 0)
     inward, outward = whole & own[found["country"]], whole & own[found["home"]]
     nights = np.array(LEAST)[np.searchsorted(LEAST, found["nights"], side="right") - 1]
-    return people_by(
+    return Behind(
         np.concatenate([found["subscriber"][inward], found["subscriber"][outward]]),
-        direction=np.repeat([0, 1], [inward.sum(), outward.sum()]),
-        country=np.concatenate([found["home"][inward], found["country"][outward]]),
-        nights=np.concatenate([nights[inward], nights[outward]]),
+        {
+            "direction": np.repeat([0, 1], [inward.sum(), outward.sum()]),
+            "country": np.concatenate([found["home"][inward], found["country"][outward]]),
+            "nights": np.concatenate([nights[inward], nights[outward]]),
+        },
     )
+
+
+def count(rows: pa.Table, window: Window) -> pa.Table:
+    """Count a bucket's visits."""
+    return behind(rows, window).people()
 
 
 def finish(counts: pa.Table, scope: Scope) -> pa.Table:
@@ -76,4 +83,13 @@ def grid(counts: pa.Table, scope: Scope) -> pa.Table:
     return complete(DATASET, scope, direction=DIRECTIONS, nights=pa.array(LEAST, pa.int64()), start=begun)
 
 
-MEASURE = Measure(DATASET, count, finish, grid, UNBOUNDED, of=trips.DERIVATION, window="run", network=True, usual=False)
+PROTECTION = protection(
+    behind,
+    {"direction": len(DIRECTIONS), "country": len(COUNTRIES), "nights": LEAST[-1] + 1},
+    {Unit.DAY: 1, Unit.WEEK: 2, Unit.MONTH: 3},
+    starts=False,
+    whole_run=True,
+)
+MEASURE = Measure(
+    DATASET, count, finish, grid, PROTECTION, of=trips.DERIVATION, window="run", network=True, usual=False
+)

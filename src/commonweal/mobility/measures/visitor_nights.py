@@ -14,8 +14,10 @@ import pyarrow as pa
 from commonweal.core.catalog import Dataset, Dimension, Kind, Privacy
 from commonweal.core.catalog import Measure as Value
 from commonweal.core.wording import Wording
+from commonweal.disclosure.private.unit import Unit
+from commonweal.mobility.behind import Behind, protection
 from commonweal.mobility.borders import trips
-from commonweal.mobility.borders.counted import KEYWORDS, UNBOUNDED, complete, named, numbers, people_by
+from commonweal.mobility.borders.counted import KEYWORDS, complete, named, numbers
 from commonweal.mobility.measure import Measure, Scope, Window
 
 DATASET = Dataset(
@@ -43,11 +45,16 @@ DATASET = Dataset(
 )
 
 
-def count(rows: pa.Table, window: Window) -> pa.Table:
-    """Count a bucket's nights."""
+def behind(rows: pa.Table, window: Window) -> Behind:
+    """Say who spent which night where."""
     found = numbers(rows)
     start = window.days[found["day"]] + window.starts
-    return people_by(found["subscriber"], area=found["area"], start=start)
+    return Behind(found["subscriber"], {"area": found["area"], "start": start})
+
+
+def count(rows: pa.Table, window: Window) -> pa.Table:
+    """Count a bucket's nights."""
+    return behind(rows, window).people()
 
 
 def finish(counts: pa.Table, scope: Scope) -> pa.Table:
@@ -60,4 +67,5 @@ def grid(counts: pa.Table, scope: Scope) -> pa.Table:
     return complete(DATASET, scope)
 
 
-MEASURE = Measure(DATASET, count, finish, grid, UNBOUNDED, of=trips.NIGHTS, network=True, usual=False)
+PROTECTION = protection(behind, {"area": 0}, {Unit.DAY: 1, Unit.WEEK: 7, Unit.MONTH: 31}, whole_run=True, grows=True)
+MEASURE = Measure(DATASET, count, finish, grid, PROTECTION, of=trips.NIGHTS, network=True, usual=False)
