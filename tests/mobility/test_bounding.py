@@ -202,8 +202,8 @@ def test_a_longer_unit_hides_a_single_day_as_well(name: str, unit: Unit, rows: l
 def test_a_person_making_a_thousand_trips_moves_the_result_no_more_than_the_bound(name: str, unit: Unit) -> None:
     rng = np.random.default_rng(4)
     others = [(int(who), int(when), int(where)) for who, when, where in rng.integers(0, (50, 86400, AREAS), (400, 3))]
-    staying = 12 if name == "flows_stays" else 1  # long enough to be a stay
-    traveller = [(77, 86 * trip, trip // staying % AREAS) for trip in range(1000)]
+    staying = 25 if name == "flows_stays" else 1  # long enough to be a stay, and not as regular as a machine
+    traveller = [(77, 86 * trip + trip**2 % 60, trip // staying % AREAS) for trip in range(1000)]
     most = 3
     without, having = counts(name, others, unit, most), counts(name, others + traveller, unit, most)
     unbounded = counts(name, traveller, unit, 10**6)

@@ -11,7 +11,7 @@ import typer
 
 from commonweal.core.console import Home, opened, print_json, print_table
 from commonweal.core.errors import InputError
-from commonweal.mobility import changes_cli, forecasts_cli, quality_cli, scaling_cli, showing_cli
+from commonweal.mobility import changes_cli, forecasts_cli, protections_cli, quality_cli, scaling_cli, showing_cli
 from commonweal.mobility.report import cli as report_cli
 
 app = typer.Typer(help="From call detail records to safe tables of where people are and how they move.")
@@ -348,6 +348,7 @@ app.command("displaced")(changes_cli.displaced)
 app.command("forecast")(forecasts_cli.forecast)
 app.command("patterns")(forecasts_cli.patterns)
 app.command("nowcast")(forecasts_cli.nowcast)
+app.command("measures")(protections_cli.measures)
 app.command("quality")(quality_cli.quality)
 app.command("devices")(quality_cli.devices)
 app.command("scale")(scaling_cli.scale)
