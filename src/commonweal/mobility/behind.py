@@ -49,10 +49,12 @@ class Behind:
 
 
 def protection(
+    *,
+    title: str,
+    description: str,
     behind: Callable[[Any, Window], Behind],
     columns: Mapping[str, int],
     keys: Mapping[Unit, int],
-    *,
     starts: bool = True,
     listed: Callable[[Window], pa.Table] | None = None,
     whole_run: bool = False,
@@ -63,6 +65,8 @@ def protection(
 
     Parameters
     ----------
+    title, description
+        Of the dataset with noise.
     behind
         Gives that, from what the measure counts.
     columns
@@ -95,7 +99,7 @@ def protection(
         table = keyed_counts({name: named[name] for name in named if starts or name != "start"}, {"people": people})
         return table if listed is None else pa.concat_tables([table, listed(window).select(table.column_names)])
 
-    return Protection({"": keys}, members, counted, whole_run=whole_run, grows=grows, weeks=weeks)
+    return Protection(title, description, {"": keys}, members, counted, whole_run=whole_run, grows=grows, weeks=weeks)
 
 
 def _sizes(columns: Mapping[str, int], window: Window) -> dict[str, int]:

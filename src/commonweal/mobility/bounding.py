@@ -51,6 +51,8 @@ class Protection:
 
     Parameters
     ----------
+    title, description
+        Of the dataset with noise.
     keys
         For each level, and in it for each unit, of how many counts a person may be a part unless a run says otherwise:
         so many that few people reach it.
@@ -59,8 +61,6 @@ class Protection:
     counted
         Turns for each level the keys that were kept, one for each person, into the measure's keyed counts. Rows with
         people are in order of levels, and in a level of ascending keys; there may be rows without.
-    title, description
-        Of the dataset with noise; made from those of the measure's own if left out.
     level
         The key column of the dataset whose values are the levels; None if there is but one, named ``""``.
     whole_run
@@ -72,11 +72,11 @@ class Protection:
         Whether a count is of a week's days, so that no day could be hidden by itself.
     """
 
+    title: str
+    description: str
     keys: Mapping[str, Mapping[Unit, int]]
     members: Callable[[Any, Any], Mapping[str, Members]]
     counted: Callable[[Mapping[str, np.ndarray], Any], pa.Table]
-    title: str = ""
-    description: str = ""
     level: str | None = None
     whole_run: bool = False
     grows: bool = False

@@ -22,7 +22,6 @@ import numpy as np
 import pyarrow as pa
 
 from commonweal.core.catalog import Dataset
-from commonweal.core.wording import Wording
 from commonweal.disclosure.private.declaring import private_dataset
 from commonweal.mobility.bounding import Protection, Unprotected
 from commonweal.mobility.coverage import Coverage, Meeting
@@ -201,13 +200,7 @@ class Measure:
         """What it is published as with noise."""
         if isinstance(self.protection, Unprotected):
             return None
-        title, description = self.protection.title, self.protection.description
-        return private_dataset(
-            self.dataset,
-            title=title or Wording("%(title)s, with noise", title=self.dataset.title),
-            description=description
-            or Wording("%(what)s With noise that hides any one of them.", what=self.dataset.description),
-        )
+        return private_dataset(self.dataset, title=self.protection.title, description=self.protection.description)
 
 
 def sources(item: Measure | Derivation) -> list[Measure | Derivation]:

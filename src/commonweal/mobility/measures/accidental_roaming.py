@@ -85,5 +85,14 @@ def grid(counts: pa.Table, scope: Scope) -> pa.Table:
     return complete(DATASET, scope, direction=DIRECTIONS)
 
 
-PROTECTION = protection(behind, {"direction": len(DIRECTIONS), "area": 0}, {Unit.DAY: 1, Unit.WEEK: 3, Unit.MONTH: 8})
+PROTECTION = protection(
+    title=Wording("Accidental roaming at the border, with noise"),
+    description=Wording(
+        "Distinct subscribers whom a network across the border served by accident on a day; they are left out of "
+        "visits and trips. With noise that hides any one of them."
+    ),
+    behind=behind,
+    columns={"direction": len(DIRECTIONS), "area": 0},
+    keys={Unit.DAY: 1, Unit.WEEK: 3, Unit.MONTH: 8},
+)
 MEASURE = Measure(DATASET, count, finish, grid, PROTECTION, of=visits.DERIVATION, network=True, usual=False)

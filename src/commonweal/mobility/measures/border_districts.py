@@ -89,9 +89,14 @@ def grid(counts: pa.Table, scope: Scope) -> pa.Table:
 
 
 PROTECTION = protection(
-    behind,
-    {"country": len(COUNTRIES), "direction": len(DIRECTIONS), "who": len(WHO), "area": 0},
-    {Unit.DAY: 2, Unit.WEEK: 4, Unit.MONTH: 8},
+    title=Wording("Border crossings by district, with noise"),
+    description=Wording(
+        "Distinct subscribers who came into the country or left it on a day, by the district in which they were "
+        "seen first or last, with noise that hides any one of them."
+    ),
+    behind=behind,
+    columns={"country": len(COUNTRIES), "direction": len(DIRECTIONS), "who": len(WHO), "area": 0},
+    keys={Unit.DAY: 2, Unit.WEEK: 4, Unit.MONTH: 8},
     listed=unnamed,
     whole_run=True,
     grows=True,

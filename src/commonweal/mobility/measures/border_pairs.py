@@ -85,9 +85,14 @@ def grid(counts: pa.Table, scope: Scope) -> pa.Table:
 
 
 PROTECTION = protection(
-    behind,
-    {"way": len(WAYS), "origin": 0, "destination": 0},
-    {Unit.DAY: 2, Unit.WEEK: 4, Unit.MONTH: 8},
+    title=Wording("Border districts, with noise"),
+    description=Wording(
+        "Distinct subscribers by the district in which they were seen last before crossing a border, and first "
+        "after, with noise that hides any one of them."
+    ),
+    behind=behind,
+    columns={"way": len(WAYS), "origin": 0, "destination": 0},
+    keys={Unit.DAY: 2, Unit.WEEK: 4, Unit.MONTH: 8},
     whole_run=True,
     grows=True,
 )

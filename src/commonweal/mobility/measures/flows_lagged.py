@@ -170,6 +170,11 @@ def grid(counts: pa.Table, scope: Scope) -> pa.Table:
 
 
 PROTECTION = Protection(
+    title=Wording("Flows within and between days, with noise"),
+    description=Wording(
+        "Distinct subscribers who came from one area to another during a day, or since an earlier one, a week ago "
+        "at most, with noise that hides any one of them."
+    ),
     keys={
         "within-day": {Unit.DAY: 6, Unit.WEEK: 24, Unit.MONTH: 60},
         "inter-day": {Unit.DAY: 1, Unit.WEEK: 7, Unit.MONTH: 31},

@@ -199,6 +199,11 @@ def grid(counts: pa.Table, scope: Scope) -> pa.Table:
 
 
 PROTECTION = Protection(
+    title=Wording("Flows from stay to stay, with noise"),
+    description=Wording(
+        "Distinct subscribers who stayed in one area and next in another, or in the same again, by the day on "
+        "which the later stay begins, with noise that hides any one of them."
+    ),
     keys={"": {Unit.DAY: 4, Unit.WEEK: 16, Unit.MONTH: 45}},
     members=members,
     counted=counted,

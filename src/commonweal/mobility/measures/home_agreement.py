@@ -129,7 +129,16 @@ def grid(counts: pa.Table, scope: Scope) -> pa.Table:
 
 PAIRS = len(RULES) * (len(RULES) + 1) // 2
 """Of each pair of rules one outcome holds, at most."""
-PROTECTION = Protection(keys={"": dict.fromkeys(Unit, PAIRS)}, members=members, counted=counted, whole_run=True)
+PROTECTION = Protection(
+    title=Wording("Agreement of home rules, with noise"),
+    description=Wording(
+        "For how many subscribers two rules find the same home area, with noise that hides any one of them."
+    ),
+    keys={"": dict.fromkeys(Unit, PAIRS)},
+    members=members,
+    counted=counted,
+    whole_run=True,
+)
 MEASURE = Measure(
     DATASET, count, finish, grid, PROTECTION, of=visits.DERIVATION, window="run", usual=False, choices=CHOICES
 )

@@ -171,6 +171,10 @@ def grid(counts: pa.Table, scope: Scope) -> pa.Table:
 
 
 PROTECTION = Protection(
+    title=Wording("Change of home, with noise"),
+    description=Wording(
+        "Subscribers by their home area in one week or month and in the next, with noise that hides any one of them."
+    ),
     keys={"": {Unit.DAY: 1, Unit.WEEK: 1, Unit.MONTH: 5}},
     members=members,
     counted=counted,

@@ -95,6 +95,11 @@ def grid(counts: pa.Table, scope: Scope) -> pa.Table:
 
 
 PROTECTION = Protection(
+    title=Wording("Confidence of homes, with noise"),
+    description=Wording(
+        "Subscribers by how much of what a rule looks at speaks for the home area that it finds, with noise that "
+        "hides any one of them."
+    ),
     keys={rule: dict.fromkeys(Unit, 1) for rule in RULES[:MAJORITY]},
     members=members,
     counted=counted,

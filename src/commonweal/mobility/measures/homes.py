@@ -93,6 +93,10 @@ def grid(counts: pa.Table, scope: Scope) -> pa.Table:
 
 
 PROTECTION = Protection(
+    title=Wording("Home areas by rule, with noise"),
+    description=Wording(
+        "Subscribers by the area that each of several rules says they live in, with noise that hides any one of them."
+    ),
     keys={rule: dict.fromkeys(Unit, 1) for rule in RULES},
     members=members,
     counted=counted,

@@ -80,5 +80,14 @@ def grid(counts: pa.Table, scope: Scope) -> pa.Table:
     return complete(DATASET, scope)
 
 
-PROTECTION = protection(behind, {"country": len(COUNTRIES), "area": 0}, {Unit.DAY: 3, Unit.WEEK: 10, Unit.MONTH: 30})
+PROTECTION = protection(
+    title=Wording("Visitors from abroad, with noise"),
+    description=Wording(
+        "Distinct subscribers of another country's networks seen in an area on a day; who only roamed by accident "
+        "at a border is left out. With noise that hides any one of them."
+    ),
+    behind=behind,
+    columns={"country": len(COUNTRIES), "area": 0},
+    keys={Unit.DAY: 3, Unit.WEEK: 10, Unit.MONTH: 30},
+)
 MEASURE = Measure(DATASET, count, finish, grid, PROTECTION, of=visits.DERIVATION, network=True, usual=False)

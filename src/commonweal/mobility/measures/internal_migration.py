@@ -81,7 +81,17 @@ def grid(counts: pa.Table, scope: Scope) -> pa.Table:
     return pairs.whole_grid(DATASET, scope, scope.days[:1])
 
 
-PROTECTION = Protection(keys={"": dict.fromkeys(Unit, 1)}, members=members, counted=counted, whole_run=True)
+PROTECTION = Protection(
+    title=Wording("Internal migration, with noise"),
+    description=Wording(
+        "Subscribers by their long-term home area in the first half of the days and in the second, with noise that "
+        "hides any one of them."
+    ),
+    keys={"": dict.fromkeys(Unit, 1)},
+    members=members,
+    counted=counted,
+    whole_run=True,
+)
 MEASURE = Measure(
     DATASET,
     count,

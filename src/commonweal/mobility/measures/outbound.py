@@ -75,5 +75,14 @@ def grid(counts: pa.Table, scope: Scope) -> pa.Table:
     return complete(DATASET, scope)
 
 
-PROTECTION = protection(behind, {"country": len(COUNTRIES)}, {Unit.DAY: 2, Unit.WEEK: 8, Unit.MONTH: 31})
+PROTECTION = protection(
+    title=Wording("Residents abroad, with noise"),
+    description=Wording(
+        "Distinct subscribers of the network's own country who used a network of another country on a day; who "
+        "only roamed by accident at a border is left out. With noise that hides any one of them."
+    ),
+    behind=behind,
+    columns={"country": len(COUNTRIES)},
+    keys={Unit.DAY: 2, Unit.WEEK: 8, Unit.MONTH: 31},
+)
 MEASURE = Measure(DATASET, count, finish, grid, PROTECTION, of=visits.DERIVATION, network=True, usual=False)

@@ -101,9 +101,14 @@ def grid(counts: pa.Table, scope: Scope) -> pa.Table:
 
 # One day more or less may change where somebody lives, and with it every day that they are counted on.
 PROTECTION = protection(
-    behind,
-    {"lives": len(LIVES), "area": 0},
-    {Unit.DAY: 4, Unit.WEEK: 20, Unit.MONTH: 60},
+    title=Wording("Residents and visitors, with noise"),
+    description=Wording(
+        "Distinct subscribers seen in an area on a day, by whether their home area is this or another, with noise "
+        "that hides any one of them."
+    ),
+    behind=behind,
+    columns={"lives": len(LIVES), "area": 0},
+    keys={Unit.DAY: 4, Unit.WEEK: 20, Unit.MONTH: 60},
     whole_run=True,
     grows=True,
 )

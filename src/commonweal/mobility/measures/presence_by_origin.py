@@ -129,6 +129,11 @@ def grid(counts: pa.Table, scope: Scope) -> pa.Table:
 
 
 PROTECTION = Protection(
+    title=Wording("Presence of residents and visitors, with noise"),
+    description=Wording(
+        "Distinct subscribers seen in an area during an hour or a day, by whether their network is of this "
+        "country, with noise that hides any one of them."
+    ),
     keys={
         "hour": {Unit.DAY: 24, Unit.WEEK: 120, Unit.MONTH: 480},
         "day": {Unit.DAY: 4, Unit.WEEK: 20, Unit.MONTH: 60},

@@ -142,9 +142,14 @@ def grid(counts: pa.Table, scope: Scope) -> pa.Table:
 
 # What day of a week puts somebody into it is not told apart, so no single day of it could be hidden.
 PROTECTION = protection(
-    behind,
-    {"days": 8, "area": 0, "date": 1},
-    {Unit.DAY: 6, Unit.WEEK: 6, Unit.MONTH: 24},
+    title=Wording("Presence by week, with noise"),
+    description=Wording(
+        "Distinct subscribers seen in an area during an ISO week, or during some days of one, with noise that "
+        "hides any one of them."
+    ),
+    behind=behind,
+    columns={"days": 8, "area": 0, "date": 1},
+    keys={Unit.DAY: 6, Unit.WEEK: 6, Unit.MONTH: 24},
     listed=unrecorded,
     weeks=True,
 )

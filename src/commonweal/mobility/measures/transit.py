@@ -81,9 +81,14 @@ def grid(counts: pa.Table, scope: Scope) -> pa.Table:
 
 
 PROTECTION = protection(
-    behind,
-    {"origin": 0, "destination": 0},
-    {Unit.DAY: 1, Unit.WEEK: 2, Unit.MONTH: 4},
+    title=Wording("Transit, with noise"),
+    description=Wording(
+        "Distinct visitors who came into the country and left it again without spending a night, by the district "
+        "in which they were seen first and last, with noise that hides any one of them."
+    ),
+    behind=behind,
+    columns={"origin": 0, "destination": 0},
+    keys={Unit.DAY: 1, Unit.WEEK: 2, Unit.MONTH: 4},
     whole_run=True,
     grows=True,
 )

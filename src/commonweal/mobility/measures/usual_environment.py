@@ -302,6 +302,11 @@ def grid(counts: pa.Table, scope: Scope) -> pa.Table:
 
 
 PROTECTION = Protection(
+    title=Wording("Usual environment, homes and work, with noise"),
+    description=Wording(
+        "Subscribers by the areas of their usual environment, of their home, of their work and of their second "
+        "home, with noise that hides any one of them."
+    ),
     keys={label: dict.fromkeys(Unit, most) for label, most in zip(LABELS, (6, 2, 2, 1), strict=True)},
     members=members,
     counted=counted,

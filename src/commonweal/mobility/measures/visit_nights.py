@@ -84,9 +84,14 @@ def grid(counts: pa.Table, scope: Scope) -> pa.Table:
 
 
 PROTECTION = protection(
-    behind,
-    {"direction": len(DIRECTIONS), "country": len(COUNTRIES), "nights": LEAST[-1] + 1},
-    {Unit.DAY: 1, Unit.WEEK: 2, Unit.MONTH: 3},
+    title=Wording("Visits by nights, with noise"),
+    description=Wording(
+        "Distinct subscribers by how many nights their visits to another country lasted, with noise that hides any "
+        "one of them."
+    ),
+    behind=behind,
+    columns={"direction": len(DIRECTIONS), "country": len(COUNTRIES), "nights": LEAST[-1] + 1},
+    keys={Unit.DAY: 1, Unit.WEEK: 2, Unit.MONTH: 3},
     starts=False,
     whole_run=True,
 )

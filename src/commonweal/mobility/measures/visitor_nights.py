@@ -67,5 +67,16 @@ def grid(counts: pa.Table, scope: Scope) -> pa.Table:
     return complete(DATASET, scope)
 
 
-PROTECTION = protection(behind, {"area": 0}, {Unit.DAY: 1, Unit.WEEK: 7, Unit.MONTH: 31}, whole_run=True, grows=True)
+PROTECTION = protection(
+    title=Wording("Visitors' nights, with noise"),
+    description=Wording(
+        "Subscribers of another country's networks who spent the night in an area, with noise that hides any one "
+        "of them."
+    ),
+    behind=behind,
+    columns={"area": 0},
+    keys={Unit.DAY: 1, Unit.WEEK: 7, Unit.MONTH: 31},
+    whole_run=True,
+    grows=True,
+)
 MEASURE = Measure(DATASET, count, finish, grid, PROTECTION, of=trips.NIGHTS, network=True, usual=False)
