@@ -12,7 +12,7 @@ and counts, never a pseudonym. Cells are numbered as in
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -31,6 +31,8 @@ from commonweal.disclosure.attacks.uniqueness import (
 )
 from commonweal.disclosure.pairs import pairs_in_order
 from commonweal.mobility.contributing import cells, contributing, raw_counts, sizes
+from commonweal.mobility.counted_in import Cells, Found, Gathered, attackable, counted_in
+from commonweal.mobility.measure import measures
 from commonweal.mobility.runs import Plan
 
 MEMBER, LEFT_OUT = range(2)
@@ -53,7 +55,10 @@ class Sample:
     reference
         For each measure, how many of the other half of subscribers each cell has.
     people, reference_people
-        How many subscribers with a located event the store has in the period, and how many of them are of reference.
+        How many subscribers with a located event, or counted otherwise, the store has in the period, and how many of
+        them are of reference.
+    known
+        The cells of each measure besides presence, flows and homes.
     """
 
     role: np.ndarray
@@ -61,9 +66,10 @@ class Sample:
     reference: Mapping[str, np.ndarray]
     people: int
     reference_people: int
+    known: Mapping[str, Cells] = field(default_factory=dict)
 
 
-def sample(planned: Plan, people: int = 3000, seed: int = 0) -> Sample:
+def sample(planned: Plan, people: int = 3000, seed: int = 0, counts: Counts | None = None) -> Sample:
     """Draw subscribers and find which cells each counts in. Never holds more than one bucket and the sample.
 
     Parameters
@@ -72,30 +78,81 @@ def sample(planned: Plan, people: int = 3000, seed: int = 0) -> Sample:
         How many are drawn at most.
     seed
         The same seed draws the same subscribers of a store.
+    counts
+        What the run counted, by measure: with it, of all measures that say who is counted; else of presence, flows and
+        homes.
     """
     kept, limit, whole, half = list[pa.Table](), np.uint64(2**64 - 1), 0, 0
     reference = {name: np.zeros(size, np.int64) for name, size in sizes(planned.scope).items()}
+    others = attackable(counts or ())
+    everybody, known_before = Gathered(others), Gathered(others)
+    pieces = list[Found]()
     for bucket in planned.buckets:
-        rows = contributing(bucket)
+        rows, further = contributing(bucket), counted_in(bucket, others)
         subscriber = rows["subscriber"].to_numpy()
-        of_reference = _hashed(subscriber, seed + 1) % np.uint64(2) == 0
-        whole += len(np.unique(subscriber))
-        half += len(np.unique(subscriber[of_reference]))
+        of_reference = _of_reference(subscriber, seed)
+        # Some are counted though they are nowhere, as who is abroad.
+        there = np.unique(
+            np.concatenate([subscriber, *(pairs[0] for each in further.values() for pairs in each.values())])
+        )
+        whole += len(there)
+        half += int(_of_reference(there, seed).sum())
         for name, pairs in cells(planned.scope, rows.filter(pa.array(of_reference))).items():
             reference[name] += np.bincount(pairs_in_order(*pairs)[1], minlength=len(reference[name]))
+        everybody.add(further)
+        known_before.add(_chosen(further, partial(_of_reference, seed=seed)))
         kept.append(rows.filter(pa.array(~of_reference & (_hashed(subscriber, seed) <= limit))))
         drawn = np.unique(np.concatenate([np.unique(_hashed(part["subscriber"].to_numpy(), seed)) for part in kept]))
         if len(drawn) > people:
             limit = drawn[people - 1]
             kept = [part.filter(pa.array(_hashed(part["subscriber"].to_numpy(), seed) <= limit)) for part in kept]
+        pieces = [_chosen(piece, partial(_asked, seed, limit)) for piece in (*pieces, further)]
     rows = pa.concat_tables(kept)
-    who = np.unique(rows["subscriber"].to_numpy())
-    found = {
-        name: contributions(np.searchsorted(who, subscriber), cell, len(who))
-        for name, (subscriber, cell) in cells(planned.scope, rows).items()
-    }
+    further = _together(pieces)
+    pseudonyms = [pairs[0] for each in further.values() for pairs in each.values()]
+    who = np.unique(np.concatenate([rows["subscriber"].to_numpy(), *pseudonyms]))
+    found = cells(planned.scope, rows)
+    known = everybody.cells(planned, counts or {})
+    for name, of in known.items():
+        found = {**found, name: of.number(further[name])}
+        reference[name] = known_before.people_in(of)
+    seen = {name: contributions(np.searchsorted(who, person), cell, len(who)) for name, (person, cell) in found.items()}
     role = (_hashed(who, seed + 2) % np.uint64(2)).astype(np.int64)
-    return Sample(role, found, reference, whole, half)
+    return Sample(role, seen, reference, whole, half, known)
+
+
+def _of_reference(subscriber: np.ndarray, seed: int) -> np.ndarray:
+    return np.asarray(_hashed(subscriber, seed + 1) % np.uint64(2) == 0)
+
+
+def _asked(seed: int, limit: np.uint64, subscriber: np.ndarray) -> np.ndarray:
+    return np.asarray(~_of_reference(subscriber, seed) & (_hashed(subscriber, seed) <= limit))
+
+
+def _chosen(found: Found, which: Callable[[np.ndarray], np.ndarray]) -> Found:
+    """Give what is known of some subscribers."""
+    return {
+        name: {
+            level: (subscriber[keep], key[keep])
+            for level, (subscriber, key) in levels.items()
+            for keep in (which(subscriber),)
+        }
+        for name, levels in found.items()
+    }
+
+
+def _together(pieces: Sequence[Found]) -> Found:
+    """Put what is known of several buckets' subscribers together."""
+    return {
+        name: {
+            level: (
+                np.concatenate([piece[name][level][0] for piece in pieces]),
+                np.concatenate([piece[name][level][1] for piece in pieces]),
+            )
+            for level in levels
+        }
+        for name, levels in pieces[0].items()
+    }
 
 
 def below_threshold(k: int) -> Publish:
@@ -137,8 +194,10 @@ def attack(
     k = planned.project.minimum_people
     publish = publish or below_threshold(k)
     noise = noise_variance or {}
-    drawn = sample(planned, people, seed)
-    raw = raw_counts(planned.scope, counts)
+    # Daily totals are rounded down by what stands beside them: nothing is done to each of their cells for itself.
+    apart = {name: table for name, table in counts.items() if measures()[name].at_least is None}
+    drawn = sample(planned, people, seed, apart)
+    raw = raw_counts(planned.scope, counts) | {name: of.people for name, of in drawn.known.items()}
     attacked = [*found]
     for name, whole in raw.items():
         noised = noise.get(name, 0.0)

@@ -84,9 +84,11 @@ def attack_noised(planned: Plan, drawn: Sample, raw: Mapping[str, np.ndarray], r
         What will be drawn.
     """
     attacked = []
-    if run.measure in raw:
-        whole, keys = raw[run.measure], run.prepared.rows.select(list(run.dataset.key))
-        number = numbers(planned.scope, run.measure, keys)
+    known = drawn.known.get(run.measure)
+    if run.measure in raw or known is not None:
+        keys = run.prepared.rows.select(list(run.dataset.key))
+        whole = raw[run.measure] if known is None else known.people
+        number = numbers(planned.scope, run.measure, keys) if known is None else known.numbers(planned, keys)
         thrown = drawn_to_throw_away(run.prepared, keys)
         changed = thrown.published - whole[number]
         finding = told_apart_by(drawn, run.measure, whole, number, changed, thrown.variance)

@@ -109,7 +109,8 @@ def changed(
         """Do to the counts that are attacked what the rule does, with other keys, and to each for itself."""
         return rule.alone(raw, chance.integers(0, 2**64, len(raw), np.uint64)).astype(np.float64)
 
-    report = attack(planned, counts, publish=publish, noise_variance=dict.fromkeys(names, variance), found=findings)
+    published = {name: counts[name] for name in names}
+    report = attack(planned, published, publish=publish, noise_variance=dict.fromkeys(names, variance), found=findings)
     return made, {"audit": _audit(rule, found, len(raw.value), digests).record(), "attacks": report.record()}
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from commonweal.core.catalog import code_version
 from commonweal.core.database import Database
+from commonweal.core.engine import Counts
 from commonweal.core.settings import Settings
 from commonweal.disclosure.attacks.report import AttackReport
 from commonweal.disclosure.ledger.spending import Loss, Unit
@@ -101,12 +102,16 @@ class _Attacked:
     planned: Plan
 
     @cached_property
+    def counts(self) -> Counts:
+        return count(self.settings, self.planned.buckets)
+
+    @cached_property
     def drawn(self) -> Sample:
-        return sample(self.planned)
+        return sample(self.planned, counts=self.counts)
 
     @cached_property
     def raw(self) -> dict[str, np.ndarray]:
-        return raw_counts(self.planned.scope, count(self.settings, self.planned.buckets))
+        return raw_counts(self.planned.scope, self.counts)
 
     def report(self, run: PrivateRun) -> AttackReport:
         return attack_noised(self.planned, self.drawn, self.raw, run)
