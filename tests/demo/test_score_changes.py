@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from commonweal.demo import score_changes
-from commonweal.mobility.baselines import DaySeries
+from commonweal.mobility.baselines import DaySeries, Reference, with_hidden
 
 FIRST = date(2026, 3, 1)
 DAYS = [FIRST + timedelta(day) for day in range(21)]
@@ -45,6 +45,38 @@ def test_what_a_lockdown_prevented_lies_within_the_published_interval(scores, li
     assert one.journeys == pytest.approx(PLANTED[length], abs=0.005)
     assert one.holds(one.planted)
     assert one.published.high - one.published.low < 0.12
+
+
+def test_what_a_lockdown_hides_for_being_small_does_not_bend_the_change():
+    """Forty flows of each length, hidden below 15: one in ten is left where three in four stay away."""
+    draw = np.random.default_rng(9)
+    far = np.repeat([8.0, 20.0, 50.0], 40)
+    factor = np.repeat([1 + cut for cut in PLANTED.values()], 40)
+    mean = np.repeat([[20.0, 20.0, 45.0]] * len(DAYS), 40, axis=1)
+    mean[18:] *= factor
+    keys = [(f"O{place}", "D") for place in range(120)]
+    true = draw.poisson(mean).astype(float)
+    truth, flows = (DaySeries.of(keys, DAYS, values) for values in (true, np.where(true >= 15, true, np.nan)))
+    lengths = DaySeries.of([(name,) for name in PLANTED], DAYS, np.rint(mean[:, ::40]))
+    bent = 0
+    for one in score_changes.score_lockdown(flows, truth, lengths, far, LOCKED):
+        if one.like != "weekday":
+            assert one.holds(one.planted, one.hidden), one
+            assert one.holds(one.seen, one.hidden), one
+            assert one.hidden.high - one.hidden.low < 0.2
+            bent += not one.holds(one.planted)
+    assert bent == 6  # by what is published alone
+
+
+def test_what_is_hidden_to_protect_others_is_not_taken_for_small():
+    draw = np.random.default_rng(2)
+    true = draw.poisson(np.full((20, 12), 40.0)).astype(float)
+    hidden = draw.random(true.shape) < 0.3
+    series = DaySeries.of([(f"{n}",) for n in range(12)], DAYS[:20], np.where(hidden, np.nan, true))
+    asked, reference = np.arange(20) >= 17, Reference(last=DAYS[16], like="any")
+    known = with_hidden(series, asked, reference, 15, protecting=hidden)
+    assert known.low < 0 < known.high
+    assert known.high - known.low < 0.25
 
 
 def test_without_history_there_is_no_score(scores):

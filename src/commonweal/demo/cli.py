@@ -151,11 +151,14 @@ def _print_changes(settings: Settings, database: Database, demo: Path) -> None:
     if scores := lockdown_scores(settings, database, demo):
         print_table(
             ("lockdown: baseline", "length", "planted", "journeys", "same flows", "published", "interval",
-             "if hidden none", "same within", "planted within", "values", "of"),
+             "if hidden none", "same within", "planted within", "values", "of", "with hidden", "its interval", "seen",
+             "seen within"),
             (
                 (one.like, one.length, *map(_percent, (one.planted, one.journeys, one.same, one.published.change)),
                  f"{_percent(one.published.low)} to {_percent(one.published.high)}", _percent(one.published.if_none),
-                 _yes(one.holds(one.same)), _yes(one.holds(one.planted)), one.published.values, one.published.possible)
+                 _yes(one.holds(one.same)), _yes(one.holds(one.planted)), one.published.values, one.published.possible,
+                 _percent(one.hidden.change), f"{_percent(one.hidden.low)} to {_percent(one.hidden.high)}",
+                 _percent(one.seen), _yes(one.holds(one.seen, one.hidden)))
                 for one in scores
             ),
         )  # fmt: skip

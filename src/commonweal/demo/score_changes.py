@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 
 from commonweal.core import catalog
 from commonweal.core.areas import load
+from commonweal.core.catalog import State
 from commonweal.core.database import Database
 from commonweal.core.errors import NotFound
 from commonweal.core.periods import Calendar
@@ -26,8 +27,10 @@ from commonweal.core.settings import Settings
 from commonweal.demo.scenarios import FLOOD_AFTER, LOCKDOWN_DAYS
 from commonweal.demo.score import read_truth
 from commonweal.demo.trips import reduction
+from commonweal.disclosure import released_before
 from commonweal.mobility.baselines import DaySeries, Reference, changes, day_series, displaced
 from commonweal.mobility.baselines.baseline import LIKE, Changes, Like
+from commonweal.mobility.baselines.censored import WithHidden, with_hidden
 from commonweal.mobility.baselines.grouping import Together, together
 from commonweal.mobility.flow_models.distances import geodesic_distances
 
@@ -53,6 +56,11 @@ class LockdownScore:
         The true change of all journeys of that length.
     planted
         Part of journeys that the lockdown was made to prevent.
+    hidden
+        The change with what is hidden, which is known to be small.
+    seen
+        The true change of whom readable records show, over all pairs that were published on some day: what `hidden`
+        estimates.
     """
 
     like: Like
@@ -61,10 +69,12 @@ class LockdownScore:
     same: float | None
     journeys: float | None
     planted: float
+    hidden: WithHidden
+    seen: float | None
 
-    def holds(self, truth: float | None) -> bool | None:
-        """Whether a truth lies within the published interval."""
-        one = self.published
+    def holds(self, truth: float | None, one: Together | WithHidden | None = None) -> bool | None:
+        """Whether a truth lies within the interval of what is published, or of another estimate."""
+        one = one or self.published
         if truth is None or one.low is None or one.high is None:
             return None
         return one.low <= truth <= one.high
@@ -91,13 +101,39 @@ def lockdown_scores(settings: Settings, database: Database, demo: Path) -> list[
     length = geodesic_distances(areas.centroids())
     place = {code: number for number, code in enumerate(areas.codes)}
     far = np.array([length[place[origin], place[destination]] for origin, destination in flows.keys])
-    truth = true_flows(demo, flows)
-    journeys = true_journeys(demo)
-    return score_lockdown(flows, truth, journeys, far, days)
+    truth, seen = (true_flows(demo, flows, whom) for whom in ("subscribers", "subscribers_seen"))
+    least = int(release.provenance.parameters["k"])
+    protecting = hidden_to_protect(settings, database, release, flows)
+    return score_lockdown(flows, truth, true_journeys(demo), far, days, seen=seen, least=least, protecting=protecting)
+
+
+def hidden_to_protect(
+    settings: Settings, database: Database, release: catalog.Release, flows: DaySeries
+) -> npt.NDArray[np.bool_]:
+    """Say which hidden flows were not small, as the audit of their release tells its readers; shape (days, keys)."""
+    people = f"mobility/{release.provenance.parameters['project']}"
+    days = flows.dates[0], flows.dates[-1] + timedelta(days=1)
+    found = np.zeros(flows.values.shape, bool)
+    place = {key: number for number, key in enumerate(flows.keys)}
+    for one in released_before(settings, database, people, *days):
+        if one.label == release.label and one.hidden_too:
+            rows = one.table.take(pa.array(one.hidden_too))
+            of_day = day_series(release, rows)
+            there = np.ix_([flows.dates.index(day) for day in of_day.dates], [place[key] for key in of_day.keys])
+            found[there] = of_day.states == State.SUPPRESSED.value
+    return found
 
 
 def score_lockdown(
-    flows: DaySeries, truth: DaySeries, journeys: DaySeries, far: npt.NDArray[np.float64], days: list[date]
+    flows: DaySeries,
+    truth: DaySeries,
+    journeys: DaySeries,
+    far: npt.NDArray[np.float64],
+    days: list[date],
+    *,
+    seen: DaySeries | None = None,
+    least: int = 15,
+    protecting: npt.NDArray[np.bool_] | None = None,
 ) -> list[LockdownScore]:
     """Score each kind of baseline against the truth.
 
@@ -111,6 +147,12 @@ def score_lockdown(
         Distance of each key, km.
     days
         Of the lockdown.
+    seen
+        True flows of whom readable records show, of the same keys and days; `truth` if None.
+    least
+        The least number of people behind a published value.
+    protecting
+        Which hidden values were not small.
     """
     found = []
     for like in LIKE:
@@ -128,21 +170,29 @@ def score_lockdown(
                     _same(said, true, there, keys),
                     together(all_journeys, all_there, one).change,
                     -reduction((shortest + min(longest, 100.0)) / 2),
+                    with_hidden(flows, there, reference, least, keys=keys, protecting=protecting),
+                    _seen(flows, seen or truth, reference, there, keys),
                 )
             )
     return found
 
 
-def true_flows(demo: Path, like: DaySeries) -> DaySeries:
-    """Give the true flows of the keys and days of a published table: who is in no row of the truth did not go."""
+def true_flows(demo: Path, like: DaySeries, whom: str = "subscribers") -> DaySeries:
+    """Give the true flows of the keys and days of a published table: who is in no row of the truth did not go.
+
+    Parameters
+    ----------
+    whom
+        ``subscribers`` who went, or ``subscribers_seen``: whom readable records show.
+    """
     table = read_truth(demo, "flows")
     values = np.zeros(like.values.shape)
     place = {key: number for number, key in enumerate(like.keys)}
     row = {day: number for number, day in enumerate(like.dates)}
-    columns = (table.column(name).to_pylist() for name in ("origin", "destination", "subscribers"))
+    columns = (table.column(name).to_pylist() for name in ("origin", "destination", whom))
     for day, origin, destination, subscribers in zip(_dates(demo, table["start"]), *columns, strict=True):
         if day in row and (origin, destination) in place:
-            values[row[day], place[origin, destination]] = subscribers
+            values[row[day], place[origin, destination]] = subscribers or 0
     return DaySeries.of(like.keys, like.dates, values)
 
 
@@ -231,6 +281,24 @@ def _same(said: Changes, true: Changes, days: npt.NDArray[np.bool_], keys: npt.N
     given = (said.why == "given") & days[:, None] & keys
     usual = true.expected[given].sum()
     return float(true.series.values[given].sum() / usual - 1) if given.any() and usual > 0 else None
+
+
+def _seen(
+    flows: DaySeries,
+    seen: DaySeries,
+    reference: Reference,
+    days: npt.NDArray[np.bool_],
+    keys: npt.NDArray[np.bool_],
+) -> float | None:
+    """Give the true change of all pairs that were published on some day, against the mean of days of the same kind."""
+    inside = np.array([reference.holds(day) for day in flows.dates])
+    ever = keys & ~np.isnan(flows.values[inside | days]).all(axis=0)
+    kinds = np.array([reference.kind(day) for day in flows.dates])
+    asked = np.flatnonzero(days)
+    if not all((inside & (kinds == kinds[day])).any() for day in asked):
+        return None
+    usual = sum(seen.values[np.ix_(inside & (kinds == kinds[day]), ever)].mean(axis=0).sum() for day in asked)
+    return float(seen.values[np.ix_(days, ever)].sum() / usual - 1) if ever.any() and usual > 0 else None
 
 
 def _on(changed: Changes, days: list[date]) -> npt.NDArray[np.bool_]:

@@ -7,6 +7,7 @@ suppressed has no number anywhere.
 """
 
 from commonweal.mobility.baselines.baseline import Changes, Reference, changes
+from commonweal.mobility.baselines.censored import WithHidden, with_hidden
 from commonweal.mobility.baselines.displaced import Displaced, NetResidents, displaced, net_residents
 from commonweal.mobility.baselines.grouping import Together, together
 from commonweal.mobility.baselines.joining import Layer, layer
@@ -29,6 +30,7 @@ __all__ = [
     "Step",
     "Together",
     "What",
+    "WithHidden",
     "changes",
     "day_series",
     "displaced",
@@ -45,4 +47,5 @@ __all__ = [
     "steps_of",
     "together",
     "total_series",
+    "with_hidden",
 ]
