@@ -49,9 +49,9 @@ FAMILIES = {
     "homes": ("homes", "home_agreement"),
 }
 ASKED = ("home", *(name for names in FAMILIES.values() for name in names))
-NOISED = ("home", "border_districts", "inbound", "presence_by_week", "presence_by_home", "flows_stays", "locations")
-TOLD_APART = {name for name in ASKED if name not in ("home", "locations", "real_entropy", "home_agreement")}
-"""Those of which so many cells have so few people that exact counts give them away here."""
+NOISED = ("home", "border_districts", "presence_by_week", "presence_by_home", "locations")
+TOLD_APART = set(ASKED) - {"home_agreement"}
+"""Those that have so many cells of few people that exact counts give them away, whoever falls into which half."""
 
 
 def tiles(folder: Path) -> Path:
@@ -90,7 +90,7 @@ def counted(start: Callable[..., Any], home: Any, tmp_path: Path) -> Callable[..
     import_file(home.database, tiles(tmp_path), name="tiles", code_field="code", name_field="name", who="os:tester")
 
     def make(many: int, names: Sequence[str] = ASKED) -> tuple[Any, runs.Plan, Any]:
-        operator = start(area_set="tiles", minimum_people=15)
+        operator = start(area_set="tiles", minimum_people=15, bucket_bits=1)
         operator.mapping = operator.write("plmns.toml", MAPPING)
         cells = [
             f"c{n},{-11 + n % SIDE / 10 + 0.05:.3f},{8 + n // SIDE / 10 + 0.05:.3f},{PLMN['SL']}"
@@ -130,21 +130,21 @@ def test_what_is_known_of_everybody_adds_up_to_what_is_counted(counted: Callable
 
 
 def test_exact_counts_give_people_away_and_protected_ones_do_not(counted: Callable[..., Any]) -> None:
-    _, planned, counts = counted(150)
+    _, planned, counts = counted(200)
     weak = found(attacking.attack(planned, counts, publish=lambda name, values: values.astype(float)))
     ours = found(attacking.attack(planned, counts))
     assert set(weak) == set(ours) == set(ASKED)
     for family, names in FAMILIES.items():
         assert max(weak[name].auc for name in names) > 0.6, family
     for name in TOLD_APART:
-        assert weak[name].learned, (name, weak[name])
+        assert weak[name].auc > 0.6, (name, weak[name])
     for name, finding in ours.items():
-        assert abs(finding.auc - 0.5) <= 3 * finding.standard_error, (name, finding)
-    assert np.mean([finding.auc for finding in ours.values()]) == pytest.approx(0.5, abs=0.06)
+        assert abs(finding.auc - 0.5) <= 4.5 * finding.standard_error, (name, finding)
+    assert np.mean([finding.auc for finding in ours.values()]) == pytest.approx(0.5, abs=0.08)
 
 
 def test_noise_hides_people_as_far_as_it_is_large(counted: Callable[..., Any]) -> None:
-    operator, planned, counts = counted(150, NOISED)
+    operator, planned, counts = counted(200, NOISED)
     drawn, raw = attacking.sample(planned, counts=counts), raw_counts(planned.scope, counts)
 
     def told(epsilon: float) -> dict[str, Membership]:
@@ -158,5 +158,5 @@ def test_noise_hides_people_as_far_as_it_is_large(counted: Callable[..., Any]) -
     for name in TOLD_APART & set(NOISED):
         assert little[name].auc > 0.6, (name, little[name])
     for name, finding in much.items():
-        assert abs(finding.auc - 0.5) < 4 * finding.standard_error, (name, finding)
-    assert np.mean([finding.auc for finding in much.values()]) == pytest.approx(0.5, abs=0.06)
+        assert abs(finding.auc - 0.5) <= 4.5 * finding.standard_error, (name, finding)
+    assert np.mean([finding.auc for finding in much.values()]) == pytest.approx(0.5, abs=0.12)

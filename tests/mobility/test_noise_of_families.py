@@ -87,7 +87,7 @@ def travellers() -> Iterator[str]:
 
 @pytest.fixture
 def operator(start: Callable[..., Any]) -> Any:
-    operator = start(area_set="natural-earth:SL")
+    operator = start(area_set="natural-earth:SL", bucket_bits=1)
     operator.mapping = operator.write("plmns.toml", MAPPING)
     cells = [f"{name},{east},{north},{PLMN['SL']}" for name, (east, north) in CELLS.items()]
     operator.cells = operator.write("border.csv", "\n".join(["cell,longitude,latitude,plmn", *cells]) + "\n")
@@ -195,7 +195,8 @@ def test_what_looks_around_is_hidden_by_as_many_units_as_one_may_change(operator
 
 def test_tables_of_a_run_cost_what_was_asked_for_and_stand_beside_their_intervals(operator: Any) -> None:
     imported(operator, *everybody())
-    found = private_runs(operator.settings, planned(operator, *NEW), Rule(Unit.DAY, 2.0))
+    names = ("border_districts", "inbound", "presence_by_origin", "presence_by_week", "presence_by_home", "flows_stays")
+    found = private_runs(operator.settings, planned(operator, *names), Rule(Unit.DAY, 2.0))
     assert compose(one.prepared.spent.loss for one in found).epsilon(0) == pytest.approx(2.0)
     for one in found:
         table = one.draw().table
@@ -203,6 +204,20 @@ def test_tables_of_a_run_cost_what_was_asked_for_and_stand_beside_their_interval
         low, value, high = (table[name].to_numpy() for name in ("low", "subscribers", "high"))
         assert np.all((low >= 0) & (low <= value) & (value <= high))
         assert one.parameters["kept"]
+        if one.measure == "presence_by_origin":
+            days_agree_with_their_hours(table)
+
+
+def days_agree_with_their_hours(table: Any) -> None:
+    hours, days = defaultdict[Any, list[int]](list), {}
+    for row in table.to_pylist():
+        key = row["origin"], row["area"], row["start"].date()
+        if row["period"] == "hour":
+            hours[key].append(row["subscribers"])
+        else:
+            days[key] = row["subscribers"]
+    assert days
+    assert all(max(hours[key]) <= whole <= sum(hours[key]) for key, whole in days.items())
 
 
 def test_noise_is_as_wide_as_it_says(operator: Any) -> None:
