@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 from types import SimpleNamespace
@@ -88,6 +89,34 @@ def test_hours_with_fewer_than_k_say_so_and_have_no_number(site):
     night = next(row for row in rows if "T03:" in row["start"])
     assert (night["expected"], night["why"], float(night["low"]), float(night["high"])) == ("", "below k", 0, 14)
     assert "fewer than 15" in site.page(f"/mobility/forecast?area={SMALL}").text
+
+
+def test_the_chart_says_which_line_is_which_and_that_hours_are_withheld(site):
+    chart = re.search(r'<figure[^>]* id="hours".*?</figure>', site.page(f"/mobility/forecast?area={SMALL}").text, re.S)[
+        0
+    ]
+    legend = re.search(r'<div class="legend">.*?</div>', chart, re.DOTALL)[0]
+    for said in (
+        "Expected, modelled",
+        "Observed on Tuesday 17 March 2026",
+        "Interval that should hold 90% of counts",
+        "Withheld: fewer than 15 are expected",
+        "It is not zero",
+        "03:00",
+    ):
+        assert said in legend
+    assert 'class="band"' in chart
+    assert 'class="no-value" fill="url(#suppressed)"' in chart, "and in marks"
+    told = site.get(f"/mobility/forecast/figures/hours.json?area={SMALL}").json()
+    night = next(row for row in told["rows"] if "T03:" in row["start"])
+    assert told["chart"]["words"][night[told["chart"]["why"]]] == "fewer than 15"
+    assert {row["observed_day"] for row in told["rows"]} == {str(NEXT - timedelta(days=7))}
+
+
+def test_a_day_that_is_published_is_shown_beside_what_was_expected_of_it(site):
+    told = site.get(f"/mobility/forecast/figures/hours.json?area={PLACE}&day=2026-03-20").json()
+    assert {row["observed_day"] for row in told["rows"]} == {"2026-03-20"}
+    assert "Withheld" not in site.page(f"/mobility/forecast?area={PLACE}&day=2026-03-20").text
 
 
 def test_a_market_is_expected_by_its_earlier_dates(site):

@@ -109,4 +109,6 @@ def test_quality_lists_what_is_wrong_and_shows_control_limits(site, published):
     assert told["findings"] == []
     assert {"subscribers_usual", "subscribers_low", "subscribers_high"} <= set(told["days"][0])
     assert told["days"][0]["subscribers_low"] is None, "two days are no history"
-    assert "Nothing that is looked for was found" in site.page("/mobility/quality").text
+    listed = re.search(r'<figure[^>]* id="findings".*?</figure>', site.page("/mobility/quality").text, re.DOTALL)[0]
+    assert "Nothing that is looked for was found" in listed
+    assert "<table" not in listed, "no head stands above no rows"

@@ -57,6 +57,8 @@ class Legend:
         What the line around a part of the map means, if there is one.
     note
         A sentence below.
+    lines
+        (class of the style sheet, text) of each line of a chart.
     """
 
     title: str
@@ -65,6 +67,7 @@ class Legend:
     flow: str | None = None
     note: str | None = None
     outline: str | None = None
+    lines: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True)
@@ -79,11 +82,23 @@ class Chart:
         (key, name) of each line.
     time_zone
         Whose clock the axis shows.
+    band
+        Keys of what lies below and above, and its name, if an interval is drawn behind the lines.
+    gaps
+        Keys of the lines that all lack a value where a texture marks that there is none; without it, all of them.
+    why
+        Key of what is said of each record then.
+    words
+        How that is said, in the reader's language; states are known.
     """
 
     x: str
     y: tuple[tuple[str, str], ...]
     time_zone: str = "UTC"
+    band: tuple[str, str, str] | None = None
+    gaps: tuple[str, ...] = ()
+    why: str = "state"
+    words: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +128,8 @@ class Figure:
         If it is a time series, how it is drawn where scripts run.
     says
         What is beside the files: release, licence, period.
+    empty
+        What a page says in the table's place if there are no rows.
     """
 
     name: str
@@ -127,6 +144,7 @@ class Figure:
     areas: tuple[str, ...] = ()
     chart: Chart | None = None
     says: Mapping[str, str] = field(default_factory=dict)
+    empty: str = ""
 
     @property
     def forms(self) -> tuple[str, ...]:

@@ -124,6 +124,7 @@ def _flows(movements: Movements, moves: Moves, shown: list[Move], chosen: str | 
         geometry=places.outlines,
         areas=("origin", "destination"),
         says=parts.beside(movements.release),
+        empty=parts.flows_caption(0, moves.day),
     )
 
 

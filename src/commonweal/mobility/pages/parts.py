@@ -138,6 +138,20 @@ def legend(title: str, classes: Classes, least: int | None, *, flow: str | None 
     )
 
 
+def gaps_of(values: Sequence[float | None], states: Sequence[State]) -> list[str]:
+    """Give the texture of each moment of a line: what has a value has none."""
+    return [
+        "" if value is not None else "suppressed" if said is State.SUPPRESSED else "missing"
+        for value, said in zip(values, states, strict=True)
+    ]
+
+
+def gaps_meant(gaps: Sequence[str], least: int | None) -> dict[str, str]:
+    """Say what the textures of a chart mean, of those that are drawn."""
+    meant = {"suppressed": _("suppressed: fewer than %(least)s, or none", least=least), "missing": _("no data")}
+    return {pattern: text for pattern, text in meant.items() if pattern in gaps}
+
+
 def area_headings() -> tuple[Heading, ...]:
     """Give the head of a table of areas."""
     return (

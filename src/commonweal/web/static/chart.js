@@ -3,6 +3,11 @@
 
 const STEPS = { ArrowLeft: -1, ArrowRight: 1, PageUp: -24, PageDown: 24, Home: -Infinity, End: Infinity };
 
+// As pictures.css has them.
+const COLOURS = ["--bar", "--flow", "--bar", "--flow", "--muted"];
+const DASHES = [undefined, undefined, [7, 4], [7, 4], [2, 4]];
+const TALL = 14;
+
 export default function chart(figure) {
   const picture = figure.querySelector(".picture");
   if (!picture) return;
@@ -24,7 +29,10 @@ async function drawn(figure, picture) {
   const colour = (name) => getComputedStyle(figure).getPropertyValue(name).trim();
   const axis = { stroke: () => colour("--muted"), grid: { stroke: () => colour("--line") }, ticks: { show: false } };
   const seconds = rows.map((row) => Date.parse(row[chart.x]) / 1000);
-  const columns = chart.y.map(([key]) => rows.map((row) => row[key]));
+  const edges = chart.band ? chart.band.slice(0, 2) : [];
+  const columns = [...chart.y.map(([key]) => key), ...edges].map((key) => rows.map((row) => row[key]));
+  const marking = chart.gaps.length ? chart.gaps : chart.y.map(([key]) => key);
+  const gaps = rows.map((row) => marking.every((key) => row[key] === null));
   const language = document.documentElement.lang.replace(/^en$/, "en-GB"); // as the server writes dates
   const said_as = { timeZone: chart.time_zone, dateStyle: "medium", timeStyle: "short", hourCycle: "h23" };
   const moment = new Intl.DateTimeFormat(language, said_as);
@@ -42,11 +50,15 @@ async function drawn(figure, picture) {
         {},
         ...chart.y.map(([, label], place) => ({
           label,
-          stroke: () => colour(place ? "--flow" : "--bar"),
+          stroke: () => colour(COLOURS[place]),
+          dash: DASHES[place],
           width: 2,
-          points: { show: rows.length <= 31 },
+          points: { show: rows.length <= 31, fill: () => colour(COLOURS[place]), size: 6 },
         })),
+        ...edges.map((label) => ({ label, width: 0, points: { show: false } })),
       ],
+      bands: edges.length ? [{ series: [columns.length, columns.length - 1], fill: () => `${colour("--bar")}38` }] : [],
+      hooks: { drawAxes: [(drawing) => textured(drawing, seconds, gaps, colour)] },
     },
     [seconds, ...columns],
   );
@@ -54,7 +66,16 @@ async function drawn(figure, picture) {
   said.className = "muted reading";
   said.setAttribute("role", "status");
   const say = (place) => {
-    const values = columns.map((column) => (column[place] === null ? rows[place].state ?? "–" : number.format(column[place])));
+    const row = rows[place];
+    const none = chart.words[row[chart.why]] ?? "–";
+    const values = chart.y.map(([key, name]) => {
+      const missing = gaps[place] && marking.includes(key) ? none : "–";
+      const value = row[key] === null ? missing : number.format(row[key]);
+      return chart.y.length > 1 || edges.length ? `${name} ${value}` : value;
+    });
+    if (edges.length && edges.every((key) => row[key] !== null)) {
+      values.push(`${chart.band[2]} ${edges.map((key) => number.format(row[key])).join(" … ")}`);
+    }
     said.textContent = `${moment.format(seconds[place] * 1000)}: ${values.join(", ")}`;
   };
   picture.replaceChildren(plot.root, said);
@@ -71,6 +92,30 @@ async function drawn(figure, picture) {
   new ResizeObserver(() => plot.setSize(size())).observe(picture.parentElement);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => plot.redraw());
   say(place);
+}
+
+// Hatches the moments without a value at the foot of the drawing, as the picture from the server does.
+function textured(drawing, seconds, gaps, colour) {
+  const { ctx, bbox } = drawing;
+  const step = bbox.width / Math.max(seconds.length - 1, 1);
+  const tall = TALL * devicePixelRatio;
+  ctx.save();
+  ctx.beginPath();
+  gaps.forEach((gap, place) => {
+    if (gap) ctx.rect(drawing.valToPos(seconds[place], "x", true) - step / 2, bbox.top + bbox.height - tall, step, tall);
+  });
+  ctx.fillStyle = colour("--texture");
+  ctx.fill();
+  ctx.clip();
+  ctx.beginPath();
+  for (let x = bbox.left - tall; x < bbox.left + bbox.width; x += 7 * devicePixelRatio) {
+    ctx.moveTo(x, bbox.top + bbox.height);
+    ctx.lineTo(x + tall, bbox.top + bbox.height - tall);
+  }
+  ctx.strokeStyle = colour("--texture-line");
+  ctx.lineWidth = 2 * devicePixelRatio;
+  ctx.stroke();
+  ctx.restore();
 }
 
 function style(address) {

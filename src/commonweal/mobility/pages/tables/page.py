@@ -120,7 +120,7 @@ def _figures(seen: Shown, least: int | None, href: Any) -> list[Figure]:
     if len(published.ends) == 2:
         return way_figures(seen, href)
     first = area_figure(seen, least, href) if published.ends else row_figure(seen, href)
-    return [first, *days_figure(seen)]
+    return [first, *days_figure(seen, least)]
 
 
 def _query(name: str, version: int, asked: Asked, seen: Shown) -> dict[str, str]:
