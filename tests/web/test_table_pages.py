@@ -18,6 +18,7 @@ from commonweal.mobility.measures import (
     border_crossings,
     border_pairs,
     home_agreement,
+    home_change,
     home_rules,
     homes,
     radius_of_gyration,
@@ -79,6 +80,7 @@ def tables(tmp_path_factory, publish_counts):
         "homes": add(homes.DATASET, lived, "area", "rule", "start"),
         "agreement": add(home_agreement.DATASET, agreed, "rule", "other", "outcome", "start"),
         "crossings": add(border_crossings.DATASET, crossed, "country", "direction", "who", "start"),
+        "none": add(home_change.DATASET, [], "period", "origin", "destination", "start"),
         "pairs": add(border_pairs.DATASET, pairs, "way", "origin", "destination", "start"),
     }
     _publish_cases(home, codes)
@@ -127,6 +129,19 @@ def test_what_is_suppressed_is_never_drawn_as_a_bar(site):
     picture = markup[markup.index('class="bars"') :].partition("</svg>")[0]
     assert picture.count('class="no-value" fill="url(#suppressed)"') == len(DISTANCES)
     assert 'class="value"' not in picture
+
+
+def test_a_table_of_which_nothing_was_counted_says_so(site):
+    answer = site.page("/mobility/homes?table=home_change")
+    assert answer.status_code == 200
+    assert "counted, and there was nothing to count" in answer.text
+    assert "What this counts" in answer.text
+
+
+def test_a_table_that_is_not_published_says_which_command_publishes_it(site):
+    answer = site.page("/mobility/presence?table=present")
+    assert "commonweal mobility run --project NAME --measure present" in answer.text
+    assert "Nothing has been published yet" not in answer.text
 
 
 def test_home_rules_stand_side_by_side_and_one_is_on_the_map(site, tables):

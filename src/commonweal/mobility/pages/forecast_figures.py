@@ -139,6 +139,7 @@ def _hours(shown: Shown) -> Figure:
     drawn = [Line(text, [record[column] for record in records]) for column, text in lines]
     given = [record["why"] == GIVEN for record in records]
     band = Band(interval, *([record[edge] for record in records] for edge in ("low", "high")))
+    has_interval = any(record["low"] is not None for record in records if record["why"] == GIVEN)
     gaps = ["" if is_given else _textures(record["why"]) for is_given, record in zip(given, records, strict=True)]
     withheld = _("Withheld: fewer than %(least)s are expected", least=count(least or 0))
     unknown = _("Not enough history")
@@ -177,7 +178,7 @@ def _hours(shown: Shown) -> Figure:
             [f"{_when(shown, slot):%H:%M}" for slot in slots],
             drawn,
             label=_("Chart: subscribers expected by hour, %(name)s, modelled", name=name),
-            band=band,
+            band=band if has_interval else None,
             gaps=gaps,
         )
         if hourly
@@ -185,16 +186,16 @@ def _hours(shown: Shown) -> Figure:
         legend=line_legend(
             _("Subscribers by hour"),
             drawn,
-            band=band,
+            band=band if has_interval else None,
             gaps={pattern: text for pattern, text in meant.items() if pattern in gaps},
-            note=_withheld(shown, gaps),
+            note=" ".join(filter(None, [_withheld(shown, gaps), "" if has_interval else _without_interval()])),
         )
         if hourly
         else None,
         chart=Chart(
             "start",
             lines,
-            band=("low", "high", interval),
+            band=("low", "high", interval) if has_interval else None,
             gaps=("expected",),
             why="why",
             words={BELOW: _said(BELOW, None, least), NOT_ENOUGH: unknown},
@@ -220,6 +221,10 @@ def _withheld(shown: Shown, gaps: Sequence[str]) -> str:
         len(hours),
         hours=", ".join(hours),
     )
+
+
+def _without_interval() -> str:
+    return _("No interval is drawn: too few days are known to say how far off such forecasts are.")
 
 
 def _observed(record: dict[str, Any]) -> str:

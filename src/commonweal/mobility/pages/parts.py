@@ -21,7 +21,7 @@ from commonweal.web.flows import Flow
 from commonweal.web.languages import _, ngettext, translated
 from commonweal.web.map import MapArea
 from commonweal.web.provenance import download_links, facts
-from commonweal.web.reading import may_read, opened
+from commonweal.web.reading import may_read, opened, readable
 from commonweal.web.table import Row
 from commonweal.web.words import count, day_in_words, state
 
@@ -265,13 +265,31 @@ def with_count_tile(cells: Sequence[Cell]) -> tuple[str, str]:
     return _("%(some)s of %(all)s", some=count(with_value), all=count(len(cells))), _("areas with a published count")
 
 
-def nothing(request: Request, title: str, what: str) -> Document:
-    """Give the page that says that nothing is published yet."""
+def nothing(
+    request: Request, title: str, what: str, measure: str = "presence", chooser: Mapping[str, Any] | None = None
+) -> Document:
+    """Give the page that says that nothing is published yet; or, where other tables are, how this one comes about.
+
+    Parameters
+    ----------
+    what
+        Key of the page in its data.
+    measure
+        The measure whose table is not there.
+    chooser
+        What chooses another table of the page.
+    """
+    others = any(release.dataset.startswith("mobility.") for release in readable(request))
     return Document(
         title=title,
         template="mobility_nothing.html",
         package=PACKAGE,
-        values={"tabs": tabs(request)},
+        values={
+            "tabs": tabs(request),
+            "chooser": chooser or {"kinds": ()},
+            "command": f"commonweal mobility run --project NAME --measure {measure}" if others else "",
+            "may_run": visitor_of(request).may_somewhere(Permission.RUN, "mobility"),
+        },
         data={what: None},
     )
 

@@ -275,6 +275,8 @@ def days_figure(shown: Shown, least: int | None) -> list[Figure]:
         for one, value in zip(by, row, strict=True)
     )
     hourly = len(set(dates.values())) < len(starts)
+    if not any(told.value is not None for tolds in at.values() for told in tolds.values()):
+        return []  # a drawing of nothing says no more than that all of it is suppressed
     lines = [Line(said, [at[start].get(value, NOT_THERE).value for start in starts]) for value, _key, said in columns]
     gaps = [_gap([at[start].get(value, NOT_THERE) for value, _key, _said in columns]) for start in starts]
     labels = [

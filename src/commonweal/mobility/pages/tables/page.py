@@ -15,7 +15,7 @@ from commonweal.core.wording import Wording
 from commonweal.mobility.pages import beside, parts
 from commonweal.mobility.pages.tables.asking import Asked
 from commonweal.mobility.pages.tables.columns import title_of
-from commonweal.mobility.pages.tables.families import FAMILIES, WITH_NOISE, kind_of
+from commonweal.mobility.pages.tables.families import FAMILIES, WITH_NOISE, Kind, kind_of
 from commonweal.mobility.pages.tables.figures import area_figure, days_figure, distribution_figures, row_figure
 from commonweal.mobility.pages.tables.reading import Shown, read, shown
 from commonweal.mobility.pages.tables.ways import way_figures
@@ -68,7 +68,7 @@ def table_page(request: Request, family: str, table: str | None, asked: Asked, t
     there = kinds(request, family, None)
     name = table or (there[0][0] if there else None)
     if name is None:
-        return parts.nothing(request, title, family)
+        return parts.nothing(request, title, family, FAMILIES[family][0].name)
     kind = kind_of(family, name)
     if kind is None:
         raise NotFound(
@@ -79,8 +79,10 @@ def table_page(request: Request, family: str, table: str | None, asked: Asked, t
     state = request.app.state
     version = version_of(request, f"mobility.{name}", asked.release)
     if version is None:
-        return parts.nothing(request, title, family)
+        return parts.nothing(request, title, family, kind.name, chooser(request, family, name))
     published = read(state.settings, state.database, f"mobility.{name}", version)
+    if not published.table.num_rows:
+        return _without_rows(request, family, published.release, kind, title)
     seen = shown(published, kind, asked)
     query = _query(name, version, asked, seen)
     address = f"/mobility/{family}"
@@ -110,6 +112,30 @@ def table_page(request: Request, family: str, table: str | None, asked: Asked, t
         sources=sources,
         query=query,
         data={family: _data(seen, layer)},
+    )
+
+
+def _without_rows(request: Request, family: str, release: Release, kind: Kind, title: str) -> Document:
+    """Say of a table without a row that it has none: it was counted, and there was nothing to count."""
+    said = _("%(title)s: counted, and there was nothing to count.", title=translated(release.schema.title))
+    name = release.dataset.removeprefix("mobility.")
+    return Document(
+        title=title,
+        template="mobility_table.html",
+        package=parts.PACKAGE,
+        lead=said,
+        tiles=[parts.published_tile(release)],
+        values={
+            "tabs": parts.tabs(request),
+            "chooser": chooser(request, family, name),
+            "form": {"selects": (), "days": (), "hours": (), "areas": (), "layers": ()},
+            "defined": defined(release, kind.section),
+            "releases": parts.origins([release]),
+        },
+        notes=[said],
+        sources=[release],
+        query={"table": name, "release": str(release.version)},
+        data={family: {"table": release.dataset, "release": release.label, "digest": release.digest, "rows": []}},
     )
 
 

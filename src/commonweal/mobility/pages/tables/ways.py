@@ -87,8 +87,8 @@ def way_figures(shown: Shown, href: Href) -> list[Figure]:
             }
             for move in listed
         ],
-        picture=picture if areas else None,
-        legend=Legend(translated(published.value.description), flow=width),
+        picture=picture if areas and (drawn or area) else None,
+        legend=Legend(translated(published.value.description), flow=width, note="" if drawn else nothing),
         geometry=places.outlines,
         areas=("origin", "destination"),
         says=parts.beside(published.release),
