@@ -22,6 +22,8 @@ LEFT, RIGHT, TOP, FOOT = 60.0, 12.0, 12.0, 28.0
 """Screen units: the whole, and what is beside the drawing on each side."""
 LABELS = 5
 LINES = 4
+LETTER = 11.5
+"""Width of a digit as phones show it."""
 GAP = 14.0
 """How tall the texture is that marks moments without a value."""
 
@@ -94,21 +96,23 @@ def time_chart(
     drawn = [*(line.values for line in lines), *((band.high,) if band else ())]
     highest = nice(max((value for values in drawn for value in values if value is not None), default=1.0))
     first, last = (moments[0], moments[-1]) if moments else (0, 1)
-    across, tall = WIDTH - LEFT - RIGHT, HEIGHT - TOP - FOOT
+    steps = [count(highest * step / LINES, 0 if highest >= LINES else 1) for step in range(LINES + 1)]
+    left = max(LEFT, LETTER * max(map(len, steps)) + 10)
+    across, tall = WIDTH - left - RIGHT, HEIGHT - TOP - FOOT
 
     def x(moment: int) -> float:
-        return LEFT + (across * (moment - first) / (last - first) if last > first else across / 2)
+        return left + (across * (moment - first) / (last - first) if last > first else across / 2)
 
     def y(value: float) -> float:
         return TOP + tall * (1 - value / highest)
 
     parts = [PATTERNS]
-    for step in range(LINES + 1):
+    for step, said in enumerate(steps):
         value = highest * step / LINES
         parts.append(
             Markup(
                 '<path class="grid" d="M{:g} {:.1f}H{:g}"/><text x="{:g}" y="{:.1f}" text-anchor="end">{}</text>'
-            ).format(LEFT, y(value), WIDTH - RIGHT, LEFT - 8, y(value) + 5, count(value, 0 if highest >= LINES else 1))
+            ).format(left, y(value), WIDTH - RIGHT, left - 8, y(value) + 5, said)
         )
     for place in _some([place for place, name in enumerate(labels) if name]):
         anchor = "start" if place == 0 and len(moments) > 1 else "end" if place == len(moments) - 1 > 0 else "middle"
@@ -125,7 +129,7 @@ def time_chart(
             for lower, upper in _stretches(moments, band)
         ]
     marked = gaps or [*_without(lines, len(moments))]
-    parts += [_gap(x, moments, begin, end, tall, pattern) for begin, end, pattern in _gaps(marked)]
+    parts += [_gap(x, moments, begin, end, (left, tall), pattern) for begin, end, pattern in _gaps(marked)]
     for number, line in enumerate(lines):
         parts.append(Markup('<path class="line line-{}" d="{}"/>').format(number, _path(x, y, moments, line.values)))
         if sum(value is not None for value in line.values) <= 31:
@@ -223,11 +227,18 @@ def _gaps(marked: Sequence[str]) -> list[tuple[int, int, str]]:
     return [(places[0], places[-1], marked[places[0]]) for places in stretches if marked[places[0]]]
 
 
-def _gap(x: Callable[[int], float], moments: Sequence[int], begin: int, end: int, tall: float, pattern: str) -> Markup:
+def _gap(
+    x: Callable[[int], float],
+    moments: Sequence[int],
+    begin: int,
+    end: int,
+    corner: tuple[float, float],
+    pattern: str,
+) -> Markup:
     step = (x(moments[-1]) - x(moments[0])) / max(len(moments) - 1, 1) or WIDTH / 4
-    left, right = max(x(moments[begin]) - step / 2, LEFT), min(x(moments[end]) + step / 2, WIDTH - RIGHT)
+    left, right = max(x(moments[begin]) - step / 2, corner[0]), min(x(moments[end]) + step / 2, WIDTH - RIGHT)
     return Markup('<rect class="no-value" fill="url(#{})" x="{:.1f}" y="{:g}" width="{:.1f}" height="{:g}"/>').format(
-        pattern, left, TOP + tall - GAP, right - left, GAP
+        pattern, left, TOP + corner[1] - GAP, right - left, GAP
     )
 
 

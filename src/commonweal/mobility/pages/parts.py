@@ -11,6 +11,7 @@ from fastapi import Request
 from commonweal.core.catalog import Release, State
 from commonweal.core.identity import Permission
 from commonweal.core.wording import Wording
+from commonweal.mobility.pages.navigation import tabs as tabs
 from commonweal.mobility.published import Cell, Move
 from commonweal.mobility.published import beside as beside_it
 from commonweal.web.access import visitor_of
@@ -26,21 +27,6 @@ from commonweal.web.table import Row
 from commonweal.web.words import count, day_in_words, state
 
 PACKAGE = "commonweal.mobility"
-TABS = (
-    ("/mobility/presence", Wording("Presence"), Permission.READ),
-    ("/mobility/inside", Wording("Inside a place"), Permission.READ),
-    ("/mobility/flows", Wording("Flows"), Permission.READ),
-    ("/mobility/homes", Wording("Where people live"), Permission.READ),
-    ("/mobility/movement", Wording("How people move"), Permission.READ),
-    ("/mobility/borders", Wording("Borders"), Permission.READ),
-    ("/mobility/changes", Wording("Changes"), Permission.READ),
-    ("/mobility/forecast", Wording("Forecast"), Permission.READ),
-    ("/mobility/scale", Wording("In people"), Permission.READ),
-    ("/mobility/quality", Wording("Quality"), Permission.READ),
-    ("/mobility/report", Wording("Report"), Permission.READ),
-    ("/mobility/runs", Wording("Imports and runs"), Permission.FOLLOW),
-    ("/mobility/import", Wording("Import"), Permission.RUN),
-)
 PARAMETERS = (
     Wording("project"),
     Wording("area set"),
@@ -54,12 +40,6 @@ PARAMETERS = (
     Wording("flows"),
 )
 """What a release says it was made with, as `provenance.facts` names it: here to be found for translation."""
-
-
-def tabs(request: Request) -> list[tuple[str, str]]:
-    """Give (address, name) of each page that whoever asks may see."""
-    visitor = visitor_of(request)
-    return [(address, translated(name)) for address, name, right in TABS if visitor.may_somewhere(right, "mobility")]
 
 
 def opened_beside(request: Request, shown: Release, name: str) -> Release | None:
