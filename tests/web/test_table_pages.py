@@ -21,6 +21,7 @@ from commonweal.mobility.measures import (
     home_change,
     home_rules,
     homes,
+    presence_by_home,
     radius_of_gyration,
 )
 from commonweal.mobility.walks.distributing import DISTANCES
@@ -71,6 +72,12 @@ def tables(tmp_path_factory, publish_counts):
         for n in [20 + 9 * codes.index(origin) if origin < destination else 3]
     ]
     counted = ("subscribers", "people")
+    lives = [
+        (where, code, start, *[people[code] + (7 if where == "here" else 0)] * 2)
+        for where in presence_by_home.LIVES
+        for code in codes
+        for start in STARTS
+    ]
 
     def add(dataset, rows, *names):
         return publish_counts(home, dataset, DAYS, rows, *names, *counted)
@@ -81,6 +88,7 @@ def tables(tmp_path_factory, publish_counts):
         "agreement": add(home_agreement.DATASET, agreed, "rule", "other", "outcome", "start"),
         "crossings": add(border_crossings.DATASET, crossed, "country", "direction", "who", "start"),
         "none": add(home_change.DATASET, [], "period", "origin", "destination", "start"),
+        "here": add(presence_by_home.DATASET, lives, "lives", "area", "start"),
         "pairs": add(border_pairs.DATASET, pairs, "way", "origin", "destination", "start"),
     }
     _publish_cases(home, codes)
@@ -142,6 +150,12 @@ def test_a_table_that_is_not_published_says_which_command_publishes_it(site):
     answer = site.page("/mobility/presence?table=present")
     assert "commonweal mobility run --project NAME --measure present" in answer.text
     assert "Nothing has been published yet" not in answer.text
+
+
+def test_residents_stand_beside_who_lives_elsewhere(site, tables):
+    figure = site.get("/mobility/presence/figures/map.json?table=presence_by_home").json()
+    row = next(row for row in figure["rows"] if row["area"] == KNOWN)
+    assert (row["here"], row["elsewhere"]) == (tables.people[KNOWN] + 7, tables.people[KNOWN])
 
 
 def test_home_rules_stand_side_by_side_and_one_is_on_the_map(site, tables):
