@@ -21,6 +21,7 @@ from commonweal.mobility.pages.tables.reading import Shown, read, shown
 from commonweal.mobility.pages.tables.ways import way_figures
 from commonweal.mobility.telling import DIMENSIONS, called
 from commonweal.web.document import Document
+from commonweal.web.documentation import address_of
 from commonweal.web.figure import Figure
 from commonweal.web.languages import _, ngettext, translated
 from commonweal.web.provenance import chosen
@@ -50,7 +51,7 @@ def defined(release: Release, section: str) -> dict[str, Any]:
     return {
         "description": translated(schema.description),
         "columns": [f"{translated(heading(one))}: {translated(one.description)}" for one in schema.declared],
-        "section": f"docs/methods.md#{section}",
+        "section": address_of("methods", section),
         "catalog": f"/catalog/{release.dataset}/{release.version}",
         "label": release.label,
         "choices": chosen(release),
