@@ -185,6 +185,29 @@ def test_a_nowcast_fills_in_what_is_hidden_below_k(run, foreseen):
     assert all(row["low"] is None for row in told["rows"] if row["state"] != "modelled")
 
 
+def test_the_page_marks_what_is_modelled_of_a_day_and_leaves_what_was_published(site, run):
+    told = site.get(f"/mobility/nowcast.json?area={SMALL}").json()["nowcast"]
+    assert told["rows"] == json.loads(run("nowcast", "--json"))["rows"], "as the command has it"
+    figure = site.get(f"/mobility/nowcast/figures/hours.json?area={SMALL}").json()
+    night = next(row for row in figure["rows"] if row["published_state"] == "suppressed")
+    assert (night["published"], night["low"], night["high"], night["state"]) == (None, 0, 14, "modelled")
+    assert 0 < night["modelled"] <= 14
+    counted = next(row for row in figure["rows"] if row["published_state"] == "reported")
+    assert counted["published"] >= 15
+    assert (counted["modelled"], counted["low"], counted["state"]) == (None, None, "reported")
+    markup = site.page(f"/mobility/nowcast?area={SMALL}").text
+    for said in ("Modelled, not counted", "A modelled value was not counted", "Do not add modelled values up"):
+        assert said in markup
+    assert site.page(f"/mobility/nowcast?area={PLACE}&day=2026-03-04").status_code == 200
+
+
+@pytest.mark.parametrize("asked", ["day=x", "day=2030-01-01", "area=<b>", "table=homes", "holidays=x"])
+def test_a_nowcast_of_what_is_not_there_is_a_sentence(site, asked):
+    answer = site.page(f"/mobility/nowcast?{asked}")
+    assert answer.status_code == 422
+    assert "<b>" not in answer.text
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

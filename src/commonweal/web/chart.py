@@ -249,6 +249,10 @@ def _stretches(moments: Sequence[int], band: Band) -> list[tuple[list[tuple[int,
     for there, stretch in groupby(edges, key=lambda one: one[1] is not None and one[2] is not None):
         if there:
             known = list(stretch)
+            if len(known) == 1:  # a moment alone has a width too
+                at, low, high = known[0]
+                quarter = (moments[-1] - moments[0]) / max(len(moments) - 1, 1) / 4
+                known = [(round(at - quarter), low, high), (round(at + quarter), low, high)]
             found.append(
                 (
                     [(at, low) for at, low, _ in known if low is not None],

@@ -12,7 +12,7 @@ import numpy as np
 from commonweal.core.catalog import State
 from commonweal.core.wording import Wording
 from commonweal.mobility.baselines.baseline import Reference
-from commonweal.mobility.baselines.series import Key
+from commonweal.mobility.baselines.series import Key, Numbers
 from commonweal.mobility.forecasts.asking import KINDS, Foreseen, named, number
 from commonweal.mobility.forecasts.forecast import BELOW, GIVEN, NOT_ENOUGH
 from commonweal.mobility.forecasts.profile import profile
@@ -51,21 +51,35 @@ class Shown:
     @classmethod
     def of(cls, seen: Foreseen, places: Geography, area: str | None, to: str | None) -> Shown:
         """Choose the key that was asked for; where it was not said wholly, that of which most is expected."""
-        keys = seen.series.keys
-        fits = [
-            place
-            for place, key in enumerate(keys)
-            if (not area or key[0] == area) and (not to or len(key) == 1 or key[1] == to)
-        ] or list(range(len(keys)))
-        totals = np.nansum(seen.found.expected, axis=0)
-        return cls(seen, places, keys[max(fits, key=lambda place: totals[place])])
+        return cls(seen, places, chosen_key(seen.series.keys, seen.found.expected, area, to))
 
     def name(self, key: Key) -> str:
         """Say an area, or from where to where."""
-        said = [self.places.names.get(code, code) for code in key]
-        if len(said) == 1:
-            return said[0]
-        return _("%(origin)s to %(destination)s", origin=said[0], destination=said[1])
+        return name_of(key, self.places)
+
+
+def chosen_key(keys: Sequence[Key], values: Numbers, area: str | None, to: str | None) -> Key:
+    """Choose the key that was asked for; where it was not said wholly, that with most of the values (s, m)."""
+    fits = [
+        place
+        for place, key in enumerate(keys)
+        if (not area or key[0] == area) and (not to or len(key) == 1 or key[1] == to)
+    ] or list(range(len(keys)))
+    totals = np.nansum(values, axis=0)
+    return keys[max(fits, key=lambda place: totals[place])]
+
+
+def name_of(key: Key, places: Geography) -> str:
+    """Say an area, or from where to where."""
+    said = [places.names.get(code, code) for code in key]
+    if len(said) == 1:
+        return said[0]
+    return _("%(origin)s to %(destination)s", origin=said[0], destination=said[1])
+
+
+def interval_said(low: float | None, high: float | None) -> str:
+    """Say an interval, or a dash."""
+    return "–" if low is None or high is None else f"{count(low)} … {count(high)}"
 
 
 def figures(shown: Shown) -> list[Figure]:
@@ -84,10 +98,6 @@ def _said(why: str, value: float | None, least: int | None) -> str:
     if why == BELOW:
         return _("fewer than %(least)s", least=count(least or 0))
     return "–" if value is None else count(value)
-
-
-def _interval(low: float | None, high: float | None) -> str:
-    return "–" if low is None or high is None else f"{count(low)} … {count(high)}"
 
 
 def _seen(shown: Shown) -> tuple[date, list[float | None], list[str]] | None:
@@ -164,7 +174,7 @@ def _hours(shown: Shown) -> Figure:
                 (
                     f"{_when(shown, slot):%H:%M}" if hourly else words.day(day),
                     _said(record["why"], record["expected"], least),
-                    _interval(record["low"], record["high"]),
+                    interval_said(record["low"], record["high"]),
                     words.state(State(record["state"])),
                     *((_observed(record),) if observed else ()),
                 ),
@@ -271,7 +281,7 @@ def _week(shown: Shown) -> Figure:
                         translated(DAY_NAMES[days]),
                         f"{at:%H:%M}" if series.hours else "–",
                         _said(BELOW if below else GIVEN, value, series.least),
-                        _interval(low, high),
+                        interval_said(low, high),
                         count(records[-1]["known_days"]),
                     ),
                     has_value=value is not None,
@@ -341,7 +351,7 @@ def _all(shown: Shown) -> Figure:
             "state": State.MODELLED.value,
         }
         row = Row(
-            (name, hour or "–", count(expected or 0), _interval(low, high), words.state(State.MODELLED)),
+            (name, hour or "–", count(expected or 0), interval_said(low, high), words.state(State.MODELLED)),
             current=key == shown.key,
         )
         rows.append((expected or 0.0, row, record))

@@ -34,6 +34,7 @@ GROUPS = (
         Wording("Models and forecasts"),
         (
             ("/mobility/forecast", Wording("Forecast"), Permission.READ),
+            ("/mobility/nowcast", Wording("Nowcast"), Permission.READ),
             ("/mobility/scale", Wording("In people"), Permission.READ),
         ),
     ),
