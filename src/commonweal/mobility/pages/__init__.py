@@ -14,6 +14,7 @@ from commonweal.mobility.pages import (
     inside,
     movement,
     nowcast,
+    population,
     presence,
     quality,
     report,
@@ -36,19 +37,8 @@ def first_page() -> Response:
 
 
 for part in (
-    presence,
-    inside,
-    flows,
-    homes,
-    movement,
-    borders,
-    changes,
-    forecast,
-    nowcast,
-    scale,
-    quality,
-    report,
-    runs,
-    inbox,
+    *(presence, inside, homes, flows, movement, borders, changes),
+    *(forecast, nowcast, scale, population),
+    *(quality, report, runs, inbox),
 ):
     routes.routes.extend(part.routes.routes)

@@ -13,7 +13,7 @@ from commonweal.mobility.pages.tables.columns import cells_of, columns_of, headi
 from commonweal.mobility.pages.tables.reading import BINS, NOT_THERE, Shown, Told
 from commonweal.mobility.published import Cell
 from commonweal.mobility.telling import DIMENSIONS, bin_heading, bin_name, called
-from commonweal.web.chart import Line, line_legend, time_chart
+from commonweal.web.chart import Band, Line, line_legend, time_chart
 from commonweal.web.classes import quantile_classes
 from commonweal.web.figure import Chart, Figure, Heading, Legend
 from commonweal.web.languages import _, translated
@@ -279,8 +279,17 @@ def days_figure(shown: Shown, least: int | None) -> list[Figure]:
         return []  # a drawing of nothing says no more than that all of it is suppressed
     lines = [Line(said, [at[start].get(value, NOT_THERE).value for start in starts]) for value, _key, said in columns]
     gaps = [_gap([at[start].get(value, NOT_THERE) for value, _key, _said in columns]) for start in starts]
+    band, between = None, _("Interval")
+    if published.has_interval and len(columns) == 1:
+        tolds = [at[start].get(columns[0][0], NOT_THERE) for start in starts]
+        band = Band(between, [told.low for told in tolds], [told.high for told in tolds])
+    one_day = hourly and len(set(dates.values())) == 1
     labels = [
-        short_day(dates[start]) if place == 0 or dates[start] != dates[starts[place - 1]] else ""
+        shown.clock(start)
+        if one_day
+        else short_day(dates[start])
+        if place == 0 or dates[start] != dates[starts[place - 1]]
+        else ""
         for place, start in enumerate(starts)
     ]
     title = _("%(title)s, %(area)s over time", title=title_of(shown), area=name)
@@ -306,9 +315,16 @@ def days_figure(shown: Shown, least: int | None) -> list[Figure]:
                 {"start": f"{datetime.fromtimestamp(start, UTC):%Y-%m-%dT%H:%M:%SZ}", **cells_of(shown, at[start])[1]}
                 for start in starts
             ],
-            picture=time_chart(starts, labels, lines, label=_("Chart: %(title)s", title=title), gaps=gaps),
-            legend=line_legend(title_of(shown), lines, gaps=parts.gaps_meant(gaps, least)),
-            chart=Chart("start", tuple((key, said) for _value, key, said in columns), zone),
+            picture=time_chart(starts, labels, lines, label=_("Chart: %(title)s", title=title), band=band, gaps=gaps),
+            legend=line_legend(title_of(shown), lines, band=band, gaps=parts.gaps_meant(gaps, least)),
+            chart=Chart(
+                "start",
+                tuple((key, said) for _value, key, said in columns),
+                zone,
+                band=("low", "high", between) if band else None,
+                gaps=tuple(key for _value, key, _said in columns),
+                why=f"{columns[0][1]}_state" if len(columns) == 1 else "state",
+            ),
             says=parts.beside(published.release),
         )
     ]
