@@ -37,7 +37,7 @@ def first_page() -> Response:
 
 
 for part in (
-    *(presence, inside, homes, flows, movement, borders, changes),
+    *(presence, inside, flows, homes, movement, borders, changes),
     *(forecast, nowcast, scale, population),
     *(quality, report, runs, inbox),
 ):

@@ -25,7 +25,7 @@ from commonweal.web.documentation import address_of
 from commonweal.web.geography import geography
 from commonweal.web.languages import _, translated
 from commonweal.web.reading import version_of
-from commonweal.web.words import count, day_in_words, share
+from commonweal.web.words import count, day_in_words
 
 ADDRESS = "/mobility/nowcast"
 LEVEL = 0.9
@@ -164,6 +164,6 @@ def _data(shown: Shown) -> dict[str, Any]:
         "day": filled.day.isoformat(),
         "modelled": shown.counted("modelled"),
         "least": series.least,
-        "level": share(LEVEL),
+        "level": LEVEL,
         "rows": list(filled_records(series, filled)),
     }
