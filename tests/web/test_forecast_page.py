@@ -110,6 +110,10 @@ def test_the_chart_says_which_line_is_which_and_that_hours_are_withheld(site):
     told = site.get(f"/mobility/forecast/figures/hours.json?area={SMALL}").json()
     night = next(row for row in told["rows"] if "T03:" in row["start"])
     assert told["chart"]["words"][night[told["chart"]["why"]]] == "fewer than 15"
+    french = site.get(f"/mobility/forecast?area={SMALL}", accept="text/html", accept_language="fr").text
+    assert "moins de 15" in re.search(r'id="hours"[^>]*data-said="([^"]*)"', french)[1], (
+        "scripts say it as the page does"
+    )
     assert {row["observed_day"] for row in told["rows"]} == {str(NEXT - timedelta(days=7))}
 
 

@@ -209,7 +209,7 @@ def test_every_page_says_what_it_counts_and_with_which_choices(site):
     for page in ("movement", "borders?table=border_pairs", "homes?table=homes"):
         markup = site.page(f"/mobility/{page}").text
         assert "What this counts" in markup
-        assert "docs/methods.md#" in markup
+        assert "/docs/methods#" in markup
         assert "time zone: Africa/Freetown" in markup
 
 

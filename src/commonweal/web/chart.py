@@ -20,7 +20,8 @@ from commonweal.web.words import count
 WIDTH, HEIGHT = 480.0, 216.0
 LEFT, RIGHT, TOP, FOOT = 60.0, 12.0, 12.0, 28.0
 """Screen units: the whole, and what is beside the drawing on each side."""
-LABELS = 5
+LABELS, LONG = 5, 6
+"""How many moments are named; fewer where a name has more letters."""
 LINES = 4
 LETTER = 11.5
 """Width of a digit as phones show it."""
@@ -114,7 +115,8 @@ def time_chart(
                 '<path class="grid" d="M{:g} {:.1f}H{:g}"/><text x="{:g}" y="{:.1f}" text-anchor="end">{}</text>'
             ).format(left, y(value), WIDTH - RIGHT, left - 8, y(value) + 5, said)
         )
-    for place in _some([place for place, name in enumerate(labels) if name]):
+    most = LABELS if max(map(len, labels), default=0) <= LONG else LABELS - 1
+    for place in _some([place for place, name in enumerate(labels) if name], most):
         anchor = "start" if place == 0 and len(moments) > 1 else "end" if place == len(moments) - 1 > 0 else "middle"
         parts.append(
             Markup('<text x="{:.1f}" y="{:g}" text-anchor="{}">{}</text>').format(
@@ -199,7 +201,7 @@ def nice(value: float) -> float:
     return next(step * unit for step in (1.0, 1.6, 2.0, 2.4, 3.2, 4.0, 6.0, 8.0, 10.0) if step * unit >= value)
 
 
-def _some(places: Sequence[int]) -> list[int]:
+def _some(places: Sequence[int], most: int = LABELS) -> list[int]:
     """Choose some, spread evenly, the first among them.
 
     Examples
@@ -207,7 +209,7 @@ def _some(places: Sequence[int]) -> list[int]:
     >>> _some(range(4)), _some(range(0, 240, 24)), _some([])
     ([0, 1, 2, 3], [0, 48, 96, 144, 192], [])
     """
-    return list(places[:: ceil(len(places) / LABELS)]) if places else []
+    return list(places[:: ceil(len(places) / most)]) if places else []
 
 
 def _without(lines: Sequence[Line], number: int) -> list[str]:

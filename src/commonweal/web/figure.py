@@ -5,6 +5,7 @@ Every figure of a page has an address of its own, so it can be linked, and files
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -12,9 +13,11 @@ from urllib.parse import urlencode
 
 from markupsafe import Markup
 
+from commonweal.core.catalog import State
 from commonweal.core.errors import InputError
 from commonweal.core.wording import Wording
 from commonweal.web.table import Row
+from commonweal.web.words import state
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,13 @@ class Chart:
     gaps: tuple[str, ...] = ()
     why: str = "state"
     words: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def said(self) -> str:
+        """What the script says of it, as JSON in the reader's language; the rows it fetches are in none."""
+        states = {one.value: state(one) for one in State}
+        names = {"lines": [name for _key, name in self.y], "band": self.band[2] if self.band else ""}
+        return json.dumps(names | {"words": states | dict(self.words)}, ensure_ascii=False)
 
 
 @dataclass(frozen=True, eq=False)

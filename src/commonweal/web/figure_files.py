@@ -16,11 +16,10 @@ import shapely
 import xlsxwriter
 from starlette.responses import Response
 
-from commonweal.core.catalog import State
 from commonweal.core.catalog.exports import cells
 from commonweal.core.errors import NotFound
 from commonweal.core.wording import Wording
-from commonweal.web import standalone, words
+from commonweal.web import standalone
 from commonweal.web.figure import Figure, Placed
 
 DECIMALS = 6
@@ -124,10 +123,7 @@ def rows_as_workbook(figure: Figure) -> bytes:
 
 def rows_as_json(figure: Figure) -> bytes:
     """Write the rows as objects, and beside them what they are."""
-    drawn: dict[str, Any] = {}
-    if figure.chart:
-        said_of_none = {state.value: words.state(state) for state in State} | dict(figure.chart.words)
-        drawn = {"chart": asdict(figure.chart) | {"words": said_of_none}}
+    drawn = {"chart": asdict(figure.chart)} if figure.chart else {}
     said = {"title": figure.title, **figure.says, **drawn, "rows": list(figure.records)}
     return json.dumps(said, ensure_ascii=False).encode()
 

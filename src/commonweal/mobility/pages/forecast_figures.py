@@ -23,7 +23,7 @@ from commonweal.web.figure import Chart, Figure, Heading
 from commonweal.web.geography import Geography
 from commonweal.web.languages import _, ngettext, translated
 from commonweal.web.table import Row
-from commonweal.web.words import count, day_in_words
+from commonweal.web.words import count, day_in_words, short_day
 
 LISTED = 200
 DAY_NAMES = {
@@ -167,7 +167,11 @@ def _hours(shown: Shown) -> Figure:
             Heading(_("Expected"), is_number=True, key="expected"),
             Heading(_("Interval"), is_number=True),
             Heading(_("State"), key="state"),
-            *((Heading(of_day, is_number=True, key="observed"),) if observed else ()),
+            *(
+                (Heading(_("Observed, %(day)s", day=short_day(observed[0])), is_number=True, key="observed"),)
+                if observed
+                else ()
+            ),
         ),
         rows=[
             Row(

@@ -25,6 +25,7 @@ async function drawn(figure, picture) {
   const [{ default: uPlot }, answer] = await Promise.all([import("vendor/uplot.js"), fetch(figure.dataset.source)]);
   if (!answer.ok) return;
   const { rows, chart } = await answer.json();
+  const words = JSON.parse(figure.dataset.said); // in the reader's language, which the rows are not
   await style(import.meta.resolve("vendor/uplot.css"));
   const colour = (name) => getComputedStyle(figure).getPropertyValue(name).trim();
   const axis = { stroke: () => colour("--muted"), grid: { stroke: () => colour("--line") }, ticks: { show: false } };
@@ -36,14 +37,23 @@ async function drawn(figure, picture) {
   const language = document.documentElement.lang.replace(/^en$/, "en-GB"); // as the server writes dates
   const said_as = { timeZone: chart.time_zone, dateStyle: "medium", timeStyle: "short", hourCycle: "h23" };
   const moment = new Intl.DateTimeFormat(language, said_as);
-  const number = new Intl.NumberFormat(language);
+  const number = new Intl.NumberFormat(language, { maximumFractionDigits: 0 });
+  const day = new Intl.DateTimeFormat(language, { timeZone: chart.time_zone, day: "numeric", month: "short" });
+  const hour = new Intl.DateTimeFormat(language, { timeZone: chart.time_zone, timeStyle: "short", hourCycle: "h23" });
+  // A day is named where it begins, between its hours and at the first of them.
+  const times = (_plot, ticks, _axis, _space, step) =>
+    ticks.map((tick, place) => {
+      const [date, clock] = [day.format(tick * 1000), hour.format(tick * 1000)];
+      if (step >= 86400) return date;
+      return place && date === day.format(ticks[place - 1] * 1000) ? clock : `${clock}\n${date}`;
+    });
   const size = () => ({ width: picture.clientWidth, height: Math.max(180, Math.round(picture.clientWidth * 0.45)) });
   const plot = new uPlot(
     {
       ...size(),
       tzDate: (second) => uPlot.tzDate(new Date(second * 1000), chart.time_zone),
       scales: { y: { range: (_, low, high) => [0, Math.max(high, 1) * 1.05] } },
-      axes: [axis, { ...axis, values: (_, ticks) => ticks.map((tick) => number.format(tick)), size: 64 }],
+      axes: [{ ...axis, values: times }, { ...axis, values: (_, ticks) => ticks.map((tick) => number.format(tick)), size: 64 }],
       cursor: { drag: { x: true, y: false } },
       legend: { show: false },
       series: [
@@ -67,14 +77,14 @@ async function drawn(figure, picture) {
   said.setAttribute("role", "status");
   const say = (place) => {
     const row = rows[place];
-    const none = chart.words[row[chart.why]] ?? "–";
-    const values = chart.y.map(([key, name]) => {
+    const none = words.words[row[chart.why]] ?? "–";
+    const values = chart.y.map(([key], line) => {
       const missing = gaps[place] && marking.includes(key) ? none : "–";
       const value = row[key] === null ? missing : number.format(row[key]);
-      return chart.y.length > 1 || edges.length ? `${name} ${value}` : value;
+      return chart.y.length > 1 || edges.length ? `${words.lines[line]} ${value}` : value;
     });
     if (edges.length && edges.every((key) => row[key] !== null)) {
-      values.push(`${chart.band[2]} ${edges.map((key) => number.format(row[key])).join(" … ")}`);
+      values.push(`${words.band} ${edges.map((key) => number.format(row[key])).join(" … ")}`);
     }
     said.textContent = `${moment.format(seconds[place] * 1000)}: ${values.join(", ")}`;
   };
