@@ -54,6 +54,7 @@ PICTURES = (
     Picture("presence", "/mobility/presence?day={day}&at=18&layer=flows"),
     Picture("inside", "/mobility/inside?day={day}&at=18&centre=-13.1,8.4&radius=60"),
     Picture("flows", "/mobility/flows?day={day}", height=1000),
+    Picture("forecast", "/mobility/forecast", height=1000),
     Picture("homes-phone", "/mobility/homes", 390, 1400, options={"locale": "fr-FR"}),
     Picture("catalog", "/catalog/mobility.presence", height=1000),
     Picture("job", "/jobs/1", height=1100, signed_in=True),

@@ -28,6 +28,7 @@ from commonweal.web import (
     catalog,
     choosing_language,
     describing,
+    documentation,
     health,
     jobs,
     observing,
@@ -91,6 +92,7 @@ def application(settings: Settings) -> FastAPI:
     for part in (health, observing, overview, catalog, jobs, assets, sign_in, choosing_language, administration):
         _add(app, part.routes, "")
     _add(app, describing.routes, "")
+    _add(app, documentation.routes, "")
     for room in ROOMS:
         for named in (room.routes, room.pages):
             if named:

@@ -107,7 +107,8 @@ def publish_homes(home: Home, days: Days = (FIRST, END)) -> Release:
 
 
 def _table(rows: list[tuple[Any, ...]], *names: str) -> pa.Table:
-    raw = pa.table(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
+    none = [pa.array([], pa.int64() if name in ("subscribers", "people") else pa.string()) for name in names]
+    raw = pa.table(dict(zip(names, map(list, zip(*rows, strict=True)) if rows else none, strict=True)))
     place = names.index("start")
     return raw.set_column(place, "start", raw["start"].cast(pa.timestamp("us", tz="UTC")))
 

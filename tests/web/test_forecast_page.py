@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 from types import SimpleNamespace
@@ -90,6 +91,38 @@ def test_hours_with_fewer_than_k_say_so_and_have_no_number(site):
     assert "fewer than 15" in site.page(f"/mobility/forecast?area={SMALL}").text
 
 
+def test_the_chart_says_which_line_is_which_and_that_hours_are_withheld(site):
+    chart = re.search(r'<figure[^>]* id="hours".*?</figure>', site.page(f"/mobility/forecast?area={SMALL}").text, re.S)[
+        0
+    ]
+    legend = re.search(r'<div class="legend">.*?</div>', chart, re.DOTALL)[0]
+    for said in (
+        "Expected, modelled",
+        "Observed on Tuesday 17 March 2026",
+        "Interval that should hold 90% of counts",
+        "Withheld: fewer than 15 are expected",
+        "It is not zero",
+        "03:00",
+    ):
+        assert said in legend
+    assert 'class="band"' in chart
+    assert 'class="no-value" fill="url(#suppressed)"' in chart, "and in marks"
+    told = site.get(f"/mobility/forecast/figures/hours.json?area={SMALL}").json()
+    night = next(row for row in told["rows"] if "T03:" in row["start"])
+    assert told["chart"]["words"][night[told["chart"]["why"]]] == "fewer than 15"
+    french = site.get(f"/mobility/forecast?area={SMALL}", accept="text/html", accept_language="fr").text
+    assert "moins de 15" in re.search(r'id="hours"[^>]*data-said="([^"]*)"', french)[1], (
+        "scripts say it as the page does"
+    )
+    assert {row["observed_day"] for row in told["rows"]} == {str(NEXT - timedelta(days=7))}
+
+
+def test_a_day_that_is_published_is_shown_beside_what_was_expected_of_it(site):
+    told = site.get(f"/mobility/forecast/figures/hours.json?area={PLACE}&day=2026-03-20").json()
+    assert {row["observed_day"] for row in told["rows"]} == {"2026-03-20"}
+    assert "Withheld" not in site.page(f"/mobility/forecast?area={PLACE}&day=2026-03-20").text
+
+
 def test_a_market_is_expected_by_its_earlier_dates(site):
     def noon(query: str) -> float:
         address = f"/mobility/forecast/figures/hours.csv?area={PLACE}&day=2026-03-26{query}"
@@ -154,6 +187,29 @@ def test_a_nowcast_fills_in_what_is_hidden_below_k(run, foreseen):
     }
     assert all(0 < row["subscribers"] <= 14 for row in modelled)
     assert all(row["low"] is None for row in told["rows"] if row["state"] != "modelled")
+
+
+def test_the_page_marks_what_is_modelled_of_a_day_and_leaves_what_was_published(site, run):
+    told = site.get(f"/mobility/nowcast.json?area={SMALL}").json()["nowcast"]
+    assert told["rows"] == json.loads(run("nowcast", "--json"))["rows"], "as the command has it"
+    figure = site.get(f"/mobility/nowcast/figures/hours.json?area={SMALL}").json()
+    night = next(row for row in figure["rows"] if row["published_state"] == "suppressed")
+    assert (night["published"], night["low"], night["high"], night["state"]) == (None, 0, 14, "modelled")
+    assert 0 < night["modelled"] <= 14
+    counted = next(row for row in figure["rows"] if row["published_state"] == "reported")
+    assert counted["published"] >= 15
+    assert (counted["modelled"], counted["low"], counted["state"]) == (None, None, "reported")
+    markup = site.page(f"/mobility/nowcast?area={SMALL}").text
+    for said in ("Modelled, not counted", "A modelled value was not counted", "Do not add modelled values up"):
+        assert said in markup
+    assert site.page(f"/mobility/nowcast?area={PLACE}&day=2026-03-04").status_code == 200
+
+
+@pytest.mark.parametrize("asked", ["day=x", "day=2030-01-01", "area=<b>", "table=homes", "holidays=x"])
+def test_a_nowcast_of_what_is_not_there_is_a_sentence(site, asked):
+    answer = site.page(f"/mobility/nowcast?{asked}")
+    assert answer.status_code == 422
+    assert "<b>" not in answer.text
 
 
 @pytest.mark.parametrize(

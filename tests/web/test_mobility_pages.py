@@ -109,4 +109,26 @@ def test_quality_lists_what_is_wrong_and_shows_control_limits(site, published):
     assert told["findings"] == []
     assert {"subscribers_usual", "subscribers_low", "subscribers_high"} <= set(told["days"][0])
     assert told["days"][0]["subscribers_low"] is None, "two days are no history"
-    assert "Nothing that is looked for was found" in site.page("/mobility/quality").text
+    listed = re.search(r'<figure[^>]* id="findings".*?</figure>', site.page("/mobility/quality").text, re.DOTALL)[0]
+    assert "Nothing that is looked for was found" in listed
+    assert "<table" not in listed, "no head stands above no rows"
+
+
+def way_of(page: str) -> tuple[list[str], list[str]]:
+    """Give the addresses of the groups of pages, the current one first marked, and of the pages of the current one."""
+    nav = re.search(r'<nav aria-label="Mobility">.*?</nav>', page, re.DOTALL)[0]
+    groups, _, pages = nav.partition("</ul>")
+    return re.findall(r"<a ([^>]*)>", groups), re.findall(r"<a ([^>]*)>", pages)
+
+
+def test_the_pages_are_in_groups_and_the_group_of_this_page_is_open(site, published):
+    groups, pages = way_of(site.page("/mobility/changes").text)
+    assert groups == [
+        'href="/mobility/presence"',
+        'href="/mobility/flows" aria-current="true"',
+        'href="/mobility/forecast"',
+        'href="/mobility/quality"',
+    ]
+    assert pages[-1] == 'href="/mobility/changes" aria-current="page"'
+    _groups, pages = way_of(site.page("/mobility/quality").text)
+    assert pages == ['href="/mobility/quality" aria-current="page"', 'href="/mobility/report"'], "no work for readers"

@@ -151,4 +151,4 @@ def test_the_api_describes_itself(site):
     described = site.get("/openapi.json").json()
     assert {"/health", "/health/ready", "/.json", "/catalog.json", "/catalog/{dataset}.json"} <= set(described["paths"])
     assert "/" not in described["paths"]
-    assert site.get("/docs").status_code == 404
+    assert site.get("/redoc").status_code == 404

@@ -18,8 +18,10 @@ from commonweal.mobility.measures import (
     border_crossings,
     border_pairs,
     home_agreement,
+    home_change,
     home_rules,
     homes,
+    presence_by_home,
     radius_of_gyration,
 )
 from commonweal.mobility.walks.distributing import DISTANCES
@@ -70,6 +72,12 @@ def tables(tmp_path_factory, publish_counts):
         for n in [20 + 9 * codes.index(origin) if origin < destination else 3]
     ]
     counted = ("subscribers", "people")
+    lives = [
+        (where, code, start, *[people[code] + (7 if where == "here" else 0)] * 2)
+        for where in presence_by_home.LIVES
+        for code in codes
+        for start in STARTS
+    ]
 
     def add(dataset, rows, *names):
         return publish_counts(home, dataset, DAYS, rows, *names, *counted)
@@ -79,6 +87,8 @@ def tables(tmp_path_factory, publish_counts):
         "homes": add(homes.DATASET, lived, "area", "rule", "start"),
         "agreement": add(home_agreement.DATASET, agreed, "rule", "other", "outcome", "start"),
         "crossings": add(border_crossings.DATASET, crossed, "country", "direction", "who", "start"),
+        "none": add(home_change.DATASET, [], "period", "origin", "destination", "start"),
+        "here": add(presence_by_home.DATASET, lives, "lives", "area", "start"),
         "pairs": add(border_pairs.DATASET, pairs, "way", "origin", "destination", "start"),
     }
     _publish_cases(home, codes)
@@ -127,6 +137,25 @@ def test_what_is_suppressed_is_never_drawn_as_a_bar(site):
     picture = markup[markup.index('class="bars"') :].partition("</svg>")[0]
     assert picture.count('class="no-value" fill="url(#suppressed)"') == len(DISTANCES)
     assert 'class="value"' not in picture
+
+
+def test_a_table_of_which_nothing_was_counted_says_so(site):
+    answer = site.page("/mobility/homes?table=home_change")
+    assert answer.status_code == 200
+    assert "counted, and there was nothing to count" in answer.text
+    assert "What this counts" in answer.text
+
+
+def test_a_table_that_is_not_published_says_which_command_publishes_it(site):
+    answer = site.page("/mobility/presence?table=present")
+    assert "commonweal mobility run --project NAME --measure present" in answer.text
+    assert "Nothing has been published yet" not in answer.text
+
+
+def test_residents_stand_beside_who_lives_elsewhere(site, tables):
+    figure = site.get("/mobility/presence/figures/map.json?table=presence_by_home").json()
+    row = next(row for row in figure["rows"] if row["area"] == KNOWN)
+    assert (row["here"], row["elsewhere"]) == (tables.people[KNOWN] + 7, tables.people[KNOWN])
 
 
 def test_home_rules_stand_side_by_side_and_one_is_on_the_map(site, tables):
@@ -180,7 +209,7 @@ def test_every_page_says_what_it_counts_and_with_which_choices(site):
     for page in ("movement", "borders?table=border_pairs", "homes?table=homes"):
         markup = site.page(f"/mobility/{page}").text
         assert "What this counts" in markup
-        assert "docs/methods.md#" in markup
+        assert "/docs/methods#" in markup
         assert "time zone: Africa/Freetown" in markup
 
 

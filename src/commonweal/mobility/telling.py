@@ -25,6 +25,8 @@ DIMENSIONS: Mapping[str, str] = {
     "origin": Wording("Who"),
     "part": Wording("When"),
     "period": Wording("Unit of time"),
+    "lives": Wording("Home area"),
+    "days": Wording("Days counted"),
 }
 """What tables are told by besides areas and days."""
 
@@ -47,6 +49,7 @@ VALUES: Mapping[str, Mapping[str, str]] = {
         "visitor": Wording("visitors"),
         "unknown": Wording("not known"),
     },
+    "lives": {"here": Wording("live here"), "elsewhere": Wording("live elsewhere")},
     "nights": {
         "0": Wording("same day"),
         "1": Wording("1 night"),

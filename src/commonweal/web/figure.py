@@ -5,6 +5,7 @@ Every figure of a page has an address of its own, so it can be linked, and files
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -12,9 +13,11 @@ from urllib.parse import urlencode
 
 from markupsafe import Markup
 
+from commonweal.core.catalog import State
 from commonweal.core.errors import InputError
 from commonweal.core.wording import Wording
 from commonweal.web.table import Row
+from commonweal.web.words import state
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,8 @@ class Legend:
         What the line around a part of the map means, if there is one.
     note
         A sentence below.
+    lines
+        (class of the style sheet, text) of each line of a chart.
     """
 
     title: str
@@ -65,6 +70,7 @@ class Legend:
     flow: str | None = None
     note: str | None = None
     outline: str | None = None
+    lines: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True)
@@ -79,11 +85,30 @@ class Chart:
         (key, name) of each line.
     time_zone
         Whose clock the axis shows.
+    band
+        Keys of what lies below and above, and its name, if an interval is drawn behind the lines.
+    gaps
+        Keys of the lines that all lack a value where a texture marks that there is none; without it, all of them.
+    why
+        Key of what is said of each record then.
+    words
+        How that is said, in the reader's language; states are known.
     """
 
     x: str
     y: tuple[tuple[str, str], ...]
     time_zone: str = "UTC"
+    band: tuple[str, str, str] | None = None
+    gaps: tuple[str, ...] = ()
+    why: str = "state"
+    words: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def said(self) -> str:
+        """What the script says of it, as JSON in the reader's language; the rows it fetches are in none."""
+        states = {one.value: state(one) for one in State}
+        names = {"lines": [name for _key, name in self.y], "band": self.band[2] if self.band else ""}
+        return json.dumps(names | {"words": states | dict(self.words)}, ensure_ascii=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +138,8 @@ class Figure:
         If it is a time series, how it is drawn where scripts run.
     says
         What is beside the files: release, licence, period.
+    empty
+        What a page says in the table's place if there are no rows.
     """
 
     name: str
@@ -127,6 +154,7 @@ class Figure:
     areas: tuple[str, ...] = ()
     chart: Chart | None = None
     says: Mapping[str, str] = field(default_factory=dict)
+    empty: str = ""
 
     @property
     def forms(self) -> tuple[str, ...]:

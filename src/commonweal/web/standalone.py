@@ -170,6 +170,8 @@ def _parted(legend: Legend) -> tuple[list[tuple[Markup, str]], list[tuple[Markup
     wide, tall = SWATCH
     rect = Markup('<rect {} width="{:g}" height="{:g}" rx="3"/>')
     colours = [(rect.format(Markup('class="{}"').format(shade), wide, tall), text) for shade, text in legend.classes]
+    stroke = Markup('<path class="{}" d="M1 {:g}h{:g}"/>')
+    colours = [*((stroke.format(line, tall / 2, wide - 2), text) for line, text in legend.lines), *colours]
     others = [
         (rect.format(Markup('fill="url(#{})"').format(pattern), wide, tall), text) for pattern, text in legend.states
     ]

@@ -49,6 +49,7 @@ PLACES = {
     "/administration/people/{name}": "ada",
     "/administration/backup/{name}": BACKUP,
     "/jobs/{job}": "1",
+    "/docs/{page}": "privacy",
 }
 """What stands in place of a parameter of a path. A new one needs its line here: then its pages are walked too."""
 WITHOUT_A_PROVIDER = ("/sign-in/provider", "/sign-in/provider/callback")
@@ -108,8 +109,8 @@ class Page:
         return self.status
 
 
-FILES = {"/mobility/report/page"}
-"""What is written in HTML to be taken along, and no page of the site: it is tested where it is made."""
+FILES = {"/mobility/report/page", "/docs/images/{name}"}
+"""What is written in HTML to be taken along, or a picture, and no page of the site: it is tested where it is made."""
 
 
 def publish_walks_and_borders(home: Home, publish_counts: Callable[..., Any]) -> None:

@@ -13,6 +13,8 @@ from commonweal.mobility.pages import (
     inbox,
     inside,
     movement,
+    nowcast,
+    population,
     presence,
     quality,
     report,
@@ -34,5 +36,9 @@ def first_page() -> Response:
     return RedirectResponse("/mobility/presence", status_code=307)
 
 
-for part in (presence, inside, flows, homes, movement, borders, changes, forecast, scale, quality, report, runs, inbox):
+for part in (
+    *(presence, inside, flows, homes, movement, borders, changes),
+    *(forecast, nowcast, scale, population),
+    *(quality, report, runs, inbox),
+):
     routes.routes.extend(part.routes.routes)

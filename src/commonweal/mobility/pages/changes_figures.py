@@ -19,7 +19,7 @@ from commonweal.mobility.baselines.saying import CERTAINTY, NAMES, change, sente
 from commonweal.mobility.baselines.writing import displaced_records
 from commonweal.mobility.pages import parts
 from commonweal.web import words
-from commonweal.web.chart import Line, time_chart
+from commonweal.web.chart import Line, line_legend, time_chart
 from commonweal.web.classes import Classes
 from commonweal.web.figure import Chart, Figure, Heading, Legend
 from commonweal.web.flows import Flow, flow_layer
@@ -139,14 +139,12 @@ def _beside(watched: Watched) -> str:
 
 
 def _list(watched: Watched, places: Geography, picture: Markup | None = None) -> Figure:
-    listed = watched.findings[:LISTED]
+    listed, nothing = watched.findings[:LISTED], _("Nothing is unusual after the baseline.")
     flows = watched.series.flows
     return Figure(
         name="list",
         title=_("What is unusual"),
-        caption=_("What is unusual after the baseline; what concerns most people comes first.")
-        if listed
-        else _("Nothing is unusual after the baseline."),
+        caption=_("What is unusual after the baseline; what concerns most people comes first.") if listed else nothing,
         headings=(
             Heading(_("Where"), key="where"),
             Heading(_("What"), key="what"),
@@ -167,6 +165,7 @@ def _list(watched: Watched, places: Geography, picture: Markup | None = None) ->
         geometry=places.outlines,
         areas=("origin", "destination") if flows else ("area",),
         says=parts.beside(watched.release),
+        empty=nothing,
     )
 
 
@@ -216,6 +215,8 @@ def _days(watched: Watched, places: Geography, area: str | None) -> list[Figure]
     usual = [_number(value) for value in changed.expected[:, place]]
     moments = [int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) for day in watched.series.dates]
     name = places.names.get(chosen, chosen)
+    lines = [Line(_("Seen"), seen), Line(_("Usual"), usual)]
+    gaps = ["missing" if value is None else "" for value in seen]
     return [
         Figure(
             name="days",
@@ -255,10 +256,14 @@ def _days(watched: Watched, places: Geography, area: str | None) -> list[Figure]
             picture=time_chart(
                 moments,
                 [short_day(day) for day in watched.series.dates],
-                [Line(_("Seen"), seen), Line(_("Usual"), usual)],
+                lines,
                 label=_("Chart: subscribers each day in %(area)s, and what is usual", area=name),
+                gaps=gaps,
             ),
-            chart=Chart("start", (("seen", _("Seen")), ("usual", _("Usual")))),
+            legend=line_legend(
+                _("Subscribers"), lines, gaps={"missing": _("nothing is published of the day")} if any(gaps) else {}
+            ),
+            chart=Chart("start", (("seen", _("Seen")), ("usual", _("Usual"))), gaps=("seen",), why="none"),
             says=parts.beside(watched.release),
         )
     ]
@@ -303,6 +308,7 @@ def _displaced(watched: Watched, places: Geography) -> list[Figure]:
             geometry=places.outlines,
             areas=("origin", "host"),
             says=parts.beside(watched.release),
+            empty=_("Nobody more than usual went anywhere."),
         )
     ]
 

@@ -110,7 +110,7 @@ def _tiles(movements: Movements, moves: Moves, shown: list[Move], chosen: str | 
 
 def _flows(movements: Movements, moves: Moves, shown: list[Move], chosen: str | None) -> Figure:
     places, listed = movements.geography, shown[:LISTED]
-    drawn = shown[:DRAWN]
+    drawn, nothing = shown[:DRAWN], parts.flows_caption(0, moves.day)
     width = parts.largest_flows(len(drawn), drawn[0].subscribers) if drawn else None
     return Figure(
         name="flows",
@@ -120,10 +120,11 @@ def _flows(movements: Movements, moves: Moves, shown: list[Move], chosen: str | 
         rows=parts.flow_rows(listed, places.names),
         records=parts.flow_records(listed, places.names, moves.day),
         picture=_map(movements, moves, drawn, chosen) if places.outlines else None,
-        legend=Legend(_("Distinct subscribers per day"), flow=width),
+        legend=Legend(_("Distinct subscribers per day"), flow=width, note="" if drawn else nothing),
         geometry=places.outlines,
         areas=("origin", "destination"),
         says=parts.beside(movements.release),
+        empty=nothing,
     )
 
 

@@ -15,11 +15,13 @@ from commonweal.mobility.baselines.saying import LIKE_NAMES
 from commonweal.mobility.forecasts.asking import Foreseen, foresee
 from commonweal.mobility.forecasts.forecast import FARTHEST
 from commonweal.mobility.pages import parts
+from commonweal.mobility.pages.days import day_of, days_of
 from commonweal.mobility.pages.forecast_figures import Shown, figures
 from commonweal.mobility.pages.viewing import RELEASE
 from commonweal.mobility.published import FLOWS, PRESENCE, require_area
 from commonweal.web.access import needs
 from commonweal.web.document import Document, document
+from commonweal.web.documentation import address_of
 from commonweal.web.geography import geography
 from commonweal.web.languages import _, translated
 from commonweal.web.reading import version_of
@@ -79,9 +81,9 @@ def forecast_page(
         state.settings,
         state.database,
         get(state.database, TABLES[table], version),
-        _day(day, "day"),
-        event=_days(event, "event"),
-        holidays=_days(holidays, "holidays"),
+        day_of(day, "day"),
+        event=days_of(event, "event"),
+        holidays=days_of(holidays, "holidays"),
     )
     for code in (area, to):
         if code:
@@ -116,6 +118,7 @@ def forecast_page(
                 "flows": seen.series.flows,
                 "areas": [(code, places.names[code]) for code in places.codes],
             },
+            "method": address_of("methods", "forecasts"),
             "releases": parts.origins([seen.release]),
         },
         figures=figures(shown),
@@ -124,18 +127,6 @@ def forecast_page(
         query=pinned,
         data={"forecast": seen.record()},
     )
-
-
-def _day(text: str | None, where: str) -> date | None:
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        raise InputError(Wording("this is no date"), where=where, expected=Wording("such as 2024-01-31")) from None
-
-
-def _days(text: str | None, where: str) -> frozenset[date]:
-    found = (_day(part.strip(), where) for part in (text or "").split(","))
-    return frozenset(day for day in found if day)
 
 
 def _lead(seen: Foreseen) -> str:

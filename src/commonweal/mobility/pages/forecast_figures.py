@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import numpy as np
 
 from commonweal.core.catalog import State
 from commonweal.core.wording import Wording
-from commonweal.mobility.baselines.series import Key
+from commonweal.mobility.baselines.baseline import Reference
+from commonweal.mobility.baselines.series import Key, Numbers
 from commonweal.mobility.forecasts.asking import KINDS, Foreseen, named, number
-from commonweal.mobility.forecasts.forecast import BELOW, GIVEN
+from commonweal.mobility.forecasts.forecast import BELOW, GIVEN, NOT_ENOUGH
 from commonweal.mobility.forecasts.profile import profile
 from commonweal.mobility.pages import parts
 from commonweal.web import words
-from commonweal.web.chart import Line, time_chart
+from commonweal.web.chart import Band, Line, line_legend, time_chart
 from commonweal.web.figure import Chart, Figure, Heading
 from commonweal.web.geography import Geography
-from commonweal.web.languages import _, translated
+from commonweal.web.languages import _, ngettext, translated
 from commonweal.web.table import Row
-from commonweal.web.words import count, day_in_words
+from commonweal.web.words import count, day_in_words, short_day
 
 LISTED = 200
 DAY_NAMES = {
@@ -49,21 +51,35 @@ class Shown:
     @classmethod
     def of(cls, seen: Foreseen, places: Geography, area: str | None, to: str | None) -> Shown:
         """Choose the key that was asked for; where it was not said wholly, that of which most is expected."""
-        keys = seen.series.keys
-        fits = [
-            place
-            for place, key in enumerate(keys)
-            if (not area or key[0] == area) and (not to or len(key) == 1 or key[1] == to)
-        ] or list(range(len(keys)))
-        totals = np.nansum(seen.found.expected, axis=0)
-        return cls(seen, places, keys[max(fits, key=lambda place: totals[place])])
+        return cls(seen, places, chosen_key(seen.series.keys, seen.found.expected, area, to))
 
     def name(self, key: Key) -> str:
         """Say an area, or from where to where."""
-        said = [self.places.names.get(code, code) for code in key]
-        if len(said) == 1:
-            return said[0]
-        return _("%(origin)s to %(destination)s", origin=said[0], destination=said[1])
+        return name_of(key, self.places)
+
+
+def chosen_key(keys: Sequence[Key], values: Numbers, area: str | None, to: str | None) -> Key:
+    """Choose the key that was asked for; where it was not said wholly, that with most of the values (s, m)."""
+    fits = [
+        place
+        for place, key in enumerate(keys)
+        if (not area or key[0] == area) and (not to or len(key) == 1 or key[1] == to)
+    ] or list(range(len(keys)))
+    totals = np.nansum(values, axis=0)
+    return keys[max(fits, key=lambda place: totals[place])]
+
+
+def name_of(key: Key, places: Geography) -> str:
+    """Say an area, or from where to where."""
+    said = [places.names.get(code, code) for code in key]
+    if len(said) == 1:
+        return said[0]
+    return _("%(origin)s to %(destination)s", origin=said[0], destination=said[1])
+
+
+def interval_said(low: float | None, high: float | None) -> str:
+    """Say an interval, or a dash."""
+    return "–" if low is None or high is None else f"{count(low)} … {count(high)}"
 
 
 def figures(shown: Shown) -> list[Figure]:
@@ -84,14 +100,28 @@ def _said(why: str, value: float | None, least: int | None) -> str:
     return "–" if value is None else count(value)
 
 
-def _interval(low: float | None, high: float | None) -> str:
-    return "–" if low is None or high is None else f"{count(low)} … {count(high)}"
+def _seen(shown: Shown) -> tuple[date, list[float | None], list[str]] | None:
+    """Give what was published of the day itself, or of the last such day before it: its date, counts and states."""
+    series, plan = shown.seen.series, shown.seen.found.plan
+    place, kind = series.keys.index(shown.key), Reference(like=shown.seen.found.like).kind
+
+    def such(one: date) -> bool:
+        if one >= plan.day:
+            return one == plan.day
+        return one in plan.event if plan.event else one not in plan.holidays and kind(one) == kind(plan.day)
+
+    for row in range(len(series.dates) - 1, -1, -1):
+        if such(series.dates[row]) and not np.isnan(series.values[row, :, place]).all():
+            values = [number(value) for value in series.values[row, :, place]]
+            return series.dates[row], values, [str(state) for state in series.states[row, :, place]]
+    return None
 
 
 def _hours(shown: Shown) -> Figure:
     seen, found = shown.seen, shown.seen.found
     place, name = seen.series.keys.index(shown.key), shown.name(shown.key)
     slots = range(len(seen.series.hours) or 1)
+    observed = _seen(shown)
     records: list[dict[str, Any]] = []
     for slot in slots:
         why = str(found.why[slot, place])
@@ -106,10 +136,24 @@ def _hours(shown: Shown) -> Figure:
                 "high": number(found.high[slot, place]),
                 "why": why,
                 "state": (State.MODELLED if known else State.MISSING).value,
+                "observed": observed[1][slot] if observed else None,
+                "observed_state": observed[2][slot] if observed else State.MISSING.value,
+                "observed_day": observed[0].isoformat() if observed else None,
             }
         )
-    day, hourly = found.plan.day, bool(seen.series.hours)
-    lines = (("expected", _("Expected")), ("low", _("At least")), ("high", _("At most")))
+    day, hourly, least = found.plan.day, bool(seen.series.hours), seen.series.least
+    expected = _("Expected, modelled")
+    of_day = _("Observed on %(day)s", day=day_in_words(observed[0])) if observed else ""
+    interval = _("Interval that should hold %(level)s of counts", level=words.share(found.plan.level))
+    lines = (("expected", expected), *((("observed", of_day),) if observed else ()))
+    drawn = [Line(text, [record[column] for record in records]) for column, text in lines]
+    given = [record["why"] == GIVEN for record in records]
+    band = Band(interval, *([record[edge] for record in records] for edge in ("low", "high")))
+    has_interval = any(record["low"] is not None for record in records if record["why"] == GIVEN)
+    gaps = ["" if is_given else _textures(record["why"]) for is_given, record in zip(given, records, strict=True)]
+    withheld = _("Withheld: fewer than %(least)s are expected", least=count(least or 0))
+    unknown = _("Not enough history")
+    meant = {"suppressed": withheld, "missing": unknown}
     return Figure(
         name="hours",
         title=_("%(name)s, %(day)s", name=name, day=day_in_words(day)),
@@ -123,14 +167,20 @@ def _hours(shown: Shown) -> Figure:
             Heading(_("Expected"), is_number=True, key="expected"),
             Heading(_("Interval"), is_number=True),
             Heading(_("State"), key="state"),
+            *(
+                (Heading(_("Observed, %(day)s", day=short_day(observed[0])), is_number=True, key="observed"),)
+                if observed
+                else ()
+            ),
         ),
         rows=[
             Row(
                 (
                     f"{_when(shown, slot):%H:%M}" if hourly else words.day(day),
-                    _said(record["why"], record["expected"], seen.series.least),
-                    _interval(record["low"], record["high"]),
+                    _said(record["why"], record["expected"], least),
+                    interval_said(record["low"], record["high"]),
                     words.state(State(record["state"])),
+                    *((_observed(record),) if observed else ()),
                 ),
                 has_value=record["why"] == GIVEN,
             )
@@ -140,14 +190,61 @@ def _hours(shown: Shown) -> Figure:
         picture=time_chart(
             [int(_when(shown, slot).timestamp()) for slot in slots],
             [f"{_when(shown, slot):%H:%M}" for slot in slots],
-            [Line(text, [record[column] for record in records]) for column, text in lines],
+            drawn,
             label=_("Chart: subscribers expected by hour, %(name)s, modelled", name=name),
+            band=band if has_interval else None,
+            gaps=gaps,
         )
         if hourly
         else None,
-        chart=Chart("start", lines) if hourly else None,
+        legend=line_legend(
+            _("Subscribers by hour"),
+            drawn,
+            band=band if has_interval else None,
+            gaps={pattern: text for pattern, text in meant.items() if pattern in gaps},
+            note=" ".join(filter(None, [_withheld(shown, gaps), "" if has_interval else _without_interval()])),
+        )
+        if hourly
+        else None,
+        chart=Chart(
+            "start",
+            lines,
+            band=("low", "high", interval) if has_interval else None,
+            gaps=("expected",),
+            why="why",
+            words={BELOW: _said(BELOW, None, least), NOT_ENOUGH: unknown},
+        )
+        if hourly
+        else None,
         says=parts.beside(seen.release, state=State.MODELLED.value),
     )
+
+
+def _textures(why: str) -> str:
+    return "suppressed" if why == BELOW else "missing"
+
+
+def _withheld(shown: Shown, gaps: Sequence[str]) -> str:
+    """Say at which hours no number is given, so that nobody takes the gap for zero."""
+    hours = [f"{_when(shown, slot):%H:%M}" for slot, gap in enumerate(gaps) if gap == "suppressed"]
+    if not hours:
+        return ""
+    return ngettext(
+        "At %(num)s hour the line has a gap: fewer people are expected than may be shown. It is not zero. (%(hours)s)",
+        "At %(num)s hours the line has a gap: fewer people are expected than may be shown. It is not zero. (%(hours)s)",
+        len(hours),
+        hours=", ".join(hours),
+    )
+
+
+def _without_interval() -> str:
+    return _("No interval is drawn: too few days are known to say how far off such forecasts are.")
+
+
+def _observed(record: dict[str, Any]) -> str:
+    if record["observed"] is not None:
+        return count(record["observed"])
+    return words.state(State(record["observed_state"]))
 
 
 def _week(shown: Shown) -> Figure:
@@ -188,7 +285,7 @@ def _week(shown: Shown) -> Figure:
                         translated(DAY_NAMES[days]),
                         f"{at:%H:%M}" if series.hours else "–",
                         _said(BELOW if below else GIVEN, value, series.least),
-                        _interval(low, high),
+                        interval_said(low, high),
                         count(records[-1]["known_days"]),
                     ),
                     has_value=value is not None,
@@ -196,6 +293,15 @@ def _week(shown: Shown) -> Figure:
             )
     moments = [record.pop("start") for record in records]
     labels = [translated(DAY_NAMES[r["days"]]) if at % slots == 0 else "" for at, r in enumerate(records)]
+    line = Line(_("Usual"), [record["usual"] for record in records])
+    band = Band(
+        _("Half of the days"), *([record[edge] for record in records] for edge in ("quarter", "three_quarters"))
+    )
+    gaps = ["" if record["usual"] is not None else _textures(record["why"]) for record in records]
+    meant = {
+        "suppressed": _("Withheld: usually fewer than %(least)s", least=count(series.least or 0)),
+        "missing": _("Not enough history"),
+    }
     return Figure(
         name="week",
         title=_("What is usual of the week: %(name)s", name=name),
@@ -212,8 +318,16 @@ def _week(shown: Shown) -> Figure:
         picture=time_chart(
             moments,
             labels,
-            [Line(_("Usual"), [record["usual"] for record in records])],
+            [line],
             label=_("Chart: what is usual by hour of the week, %(name)s", name=name),
+            band=band,
+            gaps=gaps,
+        ),
+        legend=line_legend(
+            _("Subscribers by hour"),
+            [line],
+            band=band,
+            gaps={pattern: text for pattern, text in meant.items() if pattern in gaps},
         ),
         says=parts.beside(seen.release, state=State.MODELLED.value),
     )
@@ -241,7 +355,7 @@ def _all(shown: Shown) -> Figure:
             "state": State.MODELLED.value,
         }
         row = Row(
-            (name, hour or "–", count(expected or 0), _interval(low, high), words.state(State.MODELLED)),
+            (name, hour or "–", count(expected or 0), interval_said(low, high), words.state(State.MODELLED)),
             current=key == shown.key,
         )
         rows.append((expected or 0.0, row, record))

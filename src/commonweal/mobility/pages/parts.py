@@ -11,6 +11,7 @@ from fastapi import Request
 from commonweal.core.catalog import Release, State
 from commonweal.core.identity import Permission
 from commonweal.core.wording import Wording
+from commonweal.mobility.pages.navigation import tabs as tabs
 from commonweal.mobility.published import Cell, Move
 from commonweal.mobility.published import beside as beside_it
 from commonweal.web.access import visitor_of
@@ -21,26 +22,11 @@ from commonweal.web.flows import Flow
 from commonweal.web.languages import _, ngettext, translated
 from commonweal.web.map import MapArea
 from commonweal.web.provenance import download_links, facts
-from commonweal.web.reading import may_read, opened
+from commonweal.web.reading import may_read, opened, readable
 from commonweal.web.table import Row
 from commonweal.web.words import count, day_in_words, state
 
 PACKAGE = "commonweal.mobility"
-TABS = (
-    ("/mobility/presence", Wording("Presence"), Permission.READ),
-    ("/mobility/inside", Wording("Inside a place"), Permission.READ),
-    ("/mobility/flows", Wording("Flows"), Permission.READ),
-    ("/mobility/homes", Wording("Where people live"), Permission.READ),
-    ("/mobility/movement", Wording("How people move"), Permission.READ),
-    ("/mobility/borders", Wording("Borders"), Permission.READ),
-    ("/mobility/changes", Wording("Changes"), Permission.READ),
-    ("/mobility/forecast", Wording("Forecast"), Permission.READ),
-    ("/mobility/scale", Wording("In people"), Permission.READ),
-    ("/mobility/quality", Wording("Quality"), Permission.READ),
-    ("/mobility/report", Wording("Report"), Permission.READ),
-    ("/mobility/runs", Wording("Imports and runs"), Permission.FOLLOW),
-    ("/mobility/import", Wording("Import"), Permission.RUN),
-)
 PARAMETERS = (
     Wording("project"),
     Wording("area set"),
@@ -54,12 +40,6 @@ PARAMETERS = (
     Wording("flows"),
 )
 """What a release says it was made with, as `provenance.facts` names it: here to be found for translation."""
-
-
-def tabs(request: Request) -> list[tuple[str, str]]:
-    """Give (address, name) of each page that whoever asks may see."""
-    visitor = visitor_of(request)
-    return [(address, translated(name)) for address, name, right in TABS if visitor.may_somewhere(right, "mobility")]
 
 
 def opened_beside(request: Request, shown: Release, name: str) -> Release | None:
@@ -136,6 +116,20 @@ def legend(title: str, classes: Classes, least: int | None, *, flow: str | None 
         flow,
         note,
     )
+
+
+def gaps_of(values: Sequence[float | None], states: Sequence[State]) -> list[str]:
+    """Give the texture of each moment of a line: what has a value has none."""
+    return [
+        "" if value is not None else "suppressed" if said is State.SUPPRESSED else "missing"
+        for value, said in zip(values, states, strict=True)
+    ]
+
+
+def gaps_meant(gaps: Sequence[str], least: int | None) -> dict[str, str]:
+    """Say what the textures of a chart mean, of those that are drawn."""
+    meant = {"suppressed": _("suppressed: fewer than %(least)s, or none", least=least), "missing": _("no data")}
+    return {pattern: text for pattern, text in meant.items() if pattern in gaps}
 
 
 def area_headings() -> tuple[Heading, ...]:
@@ -251,13 +245,31 @@ def with_count_tile(cells: Sequence[Cell]) -> tuple[str, str]:
     return _("%(some)s of %(all)s", some=count(with_value), all=count(len(cells))), _("areas with a published count")
 
 
-def nothing(request: Request, title: str, what: str) -> Document:
-    """Give the page that says that nothing is published yet."""
+def nothing(
+    request: Request, title: str, what: str, measure: str = "presence", chooser: Mapping[str, Any] | None = None
+) -> Document:
+    """Give the page that says that nothing is published yet; or, where other tables are, how this one comes about.
+
+    Parameters
+    ----------
+    what
+        Key of the page in its data.
+    measure
+        The measure whose table is not there.
+    chooser
+        What chooses another table of the page.
+    """
+    others = any(release.dataset.startswith("mobility.") for release in readable(request))
     return Document(
         title=title,
         template="mobility_nothing.html",
         package=PACKAGE,
-        values={"tabs": tabs(request)},
+        values={
+            "tabs": tabs(request),
+            "chooser": chooser or {"kinds": ()},
+            "command": f"commonweal mobility run --project NAME --measure {measure}" if others else "",
+            "may_run": visitor_of(request).may_somewhere(Permission.RUN, "mobility"),
+        },
         data={what: None},
     )
 

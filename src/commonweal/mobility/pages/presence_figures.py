@@ -11,7 +11,7 @@ from commonweal.core.catalog import State
 from commonweal.mobility.not_shown import hidden_pairs
 from commonweal.mobility.pages import parts
 from commonweal.mobility.pages.viewing import View
-from commonweal.web.chart import Line, time_chart
+from commonweal.web.chart import Line, line_legend, time_chart
 from commonweal.web.figure import Chart, Figure, Heading
 from commonweal.web.flows import flow_layer
 from commonweal.web.languages import _, ngettext
@@ -97,6 +97,7 @@ def series_figure(seen: View) -> Figure:
     values = [series.value(period, area) for period in range(len(starts))]
     states = [series.state(period, area) for period in range(len(starts))]
     periods = [Shown(unit, start) for start in starts]
+    line, gaps = Line(seen.name(code), values), parts.gaps_of(values, states)
     label = _("%(area)s: distinct subscribers over time", area=seen.name(code))
     return Figure(
         name="series",
@@ -127,9 +128,11 @@ def series_figure(seen: View) -> Figure:
         picture=time_chart(
             starts,
             _days_named(timeline, starts),
-            [Line(seen.name(code), values)],
+            [line],
             label=label,
+            gaps=gaps,
         ),
+        legend=line_legend(_("Distinct subscribers"), [line], gaps=parts.gaps_meant(gaps, presence.threshold)),
         chart=Chart("start", (("subscribers", seen.name(code)),), seen.zone),
         says=parts.beside(presence.release, time_zone=seen.zone),
     )

@@ -50,7 +50,7 @@ def quality_page(request: Request, release: Annotated[int | None, RELEASE] = Non
     lowest = min(days, key=lambda day: day.share_reported or 0.0)
     return Document(
         title=title,
-        template="mobility_figures.html",
+        template="mobility_quality.html",
         package=parts.PACKAGE,
         lead=days_in_words(days[0].day, days[-1].day),
         tiles=[

@@ -20,7 +20,7 @@ from commonweal.mobility.quality.of_releases import OfReleases, judge_releases
 from commonweal.mobility.quality.publishing import DATASET, read_cell_faults
 from commonweal.mobility.quality.saying import FAULTS, SURE, sentence
 from commonweal.web import words
-from commonweal.web.chart import Line, time_chart
+from commonweal.web.chart import Band, Line, line_legend, time_chart
 from commonweal.web.figure import Chart, Figure, Heading
 from commonweal.web.languages import _, translated
 from commonweal.web.table import Row
@@ -121,12 +121,13 @@ def limits_of(judged: OfReleases, number: int) -> dict[str, int | None]:
 def findings_figure(presence: Presence, judged: OfReleases) -> Figure:
     """List what is wrong."""
     said = [sentence(finding, presence.geography.names) for finding in judged.findings]
+    nothing = _("Nothing that is looked for was found in published tables and cell files.")
     return Figure(
         name="findings",
         title=_("What is wrong"),
         caption=_("What was found in published tables and cell files: what, where, when, and how sure it is.")
         if said
-        else _("Nothing that is looked for was found in published tables and cell files."),
+        else nothing,
         headings=(
             Heading(_("Finding"), key="kind"),
             Heading(_("What, where, when"), key="what"),
@@ -137,6 +138,7 @@ def findings_figure(presence: Presence, judged: OfReleases) -> Figure:
             for finding, text in zip(judged.findings, said, strict=True)
         ],
         records=records_of(presence, judged),
+        empty=nothing,
         says=parts.beside(presence.release, time_zone=presence.timeline.calendar.time_zone),
     )
 
@@ -146,7 +148,10 @@ def daily_figure(presence: Presence, days: Sequence[DayQuality], judged: OfRelea
     zone, limits, title = presence.timeline.calendar.time_zone, judged.limits[name], translated(NAMES[name])
     values = [_whole(value) for value in limits.values]
     low, high = ([_whole(value) for value in edge] for edge in (limits.low, limits.high))
-    rounded = name == "subscribers"
+    rounded, between = name == "subscribers", _("Between its control limits")
+    line = Line(title, values)
+    band = Band(between, low, high) if any(value is not None for value in low) else None
+    gaps = ["missing" if value is None else "" for value in values]
     return Figure(
         name=name,
         title=translated(TITLES[name]),
@@ -183,17 +188,13 @@ def daily_figure(presence: Presence, days: Sequence[DayQuality], judged: OfRelea
         picture=time_chart(
             [day.start for day in days],
             [short_day(day.day) for day in days],
-            [
-                Line(title, values),
-                *(
-                    [Line(_("Lower limit"), low), Line(_("Upper limit"), high)]
-                    if any(value is not None for value in low)
-                    else []
-                ),
-            ],
+            [line],
             label=translated(CHARTS[name]),
+            band=band,
+            gaps=gaps,
         ),
-        chart=Chart("start", ((name, title), ("low", _("Lower limit")), ("high", _("Upper limit"))), zone),
+        legend=line_legend(title, [line], band=band, gaps={"missing": _("no total is published")} if any(gaps) else {}),
+        chart=Chart("start", ((name, title),), zone, band=("low", "high", between) if band else None),
         says=parts.beside(presence.release, time_zone=zone),
     )
 

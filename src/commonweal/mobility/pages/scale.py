@@ -25,11 +25,12 @@ from commonweal.mobility.pages.viewing import RELEASE
 from commonweal.mobility.published import PRESENCE
 from commonweal.mobility.scaling.asking import OLD, Question, ScaledRelease, people_of, scale
 from commonweal.mobility.scaling.calibration import INTERVALS, METHODS
-from commonweal.web.access import needs
+from commonweal.web.access import needs, visitor_of
 from commonweal.web.document import Document, document
+from commonweal.web.documentation import address_of
 from commonweal.web.geography import geography
 from commonweal.web.languages import _, ngettext, translated
-from commonweal.web.reading import may_read, opened, version_of
+from commonweal.web.reading import area_of, may_read, opened, version_of
 from commonweal.web.words import clock, count, day_in_words
 
 ADDRESS = "/mobility/scale"
@@ -123,7 +124,13 @@ def scale_page(
         package=parts.PACKAGE,
         lead=_lead(scaled, chosen, moment),
         tiles=_tiles(scaled, rows),
-        values={"tabs": parts.tabs(request), "form": form, "releases": parts.origins(sources), "without": ""},
+        values={
+            "tabs": parts.tabs(request),
+            "form": form,
+            "releases": parts.origins(sources),
+            "without": "",
+            "method": address_of("methods", "scaling-to-people"),
+        },
         figures=figures(scaled, rows, places, moment.text),
         notes=_notes(scaled),
         sources=sources,
@@ -298,17 +305,23 @@ def _notes(scaled: ScaledRelease) -> list[str]:
 
 
 def _without(request: Request, title: str, shown: Release, form: Mapping[str, Any]) -> Document:
-    why = _(
-        "No population is published for these areas. An analyst can publish one with the command "
-        "“commonweal mobility population”."
-    )
+    why = _("No population is published for these areas, so their numbers cannot be scaled to people.")
+    command = f"commonweal mobility population census.csv --areas {shown.area_set} --source SOURCE"
+    may_publish = visitor_of(request).may(Permission.RUN, "mobility", area_of(shown))
     return Document(
         title=title,
         template="mobility_scale.html",
         package=parts.PACKAGE,
         lead="",
-        values={"tabs": parts.tabs(request), "form": form, "releases": parts.origins([shown]), "without": why},
-        notes=[why],
+        values={
+            "tabs": parts.tabs(request),
+            "form": form,
+            "releases": parts.origins([shown]),
+            "without": why,
+            "command": command,
+            "may_publish": may_publish,
+        },
+        notes=[why, command],
         sources=[shown],
         query={"table": shown.dataset, "release": str(shown.version)},
         data={"scaled": None},

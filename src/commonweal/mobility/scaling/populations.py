@@ -134,7 +134,7 @@ def read_populations(path: Path) -> dict[str, Population]:
             raise InputError(
                 f"the area {code!r} comes twice" if code else "it names no area", where=where, expected="a row an area"
             )
-        found[code] = _population(row, where)
+        found[code] = population_of(row, where)
     return found
 
 
@@ -172,7 +172,7 @@ def populations_of(release: Release, table: pa.Table, day: date) -> dict[str, Po
             continue
         said_more = {name: row[name] for name in more}
         said_more["as_of"] = said_more.get("as_of") or (counted and counted.isoformat())
-        found[row[ends[0]]] = _population({"population": row[value], **said_more}, f"{release.label}, {row[ends[0]]}")
+        found[row[ends[0]]] = population_of({"population": row[value], **said_more}, f"{release.label}, {row[ends[0]]}")
     return found
 
 
@@ -196,24 +196,35 @@ def population_table(populations: Mapping[str, Population]) -> pa.Table:
 
 _MORE = tuple(field.name for field in fields(Population) if field.name != "people")
 _LIMITS = {
-    "population": (0.0, float("inf"), "people, above 0"),
-    "market_share": (0.0, 1.0, "a share above 0, at most 1"),
-    "penetration": (0.0, 1.0, "a share above 0, at most 1"),
-    "sims_per_person": (0.0, 20.0, "SIMs for each person who has one, above 0, at most 20"),
-    "growth": (-0.5, 0.5, "a part of the population in a year, such as 0.025"),
+    "population": (0.0, float("inf"), Wording("people, above 0")),
+    "market_share": (0.0, 1.0, Wording("a share above 0, at most 1")),
+    "penetration": (0.0, 1.0, Wording("a share above 0, at most 1")),
+    "sims_per_person": (0.0, 20.0, Wording("SIMs for each person who has one, above 0, at most 20")),
+    "growth": (-0.5, 0.5, Wording("a part of the population in a year, such as 0.025")),
 }
 
 
-def _population(row: Mapping[str, Any], where: str) -> Population:
+def population_of(row: Mapping[str, Any], where: str) -> Population:
+    """Read the people of an area from texts or numbers by the names of columns.
+
+    Raises
+    ------
+    InputError
+        A value is none of its kind, or there is no number of people.
+    """
     numbers = {name: _number(row.get(name), name, where) for name in _LIMITS}
     people = numbers.pop("population")
     if people is None:
-        raise InputError("it says no population", where=where, expected=_LIMITS["population"][2])
+        raise InputError(Wording("it says no population"), where=where, expected=_LIMITS["population"][2])
     day = row.get("as_of")
     try:
         as_of = date.fromisoformat(str(day).strip()) if day else None
     except ValueError:
-        raise InputError(f"as_of is {day!r}", where=where, expected="a day such as 2014-03-30") from None
+        raise InputError(
+            Wording("%(name)s is %(said)s", name="as_of", said=repr(day)),
+            where=where,
+            expected=Wording("a day such as 2014-03-30"),
+        ) from None
     return Population(people, as_of=as_of, **numbers)
 
 
@@ -226,7 +237,7 @@ def _number(said: Any, name: str, where: str) -> float | None:
     except ValueError:
         number = float("nan")
     if not (low < number <= high) or number == float("inf"):
-        raise InputError(f"{name} is {said!r}", where=where, expected=expected)
+        raise InputError(Wording("%(name)s is %(said)s", name=name, said=repr(said)), where=where, expected=expected)
     return number
 
 

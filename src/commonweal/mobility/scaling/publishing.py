@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 
@@ -10,7 +11,9 @@ from commonweal.core.catalog import Input, code_version, publish
 from commonweal.core.database import Database
 from commonweal.core.errors import InputError
 from commonweal.core.settings import Settings
-from commonweal.mobility.scaling.populations import DATASET, population_table, read_populations
+from commonweal.core.wording import Wording
+from commonweal.mobility.scaling.populations import DATASET, Population, population_table, read_populations
+from commonweal.mobility.scaling.typed import read_typed
 
 
 def publish_population(settings: Settings, database: Database, path: Path, area_set: str, source: str, who: str) -> str:
@@ -28,12 +31,45 @@ def publish_population(settings: Settings, database: Database, path: Path, area_
         raise InputError(
             f"{area_set} has no area {', '.join(unknown[:5])}", where=path, expected=f"codes such as {known.codes[0]}"
         )
+    made_from = Input(path.name, sha256(path.read_bytes()).hexdigest(), "file")
+    return _publish(settings, database, populations, area_set, source, made_from, who)
+
+
+def publish_typed(settings: Settings, database: Database, text: str, area_set: str, source: str, who: str) -> str:
+    """Publish people by area that somebody typed or pasted; give the release's label.
+
+    Raises
+    ------
+    InputError
+        The text cannot be read, or nobody said whose numbers these are.
+    """
+    known = load(database, area_set)
+    populations = read_typed(text, dict(zip(known.codes, known.names, strict=True)))
+    if not source.strip():
+        raise InputError(
+            Wording("it says nothing of whose numbers these are"),
+            where="source",
+            expected=Wording("such as the census and its year"),
+        )
+    made_from = Input("typed on the site", sha256(text.encode()).hexdigest(), "text")
+    return _publish(settings, database, populations, area_set, source.strip(), made_from, who)
+
+
+def _publish(
+    settings: Settings,
+    database: Database,
+    populations: Mapping[str, Population],
+    area_set: str,
+    source: str,
+    made_from: Input,
+    who: str,
+) -> str:
     publication = publish(
         settings,
         database,
         DATASET,
         population_table(populations),
-        inputs=[Input(path.name, sha256(path.read_bytes()).hexdigest(), "file")],
+        inputs=[made_from],
         parameters={"area_set": area_set, "source": source},
         who=who,
         code=code_version("commonweal.mobility"),

@@ -61,6 +61,8 @@ def asked_in_address(
     origin: Annotated[str | None, Query(description=_ONLY, examples=["visitor"])] = None,
     part: Annotated[str | None, Query(description=_ONLY, examples=["either"])] = None,
     period: Annotated[str | None, Query(description=_ONLY, examples=["day"])] = None,
+    lives: Annotated[str | None, Query(description=_ONLY, examples=["here"])] = None,
+    days: Annotated[str | None, Query(description=_ONLY, examples=["7"])] = None,
 ) -> Asked:
     """Read what is asked for; what a table is not told by is not looked at."""
     told = {
@@ -74,6 +76,8 @@ def asked_in_address(
         "origin": origin,
         "part": part,
         "period": period,
+        "lives": lives,
+        "days": days,
     }
     only = {name: value for name, value in told.items() if value}
     return Asked(release, area or None, day or None, at, beside or None, only)

@@ -15,7 +15,9 @@ from commonweal.web.words import count, state
 def title_of(shown: Shown) -> str:
     """Name the table, and what of it is chosen."""
     title = translated(shown.published.release.schema.title)
-    chosen = [called(name, value) for name, value in shown.only.items() if name not in (shown.kind.across, "period")]
+    chosen = [
+        called(name, value) for name, value in shown.only.items() if name not in (shown.kind.across, "period", "days")
+    ]
     return _("%(title)s: %(chosen)s", title=title, chosen=", ".join(chosen)) if chosen else title
 
 

@@ -42,12 +42,17 @@ FAMILIES: Mapping[str, tuple[Kind, ...]] = {
     "presence": (
         Kind("presence", "presence"),
         Kind("present", "present-population"),
+        Kind("presence_by_week", "presence-by-week"),
+        Kind("presence_by_home", "residents-and-visitors", across="lives"),
         Kind("presence_by_origin", _BORDERS, across="origin"),
+        Kind("device_activity", "device-activity"),
     ),
     "flows": (
         Kind("flows", "flows"),
         Kind("flows_all_pairs", _FLOWS),
         Kind("flows_consecutive", _FLOWS),
+        Kind("flows_hourly", _FLOWS),
+        Kind("flows_stays", _FLOWS),
         Kind("flows_lagged", _FLOWS),
         Kind("commuting", _FLOWS),
     ),

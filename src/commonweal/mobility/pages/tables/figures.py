@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 
 import numpy as np
@@ -13,7 +13,7 @@ from commonweal.mobility.pages.tables.columns import cells_of, columns_of, headi
 from commonweal.mobility.pages.tables.reading import BINS, NOT_THERE, Shown, Told
 from commonweal.mobility.published import Cell
 from commonweal.mobility.telling import DIMENSIONS, bin_heading, bin_name, called
-from commonweal.web.chart import Line, time_chart
+from commonweal.web.chart import Band, Line, line_legend, time_chart
 from commonweal.web.classes import quantile_classes
 from commonweal.web.figure import Chart, Figure, Heading, Legend
 from commonweal.web.languages import _, translated
@@ -201,6 +201,7 @@ def row_figure(shown: Shown, href: Href) -> Figure:
         rows=rows,
         records=records,
         says=parts.beside(published.release),
+        empty=_row_caption(shown, rows) if "country" in kind.rows else "",
     )
 
 
@@ -250,7 +251,7 @@ def chosen_row(shown: Shown) -> tuple[str, ...] | None:
     return max(table, key=lambda key: max((told.value or -1 for told in table[key].values()), default=-1))
 
 
-def days_figure(shown: Shown) -> list[Figure]:
+def days_figure(shown: Shown, least: int | None) -> list[Figure]:
     """Draw the chosen area or row over all periods of the table, if there are several."""
     published, kind = shown.published, shown.kind
     row = chosen_row(shown)
@@ -274,9 +275,21 @@ def days_figure(shown: Shown) -> list[Figure]:
         for one, value in zip(by, row, strict=True)
     )
     hourly = len(set(dates.values())) < len(starts)
+    if not any(told.value is not None for tolds in at.values() for told in tolds.values()):
+        return []  # a drawing of nothing says no more than that all of it is suppressed
     lines = [Line(said, [at[start].get(value, NOT_THERE).value for start in starts]) for value, _key, said in columns]
+    gaps = [_gap([at[start].get(value, NOT_THERE) for value, _key, _said in columns]) for start in starts]
+    band, between = None, _("Interval")
+    if published.has_interval and len(columns) == 1:
+        tolds = [at[start].get(columns[0][0], NOT_THERE) for start in starts]
+        band = Band(between, [told.low for told in tolds], [told.high for told in tolds])
+    one_day = hourly and len(set(dates.values())) == 1
     labels = [
-        short_day(dates[start]) if place == 0 or dates[start] != dates[starts[place - 1]] else ""
+        shown.clock(start)
+        if one_day
+        else short_day(dates[start])
+        if place == 0 or dates[start] != dates[starts[place - 1]]
+        else ""
         for place, start in enumerate(starts)
     ]
     title = _("%(title)s, %(area)s over time", title=title_of(shown), area=name)
@@ -302,8 +315,23 @@ def days_figure(shown: Shown) -> list[Figure]:
                 {"start": f"{datetime.fromtimestamp(start, UTC):%Y-%m-%dT%H:%M:%SZ}", **cells_of(shown, at[start])[1]}
                 for start in starts
             ],
-            picture=time_chart(starts, labels, lines, label=_("Chart: %(title)s", title=title)),
-            chart=Chart("start", tuple((key, said) for _value, key, said in columns), zone),
+            picture=time_chart(starts, labels, lines, label=_("Chart: %(title)s", title=title), band=band, gaps=gaps),
+            legend=line_legend(title_of(shown), lines, band=band, gaps=parts.gaps_meant(gaps, least)),
+            chart=Chart(
+                "start",
+                tuple((key, said) for _value, key, said in columns),
+                zone,
+                band=("low", "high", between) if band else None,
+                gaps=tuple(key for _value, key, _said in columns),
+                why=f"{columns[0][1]}_state" if len(columns) == 1 else "state",
+            ),
             says=parts.beside(published.release),
         )
     ]
+
+
+def _gap(tolds: Sequence[Told]) -> str:
+    """Give the texture of a moment: none where a line has a value."""
+    if any(told.value is not None for told in tolds):
+        return ""
+    return parts.gaps_of([None], [tolds[0].state])[0] if tolds else "missing"

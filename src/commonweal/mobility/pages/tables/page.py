@@ -15,12 +15,13 @@ from commonweal.core.wording import Wording
 from commonweal.mobility.pages import beside, parts
 from commonweal.mobility.pages.tables.asking import Asked
 from commonweal.mobility.pages.tables.columns import title_of
-from commonweal.mobility.pages.tables.families import FAMILIES, WITH_NOISE, kind_of
+from commonweal.mobility.pages.tables.families import FAMILIES, WITH_NOISE, Kind, kind_of
 from commonweal.mobility.pages.tables.figures import area_figure, days_figure, distribution_figures, row_figure
 from commonweal.mobility.pages.tables.reading import Shown, read, shown
 from commonweal.mobility.pages.tables.ways import way_figures
 from commonweal.mobility.telling import DIMENSIONS, called
 from commonweal.web.document import Document
+from commonweal.web.documentation import address_of
 from commonweal.web.figure import Figure
 from commonweal.web.languages import _, ngettext, translated
 from commonweal.web.provenance import chosen
@@ -50,7 +51,7 @@ def defined(release: Release, section: str) -> dict[str, Any]:
     return {
         "description": translated(schema.description),
         "columns": [f"{translated(heading(one))}: {translated(one.description)}" for one in schema.declared],
-        "section": f"docs/methods.md#{section}",
+        "section": address_of("methods", section),
         "catalog": f"/catalog/{release.dataset}/{release.version}",
         "label": release.label,
         "choices": chosen(release),
@@ -68,7 +69,7 @@ def table_page(request: Request, family: str, table: str | None, asked: Asked, t
     there = kinds(request, family, None)
     name = table or (there[0][0] if there else None)
     if name is None:
-        return parts.nothing(request, title, family)
+        return parts.nothing(request, title, family, FAMILIES[family][0].name)
     kind = kind_of(family, name)
     if kind is None:
         raise NotFound(
@@ -79,8 +80,10 @@ def table_page(request: Request, family: str, table: str | None, asked: Asked, t
     state = request.app.state
     version = version_of(request, f"mobility.{name}", asked.release)
     if version is None:
-        return parts.nothing(request, title, family)
+        return parts.nothing(request, title, family, kind.name, chooser(request, family, name))
     published = read(state.settings, state.database, f"mobility.{name}", version)
+    if not published.table.num_rows:
+        return _without_rows(request, family, published.release, kind, title)
     seen = shown(published, kind, asked)
     query = _query(name, version, asked, seen)
     address = f"/mobility/{family}"
@@ -113,6 +116,30 @@ def table_page(request: Request, family: str, table: str | None, asked: Asked, t
     )
 
 
+def _without_rows(request: Request, family: str, release: Release, kind: Kind, title: str) -> Document:
+    """Say of a table without a row that it has none: it was counted, and there was nothing to count."""
+    said = _("%(title)s: counted, and there was nothing to count.", title=translated(release.schema.title))
+    name = release.dataset.removeprefix("mobility.")
+    return Document(
+        title=title,
+        template="mobility_table.html",
+        package=parts.PACKAGE,
+        lead=said,
+        tiles=[parts.published_tile(release)],
+        values={
+            "tabs": parts.tabs(request),
+            "chooser": chooser(request, family, name),
+            "form": {"selects": (), "days": (), "hours": (), "areas": (), "layers": ()},
+            "defined": defined(release, kind.section),
+            "releases": parts.origins([release]),
+        },
+        notes=[said],
+        sources=[release],
+        query={"table": name, "release": str(release.version)},
+        data={family: {"table": release.dataset, "release": release.label, "digest": release.digest, "rows": []}},
+    )
+
+
 def _figures(seen: Shown, least: int | None, href: Any) -> list[Figure]:
     published = seen.published
     if published.has_bins:
@@ -120,7 +147,7 @@ def _figures(seen: Shown, least: int | None, href: Any) -> list[Figure]:
     if len(published.ends) == 2:
         return way_figures(seen, href)
     first = area_figure(seen, least, href) if published.ends else row_figure(seen, href)
-    return [first, *days_figure(seen)]
+    return [first, *days_figure(seen, least)]
 
 
 def _query(name: str, version: int, asked: Asked, seen: Shown) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -258,6 +258,8 @@ class Shown:
         day = day_in_words(self.day)
         if self.hourly and self.start is not None:
             return _("%(day)s, %(time)s", day=day, time=self.clock(self.start))
+        if "days" in self.only:
+            return days_in_words(*self.covers)
         unit = self.only.get("period")
         if unit in ("week", "month"):
             return _("%(unit)s from %(day)s", unit=called("period", unit), day=day)
@@ -268,7 +270,7 @@ class Shown:
         """First and last day of what is shown, which another layer is brought to."""
         if self.whole or self.day is None:
             return self.published.span
-        return self.day, self.day
+        return self.day, self.day + timedelta(days=int(self.only.get("days", 1)) - 1)
 
 
 def shown(published: Published, kind: Kind, asked: Asked) -> Shown:

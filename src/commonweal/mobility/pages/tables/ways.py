@@ -70,10 +70,11 @@ def way_figures(shown: Shown, href: Href) -> list[Figure]:
         if drawn
         else None
     )
+    nothing = _("%(title)s, %(period)s: nothing is published.", title=title, period=shown.label)
     ways = Figure(
         name="flows",
         title=_("%(title)s, %(area)s", title=title, area=places.names[area]) if area else title,
-        caption=said if moves else _("%(title)s, %(period)s: nothing is published.", title=title, period=shown.label),
+        caption=said if moves else nothing,
         headings=parts.flow_headings(),
         rows=parts.flow_rows(listed, places.names),
         records=[
@@ -86,11 +87,12 @@ def way_figures(shown: Shown, href: Href) -> list[Figure]:
             }
             for move in listed
         ],
-        picture=picture if areas else None,
-        legend=Legend(translated(published.value.description), flow=width),
+        picture=picture if areas and (drawn or area) else None,
+        legend=Legend(translated(published.value.description), flow=width, note="" if drawn else nothing),
         geometry=places.outlines,
         areas=("origin", "destination"),
         says=parts.beside(published.release),
+        empty=nothing,
     )
     pairs = published.table.take(pa.array(shown.rows))
     return [ways, net_figure(published.release, pairs, places, shown.label, area)]

@@ -1,0 +1,169 @@
+"""The nowcast on the site: a published day, with what is hidden or missing of it modelled and marked as modelled."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+
+from commonweal.core.catalog import get
+from commonweal.core.errors import InputError
+from commonweal.core.identity import Permission
+from commonweal.core.wording import Wording
+from commonweal.mobility.forecasts.asking import filled_records, laid_out, nowcast
+from commonweal.mobility.pages import parts
+from commonweal.mobility.pages.days import day_of, days_of
+from commonweal.mobility.pages.forecast import TABLE_NAMES, TABLES
+from commonweal.mobility.pages.forecast_figures import chosen_key
+from commonweal.mobility.pages.nowcast_figures import Shown, figures
+from commonweal.mobility.pages.viewing import RELEASE
+from commonweal.mobility.published import require_area
+from commonweal.web.access import needs
+from commonweal.web.document import Document, document
+from commonweal.web.documentation import address_of
+from commonweal.web.geography import geography
+from commonweal.web.languages import _, translated
+from commonweal.web.reading import version_of
+from commonweal.web.words import count, day_in_words
+
+ADDRESS = "/mobility/nowcast"
+LEVEL = 0.9
+
+routes = APIRouter()
+
+
+@document(
+    routes,
+    ADDRESS,
+    needs(Permission.READ),
+    summary="A day with what is hidden of it modelled",
+    tag="mobility",
+    figure="hours",
+)
+def nowcast_page(
+    request: Request,
+    table: Annotated[
+        str, Query(description="`presence`, `flows-by-hour` or `flows`.", examples=["presence"])
+    ] = "presence",
+    day: Annotated[str | None, Query(description="The day; without it, the last one.", examples=["2026-03-03"])] = None,
+    holidays: Annotated[
+        str | None, Query(description="Days unlike others, to leave out.", examples=["2026-03-02"])
+    ] = None,
+    area: Annotated[str | None, Query(description="The area, or where the flow comes from.", examples=["SL-W"])] = None,
+    to: Annotated[str | None, Query(description="Where the flow goes to.", examples=["SL-E"])] = None,
+    release: Annotated[int | None, RELEASE] = None,
+) -> Document:
+    """Fill in what is suppressed or missing of a day by what is usual; each such value is marked as modelled."""
+    if table not in TABLES:
+        raise InputError(
+            Wording("there is no table %(name)s", name=repr(table)), where="table", expected=", ".join(TABLES)
+        )
+    state, title = request.app.state, translated(Wording("Nowcast"))
+    version = version_of(request, TABLES[table], release)
+    if version is None:
+        return parts.nothing(request, title, "nowcast", TABLES[table].removeprefix("mobility."))
+    shown_release = get(state.database, TABLES[table], version)
+    series = laid_out(state.settings, state.database, shown_release)
+    unlike = days_of(holidays, "holidays")
+    filled = nowcast(series, day_of(day, "day") or series.dates[-1], unlike=unlike, coverage=LEVEL)
+    for code in (area, to):
+        if code:
+            require_area(series.areas, code)
+    stood = shown_release.provenance.parameters.get("areas_at")
+    places = geography(
+        state.database, shown_release.area_set, series.areas, date.fromisoformat(stood) if stood else series.dates[0]
+    )
+    key = chosen_key(series.keys, filled.values, area or None, to or None)
+    shown = Shown(shown_release, series, filled, places, key)
+    query = {
+        "release": version,
+        "table": table,
+        "day": filled.day,
+        "holidays": ",".join(sorted(one.isoformat() for one in unlike)),
+        "area": key[0],
+        "to": key[1] if len(key) == 2 else None,
+    }
+    pinned = {name: str(value) for name, value in query.items() if value}
+    return Document(
+        title=title,
+        template="mobility_nowcast.html",
+        package=parts.PACKAGE,
+        lead=_lead(shown),
+        tiles=_tiles(shown),
+        values={
+            "tabs": parts.tabs(request),
+            "form": {
+                "pinned": pinned,
+                "kept": [("release", release)] if release else [],
+                "tables": [(name, translated(text), name == table) for name, text in TABLE_NAMES.items()],
+                "flows": series.flows,
+                "areas": [(code, places.names[code]) for code in places.codes],
+                "days": [series.dates[0].isoformat(), series.dates[-1].isoformat()],
+            },
+            "method": address_of("methods", "forecasts"),
+            "releases": parts.origins([shown_release]),
+        },
+        figures=figures(shown, LEVEL),
+        notes=_notes(shown),
+        sources=[shown_release],
+        query=pinned,
+        data={"nowcast": _data(shown)},
+    )
+
+
+def _lead(shown: Shown) -> str:
+    return _(
+        "%(day)s as it was published; what was hidden or missing is modelled, and marked so",
+        day=day_in_words(shown.filled.day),
+    )
+
+
+def _tiles(shown: Shown) -> list[tuple[str, str]]:
+    return [
+        (count(shown.counted("reported")), _("values as published")),
+        (count(shown.counted("modelled")), _("values modelled")),
+        (count(shown.counted("missing")), _("values that not even the model knows")),
+        parts.published_tile(shown.release),
+    ]
+
+
+def _notes(shown: Shown) -> list[str]:
+    least = shown.series.least
+    notes = [
+        _(
+            "A modelled value was not counted. It is what is usual of like days, brought to the level of the days "
+            "around and of the day itself; it uses nothing that was hidden."
+        ),
+    ]
+    if least is not None:
+        notes += [
+            _(
+                "Where fewer than %(least)s people were, the value lies between 0 and %(most)s, and so does its "
+                "interval.",
+                least=count(least),
+                most=count(least - 1),
+            ),
+            _(
+                "Some counts are hidden only to protect others and may be larger. The release does not say which: what "
+                "stands here for these is too low."
+            ),
+        ]
+    return [
+        *notes,
+        _("Do not add modelled values up, and do not publish them as counts."),
+        parts.why_suppressed(least),
+    ]
+
+
+def _data(shown: Shown) -> dict[str, Any]:
+    series, filled = shown.series, shown.filled
+    return {
+        "release": shown.release.label,
+        "digest": shown.release.digest,
+        "day": filled.day.isoformat(),
+        "modelled": shown.counted("modelled"),
+        "least": series.least,
+        "level": LEVEL,
+        "rows": list(filled_records(series, filled)),
+    }
