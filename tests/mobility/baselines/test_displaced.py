@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
+import statistics
 from datetime import UTC, date, datetime, timedelta
 
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from commonweal.core.catalog import Dataset, Dimension, Input, Kind, Measure, Privacy, publish
 from commonweal.core.errors import InputError
@@ -76,3 +80,41 @@ def test_another_release_is_joined_by_area_and_period(home, kind, expected):
     beside = layer(release, release.table(home.settings), FIRST, FIRST + timedelta(1))
     assert dict(beside.values) == expected
     assert beside.how == ("sum" if kind is Kind.SUM else "median")
+
+
+@given(
+    values=st.lists(
+        st.lists(st.one_of(st.none(), st.integers(1, 120)), min_size=2, max_size=2), min_size=8, max_size=8
+    ),
+    of_flows=st.booleans(),
+)
+@settings(max_examples=60, deadline=None)
+def test_displaced_people_are_those_of_the_sum_written_out(values: list[list[int | None]], of_flows: bool) -> None:
+    """b and s of each direction from the first five days; then, day by day, what both directions add."""
+    found = {
+        one.day: one for one in displaced(DaySeries.of(PAIRS, DAYS, values), DAYS[5], REFERENCE if of_flows else None)
+    }
+    usual = []
+    for way in range(2):
+        past = [row[way] for row in values[:5] if row[way] is not None]
+        b = statistics.median(past) if of_flows and past else 0.0
+        s = max(1.4826 * statistics.median(abs(x - b) for x in past), b**0.5) if of_flows and past else 0.0
+        usual.append((b, s, len(past)))
+    total = vary = shared = 0.0
+    known = 0
+    for day, row in zip(DAYS[5:], values[5:], strict=True):
+        if None not in row and (not of_flows or all(many >= REFERENCE.minimum for _, _, many in usual)):
+            known += 1
+            total += (row[0] - usual[0][0]) - (row[1] - usual[1][0])
+            spreads = [s if of_flows else x**0.5 for x, (_, s, _) in zip(row, usual, strict=True)]
+            vary += sum(s**2 for s in spreads)
+            if of_flows:
+                shared = sum(math.pi * s**2 / (2 * many) for s, (_, _, many) in zip(spreads, usual, strict=True))
+        if not known:
+            assert day not in found
+            continue
+        one, reach = found[day], 1.959964 * (vary + known**2 * shared) ** 0.5
+        signed = one.people if one.origin == "A" else -one.people
+        assert (signed, one.high - one.people, one.known) == (
+            pytest.approx(total, abs=1e-9), pytest.approx(reach, rel=1e-6), known
+        )  # fmt: skip

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import math
+import statistics
+from collections import Counter
 from datetime import date, timedelta
+from functools import lru_cache
 from itertools import permutations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.special import stdtrit
 
 from commonweal.mobility.baselines import (
     DaySeries,
@@ -51,6 +58,33 @@ def test_a_series_without_a_step_shows_one_as_rarely_as_said():
 def test_the_shift_is_the_median_of_all_differences():
     before, after = [10, 11, 13], [4, 6]
     assert shift_between(before, after)[0] == np.median([a - b for a in after for b in before])
+
+
+@pytest.mark.parametrize(("m", "n"), [(5, 5), (8, 5), (10, 10), (20, 20)])
+def test_its_interval_lies_between_the_differences_that_hold_the_shift_often_enough(m, n):
+    """In all orders of m and n values without a shift: how many of the pairs are in order (Mann and Whitney)."""
+
+    @lru_cache(None)
+    def orders(m, n):
+        if not m or not n:
+            return Counter([0])
+        found = Counter(orders(m, n - 1))
+        for pairs, many in orders(m - 1, n).items():
+            found[pairs + n] += many
+        return found
+
+    before, after = np.arange(m) * 100.0, np.arange(n) + 0.5
+    differences = np.sort(np.subtract.outer(after, before).ravel())
+    _, low, high = shift_between(before, after)
+    rank = np.searchsorted(differences, low) + 1
+    assert high == differences[m * n - rank]
+
+    def holds(rank):
+        every = orders(m, n)
+        return 1 - 2 * sum(many for pairs, many in every.items() if pairs < rank) / sum(every.values())
+
+    assert holds(rank) >= 0.95
+    assert holds(rank + 2) < 0.95
 
 
 def test_two_steps_are_found_on_their_days():
@@ -119,3 +153,36 @@ def test_a_value_that_is_no_longer_published_is_listed_without_a_number():
     [found] = notice(changed, least=15)
     assert (found.what, found.seen, found.relative, found.certainty) == (What.HIDDEN, None, None, "low")
     assert found.expected == pytest.approx(1000, abs=3)
+
+
+@given(
+    values=st.lists(st.one_of(st.none(), st.integers(20, 120)), min_size=24, max_size=36),
+    like=st.sampled_from(["weekday", "workday", "any"]),
+)
+@settings(max_examples=60, deadline=None)
+def test_recovery_is_what_its_definition_says_day_by_day(values, like):
+    start = 14
+    reference = Reference(last=FIRST + timedelta(start - 1), like=like, minimum=2)
+    days = [FIRST + timedelta(day) for day in range(len(values))]
+    changed = changes(DaySeries.of([("A",)], days, [[value] for value in values]), reference)
+    changes_of, near = {}, {}
+    for day in range(start, len(values)):
+        kind = reference.kind(days[day])
+        past = [x for x, at in zip(values[:start], days, strict=False) if x is not None and reference.kind(at) == kind]
+        if len(past) < 2 or values[day] is None:
+            continue
+        b = statistics.median(past)
+        s = 1.4826 * statistics.median(abs(x - b) for x in past) or b**0.5
+        changes_of[day] = values[day] / b - 1
+        reach = stdtrit(len(past) - 1, 0.975) * max(s, b**0.5) * (1 + math.pi / (2 * len(past))) ** 0.5
+        unusual = abs(values[day] - b) >= 3.5 * s and abs(values[day] - b) > reach
+        near[day] = abs(values[day] - b) <= 3.5 * max(s, b**0.5) and not unusual
+    known = list(near)
+    back = next((at for place, at in enumerate(known[:-2]) if all(near[day] for day in known[place : place + 3])), None)
+    found = recovery(changed, 0, start)
+    assert found.day == back
+    begun, now = ([changes_of[day] for day in part] for part in (known[:3], known[-3:]))
+    if len(known) > 3 and statistics.median(begun):
+        assert found.share == pytest.approx(1 - statistics.median(now) / statistics.median(begun))
+    else:
+        assert found.share is None

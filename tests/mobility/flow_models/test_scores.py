@@ -98,6 +98,33 @@ def test_each_known_pair_is_held_out_once_and_none_that_is_not_known(model: Grav
     assert again.foretold.tobytes() == held.foretold.tobytes()
 
 
+def test_held_out_pairs_are_foretold_by_a_regression_without_them() -> None:
+    """The folds of the seed, a Poisson regression of logarithms for each, and CPC and likelihood written out."""
+    towns, chance = country(7), np.random.default_rng(3)
+    distance, mass = np.asarray(towns.distance), np.asarray(towns.origin_mass)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        flows = chance.poisson(np.nan_to_num(9 * np.outer(mass, mass) / distance**1.2, posinf=0)).astype(float)
+    flows[2, 4] = np.nan
+    known = [(i, j) for i in range(7) for j in range(7) if i != j and not np.isnan(flows[i, j])]
+    table = {(i, j): np.log([math.e, mass[i], mass[j], distance[i, j]]) for i, j in known}
+    order = np.random.default_rng(11).permutation(len(known))
+    foretold = {}
+    for fold in range(4):
+        held = [known[place] for place in order[fold::4]]
+        others = [pair for pair in known if pair not in held]
+        x, y = np.array([table[pair] for pair in others]), np.array([flows[pair] for pair in others])
+        slopes = np.array([np.log(y.mean()), 0, 0, 0])
+        for _ in range(50):  # Newton
+            mean = np.exp(x @ slopes)
+            slopes = slopes + np.linalg.solve(x.T @ (x * mean[:, None]), x.T @ (y - mean))
+        foretold |= {pair: math.exp(table[pair] @ slopes) for pair in held}
+    found = held_out_pairs(Gravity(), flows, towns, folds=4, seed=11)
+    both = [(flows[pair], foretold[pair]) for pair in known]
+    assert found.flows == len(known)
+    assert found.cpc == pytest.approx(2 * sum(map(min, both)) / sum(map(sum, both)))
+    assert found.log_likelihood == pytest.approx(sum(t * math.log(e) - e - math.lgamma(t + 1) for t, e in both))
+
+
 def test_a_pair_that_is_held_out_has_no_part_in_what_is_foretold_of_it() -> None:
     places = country()
     counts = np.random.default_rng(0).poisson(gravity_flows(places, 1.0, constant=5.0)).astype(float)

@@ -16,7 +16,7 @@ from commonweal.mobility.network import from_centre
 from commonweal.mobility.walks.distances import gyration
 from commonweal.mobility.walks.homes import home_places
 from commonweal.mobility.walks.real_entropy import real_entropies
-from commonweal.mobility.walks.regularity import regularities
+from commonweal.mobility.walks.regularity import hours_of_week, regularities
 from commonweal.mobility.walks.walking import Walks, jump_lengths, walk
 
 HOUR = 3600
@@ -153,6 +153,26 @@ def test_regularity_counts_hours_and_not_events() -> None:
     hour, place = np.array([[0, 1, 2, *[3] * 100], [0, 0, 1, *[2] * 100]], np.int32)
     [found] = regularities(np.zeros(103, np.int32), hour, place, np.array([8, 8, 8, 9]), 3)
     assert found == pytest.approx((2 + 1) / 4)
+
+
+@given(
+    events=st.lists(st.tuples(st.integers(0, 16 * 24 * 4 - 1), st.integers(-1, 3)), min_size=1, max_size=80),
+)
+@settings(max_examples=40, deadline=None)
+def test_regularity_is_what_a_table_of_hours_of_the_week_says(events: list[tuple[int, int]]) -> None:
+    """Sixteen days in quarters of hours, the last located event of each hour, and how often each place wins."""
+    events.sort(key=lambda one: one[0])
+    last = {quarter // 4: place for quarter, place in events if place >= 0}
+    by_hour: dict[tuple[int, int], list[int]] = {}
+    for hour, place in last.items():
+        by_hour.setdefault((hour // 24 % 7, hour % 24), []).append(place)
+    hours, days = np.arange(16 * 24 + 1) * HOUR, np.arange(17) * 24 * HOUR
+    hour, place = (np.array(column, np.int32) for column in zip(*((q // 4, p) for q, p in events), strict=True))
+    [found] = regularities(np.zeros(len(hour), np.int32), hour, place, hours_of_week(hours, days), 4)
+    if last:
+        assert found == pytest.approx(sum(max(map(seen.count, seen)) for seen in by_hour.values()) / len(last))
+    else:
+        assert np.isnan(found)
 
 
 def test_jumps_with_and_without_staying() -> None:

@@ -93,8 +93,12 @@ def shift_between(before: npt.ArrayLike, after: npt.ArrayLike, level: float = 0.
 
         Δ = median over i, j of (afterⱼ − beforeᵢ)
 
-    The interval lies between the C-th smallest and the C-th largest difference, C from the normal approximation of the
-    rank-sum statistic (Moses; Hollander and Wolfe 1999, section 4.3); with few values it is the whole range.
+    The interval lies between the C-th smallest and the C-th largest difference (Moses; Hollander and Wolfe 1999,
+    section 4.3), with m and n values::
+
+        C = ⌊m n / 2 − 1.96 √(m n (m + n + 1) / 12)⌋, at least 1
+
+    With few values it is the whole range.
 
     Examples
     --------
@@ -107,8 +111,8 @@ def shift_between(before: npt.ArrayLike, after: npt.ArrayLike, level: float = 0.
     differences = np.sort((other[:, None] - one[None, :]).ravel())
     m, n = len(one), len(other)
     width = float(ndtri((1 + level) / 2)) * np.sqrt(m * n * (m + n + 1) / 12)
-    rank = min(max(int(np.floor(m * n / 2 - width)), 0), len(differences) - 1)
-    return float(np.median(differences)), float(differences[rank]), float(differences[-1 - rank])
+    c = max(int(np.floor(m * n / 2 - width)), 1)
+    return float(np.median(differences)), float(differences[c - 1]), float(differences[-c])
 
 
 def steps_of(values: npt.ArrayLike, sure: float = SURE, shortest: int = SHORTEST) -> list[Step]:

@@ -1,8 +1,8 @@
-"""Permanence: in which hours of a day somebody was in an area for most of the hour; the daily permanence score.
+"""Permanence: in which hours of a day somebody was in an area for half of the hour; the daily permanence score.
 
 Each event holds its place for a while before and after it. With the gap g to the event before, or after::
 
-    g ≤ limit      the two meet in the middle
+    g ≤ limit      the two meet in the middle, at a whole second
     g > limit      the event reaches 450 s towards the other
     limit          900 s between different cells; of one cell 7 200 s, and 28 800 s if both events lie between 23:00 of
                    the day before and 09:00
@@ -12,13 +12,15 @@ holds no place, if::
 
     max( |p(i−1) p(i)| + |p(i) p(i+1)|, |p(i−1) p(i+1)| ) / (t(i+1) − t(i−1)) > 50 km/h
 
-with distances between cells, 0 where their footprints overlap; of a cell without a position nothing is known. Then, for
-an area a and an hour h of the day::
+with distances between cells, 0 where their footprints overlap or one has no position. Then, for an area a and an hour
+h of the day::
 
-    score(s, d, a, h) = ⌈ 2 · seconds(s, d, a, h) / 3 600 ⌉ − 1            0, or 1 if it is more than half of the hour
+    score(s, d, a, h) = 1 if seconds(s, d, a, h) ≥ 1 800, else 0
 
-Source: Eurostat, *multimno* 1.0, ``DailyPermanenceScore`` with 24 slots a day and its usual thresholds; there of tiles
-of a grid that a footprint covers, here of the areas of cells. An event without an area holds none.
+so an hour that was halved scores in both areas. Source: Eurostat, *multimno* 1.0, ``DailyPermanenceScore`` with 24
+slots a day and its usual thresholds; there of tiles of a grid that a footprint covers, here of the areas of cells. An
+event without an area, or abroad, holds none. When both events lie in the night is as its manual says: its code lets
+the later of the two reach back to an event before the night, though the earlier does not reach forward to it.
 """
 
 from __future__ import annotations
@@ -67,7 +69,7 @@ def held(time: np.ndarray, span: np.ndarray, passing: np.ndarray, midnight: int)
             if time[i] >= midnight + NIGHT_BEGINS and time[i + 1] <= midnight + NIGHT_ENDS:
                 limit = SAME_CELL_AT_NIGHT
         if time[i + 1] - time[i] <= limit:
-            ends[i] = begins[i + 1] = (time[i] + time[i + 1]) / 2
+            ends[i] = begins[i + 1] = time[i] + (time[i + 1] - time[i]) // 2
     for i in range(len(time)):
         if passing[i]:
             begins[i] = ends[i] = time[i]
@@ -91,19 +93,14 @@ def passing_by(
         before = _apart(span[i - 1], span[i], place, first, other)
         after = _apart(span[i], span[i + 1], place, first, other)
         across = _apart(span[i - 1], span[i + 1], place, first, other)
-        longest = before + after  # NaN where a cell has no position: then the other distance, or no speed
-        if np.isnan(longest) or across > longest:
-            longest = across
-        found[i] = taken > 0 and longest / taken > FASTEST
+        found[i] = taken > 0 and max(before + after, across) / taken > FASTEST
     return found
 
 
 @numba.njit(nogil=True, cache=True, inline="always")
 def _apart(one: int, two: int, place: np.ndarray, first: np.ndarray, other: np.ndarray) -> float:
-    if one == two or overlapping(first, other, one, two):
+    if one == two or np.isnan(place[one, 0]) or np.isnan(place[two, 0]) or overlapping(first, other, one, two):
         return 0.0
-    if np.isnan(place[one, 0]) or np.isnan(place[two, 0]):
-        return np.nan
     return metres(place, one, two)
 
 
@@ -178,7 +175,7 @@ def permanence(
                     i += 1
                 for j in range(earliest, i):
                     a = area[low + j]
-                    if a >= 0 and 2 * seconds[a] > HOUR:  # of one area at most
+                    if a >= 0 and 2 * seconds[a] >= HOUR:  # of two areas at most
                         row = start
                         while row < size and where[row] != a:
                             row += 1

@@ -15,11 +15,11 @@ or days < 5/12 of them, all hours, are left out. Then, for each of the labels, o
 
 1. *Gap.* An area is kept until ps falls from one to the next by at least 20 % of the largest, for the usual
    environment; by at least 1, so only those with the largest, for home; the same of working hours for work.
-2. *Share.* A kept area with ps(a) ≥ 70 % of ps is the usual environment; with 80 %, home, or in working hours work.
-3. Of those that are not, one with as large a share of nights is the usual environment or home; of those that are not,
-   with as large a share of working hours, the usual environment.
-4. Of those with a score that are not, one whose days, of nights for home and of working hours for work, are ≥ 80 % of
-   all days, of working hours for work, is home or work.
+2. *Usual environment.* Of those kept: with ps(a) ≥ 70 % of ps; or with as large a share of nights; or of working hours;
+   or with days(a) ≥ 70 % of days.
+3. *Home*, of areas of the usual environment: with ps(a) ≥ 80 % of ps; if there is none, with as large a share of
+   nights; if there is none, with as large a share of days with a night.
+4. *Work*, of all areas: with ≥ 80 % of working hours; if there is none, with ≥ 80 % of days with a working hour.
 5. *Second home.* Of whoever has a home: of areas that are none, the one with the largest ps of free nights (several if
    they have the same), if its days of free nights are ≥ 20 % of all of them, and at least 3, so of two weekends.
 
@@ -29,10 +29,12 @@ or days < 5/12 of them, all hours, are left out. Then, for each of the labels, o
 
 Source: Eurostat, *multimno* 1.0, ``MidtermPermanenceScore``, ``LongtermPermanenceScore`` and
 ``UsualEnvironmentLabeling`` with the thresholds of its documentation (1 500 and 50 for the 120 days of its example);
-there of tiles, here of areas, each counted whole. No holidays are known. multimno has no label of second homes; the
-fifth rule is this project's, made of its scores, with 20 % as its gap of the usual environment. That second homes are
-where nights and weekends are spent: J. Raun, R. Ahas, M. Tiru, *Measuring tourism destinations using mobile tracking
-data* (2016).
+there of tiles, here of areas, each counted whole. There work is looked for in the usual environment alone. Of tiles the
+scores fall bit by bit from home to work, of areas at one stroke that the gap cuts off, so hardly anybody would work
+outside the area of home; here work need not be in the usual environment. No holidays are known, and hours abroad or
+outside all areas are none of ps. multimno has no label of second homes; the fifth rule is this project's, made of its
+scores, with 20 % as its gap of the usual environment. That second homes are where nights and weekends are spent: J.
+Raun, R. Ahas, M. Tiru, *Measuring tourism destinations using mobile tracking data* (2016).
 """
 
 from __future__ import annotations
@@ -61,7 +63,8 @@ WORKDAYS = 5
 SCORE_A_DAY, DAYS_SEEN = 12.5, 5 / 12
 """Below which, for each day of the run, somebody is seldom seen."""
 GAP_SHARE = 0.20
-USUAL_SHARE, HOME_SHARE, WORK_SHARE, DAYS_SHARE = 0.70, 0.80, 0.80, 0.80
+USUAL_SHARE, HOME_SHARE, WORK_SHARE = 0.70, 0.80, 0.80
+USUAL_DAYS_SHARE, DAYS_SHARE = 0.70, 0.80
 FREE_NIGHTS = (4, 5)
 """Weekdays on which a free night begins, 0 Monday."""
 FREE_SHARE, FREE_LEAST = 0.20, 3
@@ -166,8 +169,9 @@ def scores(rows: pa.Table, begins: int, ends: int) -> Scores:
         parts = []
         for hour in np.flatnonzero(chosen):
             there = np.flatnonzero(hours >> hour & 1)
-            parts.append((there, date[there].astype(np.int64) + (hour < begun[there]) - earlier[hour]))
-        of, when = (np.concatenate(part) for part in zip(*parts, strict=True))
+            when = date[there].astype(np.int64) + (hour < begun[there]) - earlier[hour]
+            parts.append((there, when, np.full(len(there), hour)))
+        of, when, clocked = (np.concatenate(part) for part in zip(*parts, strict=True))
         inside = (when >= begins) & (when < ends)
         if time == AT_WORK:
             inside &= (when + 3) % 7 < WORKDAYS
@@ -175,8 +179,10 @@ def scores(rows: pa.Table, begins: int, ends: int) -> Scores:
             inside &= np.isin((when + 3) % 7, FREE_NIGHTS)
         of, when = of[inside], when[inside] - begins
         score[time] = np.bincount(row[of], minlength=len(pairs))
-        whole[time] = np.bincount(person[of], minlength=len(who))
         length = max(1, ends - begins)
+        # An hour that two areas share is one hour of their subscriber.
+        hour_of = (person[of].astype(np.int64) * length + when) * 24 + clocked[inside]
+        whole[time] = np.bincount(np.unique(hour_of) // (24 * length), minlength=len(who))
         days[time] = np.bincount(np.unique(row[of].astype(np.int64) * length + when) // length, minlength=len(pairs))
         seen[time] = np.bincount(np.unique(person[of].astype(np.int64) * length + when) // length, minlength=len(who))
     size = int(area.max(initial=0)) + 1
@@ -215,34 +221,30 @@ def labelled(
         low, high = first[s], first[s + 1]
         for label in range(3):
             of = AT_WORK if label == WORK else ALL
-            share = (USUAL_SHARE, HOME_SHARE, WORK_SHARE)[label]
-            order = low + np.argsort(-score[of, low:high])
+            # Where the label is looked for, and what of it the gap leaves.
+            kept = score[of, low:high] > 0
+            if label == HOME:
+                kept &= found[USUAL, low:high]
+            order = low + np.argsort(np.where(kept, -score[of, low:high], 1))[: kept.sum()]
+            if len(order) == 0:
+                continue
             gap = GAP_SHARE * score[of, order[0]] if label == USUAL else 1.0
-            left = np.zeros(high - low, np.bool_)
-            for place in range(high - low):
-                row = order[place]
-                if score[of, row] == 0 or (place and score[of, order[place - 1]] - score[of, row] >= gap):
+            for place in range(1, len(order)):
+                if score[of, order[place - 1]] - score[of, order[place]] >= gap:
+                    order = order[:place]
                     break
-                left[row - low] = True
-            last = (AT_WORK, AT_NIGHT, AT_WORK)[label]
+            share = (USUAL_SHARE, HOME_SHARE, WORK_SHARE)[label]
             for time in (ALL, AT_NIGHT, AT_WORK):
                 if (label == HOME and time == AT_WORK) or (label == WORK and time != AT_WORK):
                     continue
-                for row in range(low, high):
-                    if not left[row - low]:
-                        continue
-                    left[row - low] = False
-                    if score[time, row] == 0:
-                        continue
-                    if score[time, row] >= share * whole[time, s]:
-                        found[label, row] = True
-                    else:
-                        left[row - low] = True
-            if label == USUAL:
-                continue
-            for row in range(low, high):
-                if left[row - low] and days[last, row] >= DAYS_SHARE * seen[of, s]:
-                    found[label, row] = True
+                if label == USUAL or not found[label, low:high].any():
+                    for row in order:
+                        found[label, row] |= 0 < share * whole[time, s] <= score[time, row]
+            share = USUAL_DAYS_SHARE if label == USUAL else DAYS_SHARE
+            time = (ALL, AT_NIGHT, AT_WORK)[label]
+            if label == USUAL or not found[label, low:high].any():
+                for row in order:
+                    found[label, row] |= 0 < share * seen[time, s] <= days[time, row]
         if found[HOME, low:high].any():
             most = 1
             for row in range(low, high):
@@ -314,7 +316,7 @@ PROTECTION = Protection(
     whole_run=True,
 )
 CHOICES = {
-    "score": Wording("hours of which more than half is held by events; multimno's limits of gaps and of speed"),
+    "score": Wording("hours of which at least half is held by events; multimno's limits of gaps and of speed"),
     "day_of_scores": "04:00",
     "night": "18:00–08:00",
     "working": Wording("08:00–17:00, Monday to Friday, no holidays"),
@@ -322,7 +324,9 @@ CHOICES = {
     "second_home": {"free_nights": "20 %", "at_least": FREE_LEAST},
     "seldom_seen": {"score_a_day": SCORE_A_DAY, "days": round(DAYS_SEEN, 4)},
     "gap": {"usual environment": "20 %", "home": 1, "work": 1},
-    "share": {"usual environment": "70 %", "home": "80 %", "work": "80 %", "days": "80 %"},
+    "share": {"usual environment": "70 %", "home": "80 %", "work": "80 %"},
+    "share_of_days": {"usual environment": "70 %", "home": "80 %", "work": "80 %"},
+    "looked_for_in": {"home": "usual environment", "work": "all areas"},
     "no_area": Wording("holds no hour"),
 }
 MEASURE = Measure(
