@@ -6,7 +6,8 @@ flows      pairs of areas and of their parts: a union
 home       an area and its parts: a sum           residents were there on one of the days: covered by its presence
 walks      an area and its parts: a sum           bins of an area add up to its residents (`walks.hanging`)
 
-What is counted about borders: `borders.hanging`; by week, by home, and events: `hanging_presence`.
+What is counted about borders: `borders.hanging`; by week, by home, and events: `hanging_presence`; flagged events by
+cell: `hanging_flags`.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import pyarrow.compute as pc
 from commonweal.core.areas import Areas
 from commonweal.disclosure import Keys, Kind, Relations, grouped, joined, rows_by_key, with_columns
 from commonweal.mobility.borders.hanging import relate_borders
+from commonweal.mobility.hanging_flags import flag_kinds
 from commonweal.mobility.hanging_flows import flow_kinds
 from commonweal.mobility.hanging_homes import home_kinds
 from commonweal.mobility.hanging_presence import presence_kinds
@@ -58,7 +60,8 @@ def relate(areas: Areas, scope: Scope, keys: Mapping[str, Keys]) -> Relations:
     by_measure = {name.removeprefix("mobility."): cells for name, cells in keys.items()}
     found += relate_borders(by_measure, partial(_areas, areas), partial(_hours, scope))
     found += [*flow_kinds(areas, keys), *home_kinds(areas, keys)]
-    return joined([*found, *stay_and_hour_kinds(areas, scope, keys), *presence_kinds(areas, scope, keys)])
+    found += [*stay_and_hour_kinds(areas, scope, keys), *presence_kinds(areas, scope, keys)]
+    return joined([*found, *flag_kinds(areas, scope, keys)])
 
 
 def _areas(areas: Areas, cells: Keys, kind: Kind, *columns: str) -> Relations:

@@ -26,6 +26,7 @@ from commonweal.disclosure.private.declaring import private_dataset
 from commonweal.mobility.bounding import Protection, Unprotected
 from commonweal.mobility.coverage import Coverage, Meeting
 from commonweal.mobility.network import Network
+from commonweal.mobility.standing import Standing
 
 
 @dataclass(frozen=True)
@@ -80,12 +81,15 @@ class Scope:
         Edges, int64 UTC seconds, shape (n + 1,).
     coverage
         The footprints of cells, for those that declare that they need them.
+    standing
+        Where cells stand; None where no store is counted.
     """
 
     areas: tuple[str, ...]
     hours: np.ndarray
     days: np.ndarray
     coverage: Coverage | None = None
+    standing: Standing | None = None
 
     def codes(self, index: Any) -> pa.Array:
         """Give the codes of areas by their index."""

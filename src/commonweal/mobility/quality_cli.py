@@ -21,7 +21,8 @@ def quality(
     last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day.")] = None,
     language: Annotated[str, typer.Option(help="Of the sentences: en or fr.")] = "en",
     publish: Annotated[
-        bool, typer.Option("--publish", help="Publish what is wrong with cell files, for the page; nothing of events.")
+        bool,
+        typer.Option("--publish", help="Publish what is wrong with cell files, and flagged events by day and cell."),
     ] = False,
     imputed: Annotated[
         Path | None,
@@ -43,10 +44,18 @@ def quality(
         record = report.record()
     if publish:
         from commonweal.core import audit
-        from commonweal.mobility.quality.publishing import publish_cell_faults
+        from commonweal.mobility.quality.publishing import publish_cell_faults, publish_flags
 
-        release = publish_cell_faults(home.settings, home.database, report.planned, audit.who()).release
-        print(f"published {release.label}: {release.rows:,} rows", file=sys.stderr if as_json else sys.stdout)
+        planned, said = report.planned, sys.stderr if as_json else sys.stdout
+        release = publish_cell_faults(home.settings, home.database, planned, audit.who()).release
+        print(f"published {release.label}: {release.rows:,} rows", file=said)
+        outcome = publish_flags(home.settings, home.database, planned, audit.who())
+        for publication in outcome.publications:
+            print(f"published {publication.release.label}: {publication.release.rows:,} rows", file=said)
+        if outcome.waits:
+            waits = outcome.proposal.short
+            print(f"flags are not published yet: proposal {waits} waits for a steward", file=said)
+            print(f"next, as a steward: commonweal disclosure show {waits}, then approve or reject {waits}", file=said)
     if imputed is not None:
         from commonweal.mobility.quality.imputing import impute, write_imputed
 

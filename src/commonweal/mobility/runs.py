@@ -28,6 +28,7 @@ from commonweal.mobility.measure import Derivation, Scope, measures, need_networ
 from commonweal.mobility.measures import home, last_location
 from commonweal.mobility.network import network
 from commonweal.mobility.projects import Project
+from commonweal.mobility.standing import Standing
 from commonweal.mobility.store import EpochStore, project_folder
 from commonweal.mobility.walks.distributing import choices as walk_choices
 
@@ -203,7 +204,8 @@ def plan(
         )
         for number in range(1 << store.manifest.bucket_bits)
     )
-    scope = Scope(tuple(areas.codes), hours, days, covering)
+    standing = Standing(tuple(register.identifiers), timeline, area_of_row[timeline.row])
+    scope = Scope(tuple(areas.codes), hours, days, covering, standing)
     changes = tuple(places.changes(database, project.area_set, first_day, last_day, areas.level))
     known = (register.digest, changes, of_machines, footprint if covered else None)
     return Plan(project, areas, calendar, first_day, last_day, epoch, store, buckets, scope, *known)

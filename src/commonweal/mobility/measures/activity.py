@@ -103,7 +103,11 @@ def at_least(published: Mapping[str, pa.Table]) -> pa.Table:
         day_of = np.searchsorted(starts, _seconds(activity), side="right") - 1
         told = parts_by(activity.append_column("day", pa.array(day_of)), "events", ["day"]).sort_by("day")
         known, suppressed = np.maximum(known, told["reported"].to_numpy()), told["suppressed"]
-    return pa.table({"start": days["start"], "reported": known + nowhere, "suppressed": suppressed})
+    known = known + nowhere
+    if (flags := published.get("flags")) is not None:
+        flagged = parts_by(flags, "events", ["start"])
+        known = np.maximum(known, _on_days(starts, flagged, flagged["reported"]))
+    return pa.table({"start": days["start"], "reported": known, "suppressed": suppressed})
 
 
 def _on_days(starts: np.ndarray, table: pa.Table, values: pa.ChunkedArray) -> np.ndarray:

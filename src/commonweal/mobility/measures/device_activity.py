@@ -26,6 +26,7 @@ from commonweal.core.engine import keyed_counts
 from commonweal.core.wording import Wording
 from commonweal.mobility.borders.counted import SUBSCRIBERS, complete
 from commonweal.mobility.bounding import Unprotected
+from commonweal.mobility.contributed import added_up
 from commonweal.mobility.measure import Measure, Scope, Window
 from commonweal.mobility.sequences import Events
 
@@ -109,25 +110,13 @@ def finish(counts: pa.Table, scope: Scope) -> pa.Table:
     >>> row["events"], row["events_largest"], row["events_second"], row["people"]
     (8, 5, 1, 4)
     """
-    start, area, events, people = (counts[name].to_numpy() for name in ("start", "area", "events", "people"))
-    order = np.lexsort((events, area, start))
-    start, area, events, people = (column[order] for column in (start, area, events, people))
-    new = np.ones(len(start), bool)
-    new[1:] = (np.diff(start) != 0) | (np.diff(area) != 0)
-    at = np.flatnonzero(new)
-    last = np.append(at[1:], len(start)) - 1 if len(at) else at
-    alone = people[last] == 1
-    before = np.where(last > at, events[np.maximum(last - 1, 0)], 0)
-    total, everybody = (np.add.reduceat(values, at) if len(at) else values for values in (events * people, people))
+    keys, sums = added_up(counts, ["start", "area"], "events")
     return pa.table(
         {
-            "area": scope.codes(area[at]),
-            "start": scope.times(start[at]),
-            "subscribers": everybody,
-            "events": total,
-            "events_largest": events[last],
-            "events_second": np.where(alone, before, events[last]),
-            "people": everybody,
+            "area": scope.codes(keys["area"]),
+            "start": scope.times(keys["start"]),
+            "subscribers": sums["people"],
+            **sums,
         }
     )
 

@@ -9,6 +9,8 @@ from fastapi import APIRouter, Request
 from commonweal.core.identity import Permission
 from commonweal.core.wording import Wording
 from commonweal.mobility.pages import parts
+from commonweal.mobility.pages.flag_figures import DATASET as FLAGGED
+from commonweal.mobility.pages.flag_figures import flag_figures
 from commonweal.mobility.pages.quality_figures import (
     BESIDE,
     daily_figure,
@@ -43,9 +45,10 @@ def quality_page(request: Request, release: Annotated[int | None, RELEASE] = Non
     presence = presence_of(state.settings, state.database, version)
     totals = parts.opened_beside(request, presence.release, QUALITY)
     days = quality_of(state.settings, state.database, presence, totals)
+    flags = parts.opened_beside(request, presence.release, FLAGGED)
     beside = {name: found for name in BESIDE if (found := parts.opened_beside(request, presence.release, name))}
     judged = judged_releases(state.settings, state.database, presence, days, beside)
-    sources = [presence.release, *([totals] if totals else []), *beside.values()]
+    sources = [presence.release, *([totals] if totals else []), *beside.values(), *([flags] if flags else [])]
     missing = sum(day.missing for day in days)
     lowest = min(days, key=lambda day: day.share_reported or 0.0)
     return Document(
@@ -67,6 +70,7 @@ def quality_page(request: Request, release: Annotated[int | None, RELEASE] = Non
             findings_figure(presence, judged),
             *(daily_figure(presence, days, judged, name) for name in judged.limits),
             _values(presence, days),
+            *(flag_figures(state.settings, state.database, presence, flags) if flags else []),
         ],
         notes=[
             _("Missing means that nothing is known of an area in that hour; it is never shown as zero."),
@@ -76,7 +80,10 @@ def quality_page(request: Request, release: Annotated[int | None, RELEASE] = Non
                 "A day lies within its limits if it is no more than three spreads from the median of days of its kind; "
                 "with fewer than five of them there are none."
             ),
-            _("What is wrong with cell files stands here once it is published: commonweal mobility quality --publish"),
+            _(
+                "What is wrong with cell files and what was flagged stand here once they are published: commonweal "
+                "mobility quality --publish"
+            ),
         ],
         sources=sources,
         query={"release": str(version)},
@@ -84,6 +91,7 @@ def quality_page(request: Request, release: Annotated[int | None, RELEASE] = Non
             "quality": {
                 "presence": presence.release.label,
                 "totals": totals.label if totals else None,
+                "flags": flags.label if flags else None,
                 "findings": records_of(presence, judged),
                 "days": [
                     {

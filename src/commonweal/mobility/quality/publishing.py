@@ -1,4 +1,4 @@
-"""Publishing what is wrong with cell files: facts of a network, which tell of nobody."""
+"""Publishing what is wrong: with cell files, facts of a network which tell of nobody; and flagged events, protected."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from commonweal.core.catalog import Attribute, Dataset, Dimension, Privacy, Publ
 from commonweal.core.database import Database
 from commonweal.core.settings import Settings
 from commonweal.core.wording import Wording
+from commonweal.disclosure import Outcome
 from commonweal.mobility.cells import read_register
 from commonweal.mobility.quality.finding import Fault, Finding, Sure
 from commonweal.mobility.quality.register_faults import register_faults
-from commonweal.mobility.runs import Plan
+from commonweal.mobility.runs import Plan, plan
 
 DATASET = Dataset(
     name="mobility.cell_faults",
@@ -47,6 +48,14 @@ def publish_cell_faults(settings: Settings, database: Database, planned: Plan, w
     return publish(
         settings, database, DATASET, cell_faults(found), inputs=inputs, parameters=_parameters(planned), who=who
     )
+
+
+def publish_flags(settings: Settings, database: Database, planned: Plan, who: str) -> Outcome:
+    """Publish a period's flagged events by day and cell, as `mobility.flags`: protected as any table about people."""
+    from commonweal.mobility.protecting import protect_and_release
+
+    alike = plan(settings, database, planned.project, planned.first, planned.last, ["flags"], planned.calendar)
+    return protect_and_release(settings, database, alike, who)
 
 
 def cell_faults(found: Sequence[Finding]) -> pa.Table:

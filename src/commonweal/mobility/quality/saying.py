@@ -29,6 +29,14 @@ FAULTS = {
     Fault.SILENT_HOURS: Wording("Silent hours"),
     Fault.MACHINES: Wording("Machines"),
 }
+FLAGS = {
+    "network_of_no_country": Wording("a ship's or an aircraft's network"),
+    "out_of_life": Wording("outside the life of its cell"),
+    "no_position": Wording("a cell without a position"),
+    "machine": Wording("a machine"),
+    "incorrect_place": Wording("too fast and too far, both ways"),
+    "suspicious_place": Wording("too fast and too far, one way"),
+}
 SURE = {
     Sure.CERTAIN: Wording("certain"),
     Sure.LIKELY: Wording("likely"),
