@@ -23,6 +23,7 @@ class Fault(StrEnum):
     UNKNOWN_CELLS             a file names cells that no cell file knows
     REJECTED_ROWS             many of a file's rows could not be used
     WRONG_TIME_ZONE           the times of events are shifted by hours
+    MIXED_CLOCKS              the times of events at some sites are, of the others not
     DEAD_DAY                  a day has no events, or nearly none
     LOW_DAY, HIGH_DAY         a day's figure lies below or above its control limits
     DRIFT                     nine days or more in a row lie on one side of what is usual
@@ -42,6 +43,7 @@ class Fault(StrEnum):
     UNKNOWN_CELLS = "unknown_cells"
     REJECTED_ROWS = "rejected_rows"
     WRONG_TIME_ZONE = "wrong_time_zone"
+    MIXED_CLOCKS = "mixed_clocks"
     DEAD_DAY = "dead_day"
     LOW_DAY = "low_day"
     HIGH_DAY = "high_day"

@@ -1,4 +1,7 @@
-"""What the report counts in a private store: events and people by hour, day, cell, area and flag; devices by day."""
+"""What the report counts in a private store: events and people by hour, day, cell, area and flag; devices by day.
+
+By site and day it counts waves of the clock as `mixed_clocks` needs them, in thousandths.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,7 @@ from commonweal.mobility.cleaning.parameters import DEFAULT, Cleaning
 from commonweal.mobility.cleaning.semantic import flagged
 from commonweal.mobility.counting import Bucket, derive_bucket
 from commonweal.mobility.measure import Derivation, Window
+from commonweal.mobility.quality.mixed_clocks import ORDERS, TURNS
 from commonweal.mobility.runs import Plan, buckets_for
 from commonweal.mobility.sequences import Events
 
@@ -28,7 +32,7 @@ NOTHING = -1
 
 
 class Counted(IntEnum):
-    """What a row counts; ``place`` is then nothing, a cell, an area, a flag, or a cell and a flag."""
+    """What a row counts; ``place`` is then nothing, a cell, an area or a site, ``flag`` a flag, or a site's wave."""
 
     HOUR = 0
     DAY = 1
@@ -37,6 +41,7 @@ class Counted(IntEnum):
     FLAG = 4
     CELL_FLAG = 5
     DEVICE = 6
+    SITE = 7
 
 
 @cache
@@ -70,6 +75,7 @@ def _counted(events: Events, window: Window) -> pa.Table:
             _rows(Counted.FLAG, days, *(each[wrong] for each in (day, whose_day, nothing, flag))),
             _rows(Counted.CELL_FLAG, days, *(each[wrong] for each in (day, whose_day, cell, flag))),
             _devices(days, day, whose_day, events.columns["tac"].astype(np.int64)),
+            _clocks(window, days, day, hour, network.site[events.span].astype(np.int64)),
         ]
     )
 
@@ -90,6 +96,27 @@ def _rows(what: Counted, starts: Whole, period: Whole, whose: Whole, place: Whol
             "flag": flagged_as - 1,
         },
         {"events": events, "people": np.bincount(people, minlength=len(keys))},
+    )
+
+
+def _clocks(window: Window, starts: Whole, day: Whole, hour: Whole, site: Whole) -> pa.Table:
+    """Count by site and day, in thousandths: events under flag 0, then their waves' cosines, then sines."""
+    assert window.wall is not None
+    placed = site >= 0
+    clock = (window.wall[:-1] % 86_400 // 3600)[hour[placed]]
+    sites = int(site.max(initial=-1)) + 1
+    key, number = np.unique(day[placed] * max(1, sites) + site[placed], return_inverse=True)
+    when, where = np.divmod(key, max(1, sites))
+    each = np.concatenate([np.full((1, 24), 1000), np.rint(1000 * TURNS.real), np.rint(1000 * TURNS.imag)]).astype(int)
+    sums = [np.bincount(number, values[clock], minlength=len(key)).astype(np.int64) for values in each]
+    return keyed_counts(
+        {
+            "what": np.full(len(key) * len(each), Counted.SITE),
+            "start": np.tile(starts[when], len(each)),
+            "place": np.tile(where, len(each)),
+            "flag": np.repeat(np.arange(len(each)), len(key)),
+        },
+        {"events": np.concatenate(sums), "people": np.zeros(len(key) * len(each), np.int64)},
     )
 
 
@@ -135,6 +162,8 @@ class Gathered:
         int64[areas, days].
     flags, flagged_people
         int64[days, flags].
+    by_site, waves
+        float64[sites, days] and complex128[orders, sites, days]: events, and their `mixed_clocks` waves.
     cell_flags
         Columns ``day``, ``cell``, ``flag``, ``events``, ``people``, as indices.
     """
@@ -153,6 +182,8 @@ class Gathered:
     people_by_area: Whole
     flags: Whole
     flagged_people: Whole
+    by_site: npt.NDArray[np.float64]
+    waves: npt.NDArray[np.complex128]
     cell_flags: dict[str, Whole]
 
 
@@ -186,6 +217,9 @@ def gather(
     at = np.searchsorted(hours, start[chosen])
     np.add.at(on_clock, (of_day[at], clock[at]), events[chosen])
     both = what == Counted.CELL_FLAG
+    of_site = what == Counted.SITE
+    laid = np.zeros((1 + 2 * ORDERS, int(place[of_site].max(initial=-1)) + 1, days))
+    laid[flag[of_site], place[of_site], day[of_site]] = events[of_site] / 1000
     return Gathered(
         days=tuple(_date(planned, int(edge)) for edge in edges[:-1]),
         events=table(Counted.DAY, 1, nowhere, events)[0],
@@ -201,6 +235,8 @@ def gather(
         people_by_area=table(Counted.AREA, len(planned.areas), place, people),
         flags=table(Counted.FLAG, len(Flag), flag, events).T,
         flagged_people=table(Counted.FLAG, len(Flag), flag, people).T,
+        by_site=laid[0],
+        waves=laid[1 : 1 + ORDERS] + 1j * laid[1 + ORDERS :],
         cell_flags={
             "day": day[both],
             "cell": place[both],

@@ -21,6 +21,7 @@ from commonweal.mobility.quality.files import FileRows, file_faults, file_rows
 from commonweal.mobility.quality.finding import Fault, Finding, Sure, in_runs
 from commonweal.mobility.quality.gathering import Gathered, gather
 from commonweal.mobility.quality.limits import Limits, control_limits, outside
+from commonweal.mobility.quality.mixed_clocks import mixed_clocks
 from commonweal.mobility.quality.register_faults import register_faults
 from commonweal.mobility.quality.silence import Silence, silence, silent_hours, silent_places
 from commonweal.mobility.runs import Plan, plan
@@ -191,7 +192,9 @@ def judge(planned: Plan, gathered: Gathered, of_cells: list[Finding], files: lis
         if finding.since <= day <= finding.until
     }
     judged = np.array([day not in dead for day in days], bool)
-    shifted = shifted_days(days, np.roll(gathered.hours, -planned.calendar.day_starts.hour, axis=1))
+    begins = planned.calendar.day_starts.hour
+    shifted = shifted_days(days, np.roll(gathered.hours, -begins, axis=1))
+    shifted += _else(mixed_clocks(days, gathered.hours, gathered.by_site, gathered.waves, begins), shifted)
     cells = silence(gathered.by_cell, _in_use(planned, gathered), judged)
     areas = silence(gathered.by_area, np.ones(gathered.by_area.shape, bool), judged)
     moved_clock = {day for one in shifted for day in days if one.since and one.until and one.since <= day <= one.until}
@@ -214,6 +217,23 @@ def judge(planned: Plan, gathered: Gathered, of_cells: list[Finding], files: lis
     ]
     findings.sort(key=lambda one: (ORDER[one.kind], one.since or date.min, one.where))
     return Report(planned, gathered, limits, cells, areas, hours, files, findings)
+
+
+def _else(mixed: list[Finding], shifted: list[Finding]) -> list[Finding]:
+    """Leave out what is said of whole days already."""
+    return [
+        one
+        for one in mixed
+        if not any(
+            one.since
+            and one.until
+            and other.since
+            and other.until
+            and other.since <= one.until
+            and one.since <= other.until
+            for other in shifted
+        )
+    ]
 
 
 def _once(by_day: Iterable[Finding]) -> list[Finding]:

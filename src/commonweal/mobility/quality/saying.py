@@ -20,6 +20,7 @@ FAULTS = {
     Fault.UNKNOWN_CELLS: Wording("Unknown cells"),
     Fault.REJECTED_ROWS: Wording("Many rejected rows"),
     Fault.WRONG_TIME_ZONE: Wording("Wrong time zone"),
+    Fault.MIXED_CLOCKS: Wording("Mixed clocks"),
     Fault.DEAD_DAY: Wording("Dead day"),
     Fault.LOW_DAY: Wording("Day below its limits"),
     Fault.HIGH_DAY: Wording("Day above its limits"),
@@ -117,6 +118,13 @@ def sentence(finding: Finding, names: Mapping[str, str] | None = None) -> str:
                 share=share(numbers["share"]),
                 reason=numbers["reason"],
             )
+        case Fault.MIXED_CLOCKS:
+            said |= {"hours": count(abs(numbers["shift_hours"])), "share": share(numbers["share"])}
+            if numbers["shift_hours"] > 0:
+                return _(
+                    "%(when)s: at about %(share)s of the sites events come %(hours)s hours later than usual", **said
+                )
+            return _("%(when)s: at about %(share)s of the sites events come %(hours)s hours earlier than usual", **said)
         case Fault.WRONG_TIME_ZONE:
             return _clock(finding)
         case Fault.SILENT_HOURS:
