@@ -1,9 +1,10 @@
 """The audit: between what whole numbers each hidden cell must lie, given all that is published.
 
-What follows row by row is taken first; where rows do not go round in circles that is all there is. Elsewhere linear
-programmes are solved. Each solution in whole numbers is a table that the reader cannot rule out, a *witness*: it shows
-for every cell at once a value that it may have. Only a cell whose range is not witnessed gets programmes of its own,
-and where their bounds are no whole table's, one over whole numbers: linear bounds may be wider than those over whole
+What follows row by row is taken first; where rows do not go round in circles that is all there is. Elsewhere tables
+are looked for that the reader cannot rule out: each is a *witness*, which shows for every cell at once a value that it
+may have. First cells are pushed to their ends and rows mended (`pushing`), then linear programmes are solved, whose
+solutions in whole numbers are witnesses too. Only a cell whose range is not witnessed gets programmes of its own, and
+where their bounds are no whole table's, one over whole numbers: linear bounds may be wider than those over whole
 numbers, so by themselves they prove a leak, never safety.
 
 Source: M. Fischetti and J. J. Salazar, *Solving the cell suppression problem on tabular data with linear constraints*,
@@ -18,8 +19,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from commonweal.disclosure.linear.contradiction import contradiction
-from commonweal.disclosure.linear.parting import Part, parts
+from commonweal.disclosure.linear.parting import Part, fixed_sums, grouping, parts
 from commonweal.disclosure.linear.programme import Infeasible, Programme, as_whole
+from commonweal.disclosure.linear.pushing import Pushing
 from commonweal.disclosure.linear.rows import SETTLED, UNBOUNDED, Rows, binding, tighten
 
 LOOK_BACK, WORTH = 6, 8
@@ -61,6 +63,7 @@ def bounds(
     enough: np.ndarray | None = None,
     table: np.ndarray | None = None,
     witnessed: tuple[np.ndarray, np.ndarray] | None = None,
+    largest: int | None = None,
 ) -> Bounds:
     """Bound every cell over the tables of whole numbers that keep to bounds and rows.
 
@@ -76,6 +79,9 @@ def bounds(
         A table that is possible, such as the true one: a witness.
     witnessed
         Least and greatest value of each cell in tables that were found possible before.
+    largest
+        Number of cells that hang together, above which no linear programme about all of them is solved. Then what is
+        witnessed may be less than what is possible, which is the safe side.
 
     Raises
     ------
@@ -96,20 +102,29 @@ def bounds(
     broken = tighten(rows, low, high)
     if broken >= 0:
         raise contradiction(int(rows.relation[broken]))
+    rows = binding(rows, low, high)
+    fixed_sums(rows, low < high, low)  # none is too large to be reasoned about
+    group = grouping(rows, low < high)
     least, most = low.copy(), high.copy()
-    free = low < high
+    solved = np.zeros(2, np.int64)
+    left = group.label >= 0
+    if broken == SETTLED:
+        left &= ~group.tree[group.label]
+    wanted = np.full(len(low), UNBOUNDED) if enough is None else enough
     if witnessed is None and table is not None:
         witnessed = (table, table)
-    solved = np.zeros(2, np.int64)
-    for part in parts(binding(rows, low, high), free, low):
+    if witnessed is not None:
+        its_own = np.flatnonzero(left)
+        if table is not None:
+            # What cannot be wide enough is not looked for; what is too narrow, its own programmes measure.
+            hopeful = its_own[(enough is None) | (high[its_own] - low[its_own] >= wanted[its_own])]
+            witnessed = Pushing(rows, len(low)).settle(low, high, table, witnessed, wanted, hopeful)
+        least[left], most[left] = witnessed[0][left], witnessed[1][left]
+        left &= (most - least < wanted) & ((least > low) | (most < high))
+        if largest is not None:
+            left &= group.size[group.label] <= largest
+    for part in parts(rows, group.holding(left), low):
         own = part.cells
-        if part.tree and broken == SETTLED:
-            continue
-        if enough is not None and witnessed is not None:
-            range_ = witnessed[1][own] - witnessed[0][own]
-            if (range_ >= enough[own]).all():
-                least[own], most[own] = witnessed[0][own], witnessed[1][own]
-                continue
         try:
             least[own], most[own], low[own], high[own], tries = _Range(
                 part,
@@ -141,7 +156,7 @@ class _Range:
         self.tries = np.zeros(2, np.int64)
         if witnessed is None:
             first = self._any()
-            witnessed = (first, first)
+            witnessed = Pushing(part.rows, len(low)).settle(low, high, first, (first, first), self.enough)
         self.least, self.most = witnessed[0].copy(), witnessed[1].copy()
 
     def find(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

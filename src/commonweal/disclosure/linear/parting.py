@@ -58,6 +58,78 @@ def groups(row: np.ndarray, cell: np.ndarray, rows: int, cells: int) -> np.ndarr
     return label
 
 
+@dataclass(frozen=True, eq=False)
+class Grouping:
+    """How cells that may vary hang together.
+
+    Parameters
+    ----------
+    label
+        Of each cell the number of its group; -1 for those that may not vary.
+    size
+        Of each group the number of cells that may vary, int64.
+    tree
+        Of each group, whether no rows go round in a circle.
+    """
+
+    label: np.ndarray
+    size: np.ndarray
+    tree: np.ndarray
+
+    def holding(self, cells: np.ndarray) -> np.ndarray:
+        """Give all cells of the groups that some cells are in, bool.
+
+        Parameters
+        ----------
+        cells
+            Which cells, bool; all of them may vary.
+        """
+        wanted = np.zeros(len(self.size) + 1, bool)  # the last one for -1
+        wanted[self.label[cells]] = True
+        return wanted[self.label]
+
+
+def grouping(rows: Rows, free: np.ndarray) -> Grouping:
+    """Group the cells that may vary.
+
+    Examples
+    --------
+    A sum of two cells, of which the whole is known, and another cell:
+
+    >>> from commonweal.disclosure.linear.relations import Kind, relations
+    >>> from commonweal.disclosure.linear.rows import rows_of
+    >>> found = grouping(rows_of(relations([(0, [1, 2], Kind.SUM)])), np.array([False, True, True, True]))
+    >>> found.size[found.label[1:]], found.tree[found.label[1:]]
+    (array([2, 2, 1]), array([ True,  True,  True]))
+    """
+    loose = free[rows.cell]
+    row, cell = rows.row_of_member[loose], rows.cell[loose]
+    label = groups(row, cell, len(rows.lower), len(free))
+    size = np.bincount(label[free], minlength=label.max(initial=-1) + 1)
+    of_row = np.full(len(rows.lower), -1)
+    of_row[row] = label[cell]
+    members = np.bincount(label[cell], minlength=len(size))
+    tree = members == size + np.bincount(of_row[of_row >= 0], minlength=len(size)) - 1
+    return Grouping(np.where(free, label, -1), size, tree | (members == 0))
+
+
+def fixed_sums(rows: Rows, free: np.ndarray, value: np.ndarray) -> np.ndarray:
+    """Add up, in each row, what does not vary, int64.
+
+    Raises
+    ------
+    Contradiction
+        A sum is beyond 2^53.
+    """
+    fixed = ~free[rows.cell]
+    sums = np.bincount(
+        rows.row_of_member[fixed], (rows.sign * value[rows.cell])[fixed].astype(np.float64), minlength=len(rows.lower)
+    )
+    if len(sums) and np.abs(sums).max() >= 2**53:
+        raise beyond_counting()
+    return np.rint(sums).astype(np.int64)
+
+
 def parts(rows: Rows, free: np.ndarray, value: np.ndarray) -> Iterator[Part]:
     """Part the free cells; the others have the given values.
 
@@ -78,12 +150,7 @@ def parts(rows: Rows, free: np.ndarray, value: np.ndarray) -> Iterator[Part]:
     if not free.any():
         return
     row_of, loose = rows.row_of_member, free[rows.cell]
-    fixed = np.bincount(
-        row_of[~loose], (rows.sign * value[rows.cell])[~loose].astype(np.float64), minlength=len(rows.lower)
-    )
-    if len(fixed) and np.abs(fixed).max() >= 2**53:
-        raise beyond_counting()
-    shift = np.rint(fixed).astype(np.int64)
+    shift = fixed_sums(rows, free, value)
     lower = np.where(rows.lower <= -UNBOUNDED, -UNBOUNDED, rows.lower - shift)
     upper = np.where(rows.upper >= UNBOUNDED, UNBOUNDED, rows.upper - shift)
 

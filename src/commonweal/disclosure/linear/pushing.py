@@ -1,0 +1,243 @@
+"""Tables that a reader cannot rule out, found by following rows instead of solving programmes.
+
+A hidden cell is pushed to an end of its range; a row that breaks is mended by moving another hidden cell of it, the one
+that breaks least, and so on until all rows hold again or the push is given up. Many pushes build on one another in one
+table, so that it shows for many cells at once what they may be. Where unions are all there is, every cell can be at its
+greatest in one table; sums let few of their parts be so at once, and need more tables.
+
+Nothing rests on a push having gone well: what counts is the table at the end, and it is checked against every row. A
+push that was given up says nothing.
+
+Source: ejection chains, F. Glover, *Ejection chains, reference structures and alternating path methods for traveling
+salesman problems*, Discrete Applied Mathematics 65 (1996), for mending one move by the next.
+"""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+from commonweal.disclosure.linear.programme import holds
+from commonweal.disclosure.linear.rows import UNBOUNDED, Rows
+from commonweal.disclosure.linear.watching import look
+
+STEPS, SCANNED = 300, 24
+"""How many moves mend one push before it is given up, and among how many cells of a row the next is chosen."""
+IDLE = 6
+"""Tables in a row that show nothing new, after which no more are made."""
+
+
+class Pushing:
+    """Pushes cells of one set of rows.
+
+    Parameters
+    ----------
+    rows
+        What holds between cells numbered from 0.
+    cells
+        How many there are.
+    """
+
+    def __init__(self, rows: Rows, cells: int) -> None:
+        self.rows = rows
+        order = np.argsort(rows.cell, kind="stable")
+        begin = np.concatenate([[0], np.cumsum(np.bincount(rows.cell, minlength=cells))]).astype(np.int64)
+        sign = rows.sign.astype(np.int64)
+        self._graph = (
+            rows.first.astype(np.int64),
+            rows.cell.astype(np.int64),
+            sign,
+            rows.lower,
+            rows.upper,
+            begin,
+            rows.row_of_member[order],
+            sign[order],
+        )
+
+    def settle(
+        self,
+        low: np.ndarray,
+        high: np.ndarray,
+        table: np.ndarray,
+        witnessed: tuple[np.ndarray, np.ndarray],
+        enough: np.ndarray,
+        which: np.ndarray | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Widen what is witnessed until it is wide enough, or no further table is found.
+
+        Parameters
+        ----------
+        low, high
+            Bounds of each cell, int64; ``high`` may be `UNBOUNDED`.
+        table
+            A table that is possible.
+        witnessed
+            Least and greatest value of each cell in tables that were found possible before.
+        enough
+            For each cell a width that need not be exceeded; `UNBOUNDED` to look for both ends.
+        which
+            Numbers of the cells that matter; all by default.
+
+        Returns
+        -------
+        least, most
+            Of each cell in tables that are possible, those that were found before included.
+        """
+        least, most = np.minimum(witnessed[0], table), np.maximum(witnessed[1], table)
+        if not len(self.rows.lower):
+            return least, most
+        which = np.arange(len(low)) if which is None else which
+        which = which[low[which] < high[which]]
+        sums = np.add.reduceat(self.rows.sign * table[self.rows.cell], self.rows.first[:-1])
+        chance, idle, number = np.random.default_rng(0), 0, 0
+        open_ = which[_open(which, low, high, least, most, enough)]
+        while len(open_) and idle < IDLE:
+            up = number % 2 == 0
+            cells = open_[most[open_] < high[open_]] if up else open_[least[open_] > low[open_]]
+            ends = (
+                np.minimum(high[cells], least[cells] + enough[cells])
+                if up
+                else np.maximum(low[cells], most[cells] - enough[cells])
+            )
+            near = ends < UNBOUNDED
+            order = chance.permutation(int(near.sum()))
+            before = len(open_)
+            if len(order):
+                found = table.copy()
+                _push(cells[near][order], ends[near][order], up, *self._graph, found, sums.copy(), low, high, number)
+                if holds(self.rows, low, high, found):
+                    np.minimum(least, found, out=least)
+                    np.maximum(most, found, out=most)
+                open_ = open_[_open(open_, low, high, least, most, enough)]
+                look()
+            number += 1
+            idle = 0 if len(open_) < before else idle + 1
+        return least, most
+
+
+def _open(
+    which: np.ndarray, low: np.ndarray, high: np.ndarray, least: np.ndarray, most: np.ndarray, enough: np.ndarray
+) -> np.ndarray:
+    """Of which of some cells the range is not known yet, nor wide enough."""
+    low, high, least, most = low[which], high[which], least[which], most[which]
+    return ((least > low) | (most < high)) & (most - least < enough[which])
+
+
+@numba.njit(nogil=True, cache=True)
+def _broken(activity, lower, upper):  # type: ignore[no-untyped-def]
+    """By how much a row does not hold."""
+    if activity > upper:
+        return activity - upper
+    if activity < lower:
+        return lower - activity
+    return 0
+
+
+@numba.njit(nogil=True, cache=True)
+def _mending(  # type: ignore[no-untyped-def]
+    row, start, pushed, turn, first, cell, sign, lower, upper, begin, row_of, sign_of, value, sums, low, high, last, way
+):
+    """The cell whose move mends a row and breaks others least, and by how much it moves; -1 if none can."""
+    missing = _broken(sums[row], lower[row], upper[row])
+    need = 1 if sums[row] < lower[row] else -1
+    size, seen = first[row + 1] - first[row], 0
+    best, best_step, best_cost = -1, 0, 0
+    for offset in range(size):
+        member = first[row] + (start + offset) % size
+        other, step_way = cell[member], need * sign[member]
+        # Within one push a cell goes one way only, so that it ends.
+        if other == pushed or (last[other] == turn and way[other] != step_way):
+            continue
+        room = high[other] - value[other] if step_way > 0 else value[other] - low[other]
+        if room <= 0:
+            continue
+        step = min(room, missing) * step_way
+        cost = -min(room, missing)
+        for place in range(begin[other], begin[other + 1]):
+            another = row_of[place]
+            if another != row:
+                after = _broken(sums[another] + sign_of[place] * step, lower[another], upper[another])
+                cost += after - _broken(sums[another], lower[another], upper[another])
+        if best < 0 or cost < best_cost:
+            best, best_step, best_cost = other, step, cost
+            if cost <= -missing:
+                break
+        seen += 1
+        if seen >= SCANNED:
+            break
+    return best, best_step
+
+
+@numba.njit(nogil=True, cache=True)
+def _push(  # type: ignore[no-untyped-def]
+    targets, ends, upward, first, cell, sign, lower, upper, begin, row_of, sign_of, value, sums, low, high, number
+):
+    """Push each cell to its end, one after another, in `value`; a push that cannot be mended is taken back."""
+    cells, rows = len(value), len(lower)
+    low, high = low.copy(), high.copy()
+    last, way = np.zeros(cells, np.int64), np.zeros(cells, np.int64)
+    moved, before = np.empty(cells, np.int64), np.zeros(cells, np.int64)
+    waiting, queue = np.zeros(rows, np.bool_), np.empty(rows + 1, np.int64)
+    for turn in range(1, len(targets) + 1):
+        pushed, end = targets[turn - 1], ends[turn - 1]
+        if end < low[pushed] or end > high[pushed]:
+            continue  # it had to move, and stay, elsewhere
+        many, head, tail, steps, good = 0, 0, 0, 0, True
+        there = value[pushed] >= end if upward else value[pushed] <= end
+        moving, step = pushed, 0 if there else end - value[pushed]
+        while True:
+            if step != 0:
+                if last[moving] != turn:
+                    last[moving], way[moving], before[moving] = turn, 1 if step > 0 else -1, value[moving]
+                    moved[many] = moving
+                    many += 1
+                value[moving] += step
+                for place in range(begin[moving], begin[moving + 1]):
+                    row = row_of[place]
+                    sums[row] += sign_of[place] * step
+                    if not waiting[row] and _broken(sums[row], lower[row], upper[row]) > 0:
+                        waiting[row] = True
+                        queue[tail] = row
+                        tail = (tail + 1) % (rows + 1)
+            while head != tail and _broken(sums[queue[head]], lower[queue[head]], upper[queue[head]]) == 0:
+                waiting[queue[head]] = False
+                head = (head + 1) % (rows + 1)
+            if head == tail:
+                break
+            steps += 1
+            moving, step = _mending(
+                queue[head],
+                (number * 7919 + steps * 104729 + turn) % cells,
+                pushed,
+                turn,
+                first,
+                cell,
+                sign,
+                lower,
+                upper,
+                begin,
+                row_of,
+                sign_of,
+                value,
+                sums,
+                low,
+                high,
+                last,
+                way,
+            )
+            if moving < 0 or steps > STEPS:
+                good = False
+                break
+        while head != tail:
+            waiting[queue[head]] = False
+            head = (head + 1) % (rows + 1)
+        if not good:
+            for place in range(many):
+                other = moved[place]
+                step, value[other] = before[other] - value[other], before[other]
+                for at in range(begin[other], begin[other + 1]):
+                    sums[row_of[at]] += sign_of[at] * step
+        elif upward:
+            low[pushed] = end  # and there it stays in this table
+        else:
+            high[pushed] = end
