@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from commonweal.disclosure.linear.programme import Programme, as_whole
+from commonweal.disclosure.linear.programme import Infeasible, Programme, as_whole
 from commonweal.disclosure.linear.rows import UNBOUNDED, Rows
 
 LITTLE = 1e-6
@@ -28,6 +28,7 @@ class Change:
         self.cells, self.rows, self.value = cells, rows, value
         self._place = {int(cell): place for place, cell in enumerate(cells)}
         count = len(cells)
+        self._low, self._high, rows = _without_single(rows, count)
         sums = np.bincount(rows.row_of_member, rows.sign * value[rows.cell], len(rows.lower)).astype(np.int64)
         # Cell i goes up by column i and down by column count + i.
         order = np.argsort(np.concatenate([rows.row_of_member, rows.row_of_member]), kind="stable")
@@ -83,10 +84,13 @@ class Change:
         """
         count, place = len(self.cells), self._place[cell]
         hidden = low < high
-        up = np.where(free | (high >= UNBOUNDED), UNBOUNDED, high - self.value)
-        down = np.where(free, self.value, self.value - low)
+        up = np.where(free | (high >= UNBOUNDED), self._high, np.minimum(high, self._high)) - self.value
+        down = self.value - np.where(free, self._low, np.maximum(low, self._low))
+        up[up >= UNBOUNDED - np.abs(self.value)] = UNBOUNDED
         self._programme.bound(np.arange(2 * count), np.zeros(2 * count, np.int64), np.concatenate([up, down]))
         move = end - int(self.value[place])
+        if move > up[place] or -move > down[place]:
+            raise Infeasible("no table is possible")
         exactly = np.array([max(move, 0), max(-move, 0)])
         self._programme.bound(np.array([place, count + place]), exactly, exactly)
         found = self._programme.extreme(-np.tile(np.where(hidden, 0.0, weight) + LITTLE, 2), whole=whole)
@@ -96,3 +100,15 @@ class Change:
         low, high = low.copy(), high.copy()
         low[changed], high[changed] = 0, UNBOUNDED
         return as_whole(self.rows, low, high, self.value + moved), changed
+
+
+def _without_single(rows: Rows, count: int) -> tuple[np.ndarray, np.ndarray, Rows]:
+    """Turn rows of one cell into bounds, from 0: where most cells stay, most rows are of one that does not."""
+    low, high = np.zeros(count, np.int64), np.full(count, UNBOUNDED)
+    single = np.diff(rows.first) == 1
+    at = rows.first[:-1][single]
+    cell, rises = rows.cell[at], rows.sign[at] > 0
+    lower, upper = rows.lower[single], rows.upper[single]
+    np.maximum.at(low, cell, np.where(rises, lower, -upper))
+    np.minimum.at(high, cell, np.where(rises, upper, -lower))
+    return low, high, rows.taken(np.flatnonzero(np.diff(rows.first) > 1))

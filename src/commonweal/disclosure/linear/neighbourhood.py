@@ -23,6 +23,8 @@ class Neighbours:
         from scipy.sparse import csr_array  # as in parting
 
         self.rows, self.cells = rows, cells
+        self._sizes = np.diff(rows.first)
+        self._place = np.full(cells, -1, np.int64)
         shape = (len(rows.lower), cells)
         self._cells_of_row = csr_array((np.ones(len(rows.cell), np.int8), rows.cell, rows.first), shape=shape)
         self._rows_of_cell = csr_array(self._cells_of_row.T)
@@ -56,10 +58,10 @@ class Neighbours:
     def within(self, cells: np.ndarray, value: np.ndarray) -> Rows:
         """Give the rows that touch some cells, these numbered from 0; the others have the given values."""
         which = np.unique(self._rows_of_cell[cells].indices)
-        place = np.full(self.cells, -1, np.int64)
+        place = self._place
         place[cells] = np.arange(len(cells))
         rows = self.rows
-        sizes = np.diff(rows.first)[which]
+        sizes = self._sizes[which]
         begins = np.concatenate([[0], np.cumsum(sizes)])
         members = np.repeat(rows.first[which] - begins[:-1], sizes) + np.arange(begins[-1])
         row, inside = np.repeat(np.arange(len(which)), sizes), place[rows.cell[members]] >= 0
@@ -67,9 +69,11 @@ class Neighbours:
         shift = np.bincount(row[~inside], rows.sign[outside] * value[rows.cell[outside]], len(which)).astype(np.int64)
         kept = members[inside]
         lower, upper = rows.lower[which], rows.upper[which]
+        numbers = place[rows.cell[kept]]
+        place[cells] = -1
         return Rows(
             np.concatenate([[0], np.cumsum(np.bincount(row[inside], minlength=len(which)))]).astype(np.int64),
-            place[rows.cell[kept]],
+            numbers,
             rows.sign[kept],
             np.where(lower <= -UNBOUNDED, -UNBOUNDED, lower - shift),
             np.where(upper >= UNBOUNDED, UNBOUNDED, upper - shift),

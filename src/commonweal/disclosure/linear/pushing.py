@@ -40,6 +40,14 @@ class Pushing:
 
     def __init__(self, rows: Rows, cells: int) -> None:
         self.rows = rows
+        self._turns = 0
+        self._scratch = (
+            *(
+                np.zeros(cells, np.int64) for _ in range(4)
+            ),  # when each cell moved last, which way, from where; the moved
+            np.zeros(len(rows.lower), np.bool_),
+            np.empty(len(rows.lower) + 1, np.int64),
+        )
         order = np.argsort(rows.cell, kind="stable")
         begin = np.concatenate([[0], np.cumsum(np.bincount(rows.cell, minlength=cells))]).astype(np.int64)
         sign = rows.sign.astype(np.int64)
@@ -88,7 +96,9 @@ class Pushing:
             return least, most
         which = np.arange(len(low)) if which is None else which
         which = which[low[which] < high[which]]
+        assert holds(self.rows, low, high, table)
         sums = np.add.reduceat(self.rows.sign * table[self.rows.cell], self.rows.first[:-1])
+        moving = low.copy(), high.copy()
         chance, idle, number = np.random.default_rng(0), 0, 0
         open_ = which[_open(which, low, high, least, most, enough)]
         while len(open_) and idle < IDLE:
@@ -104,8 +114,22 @@ class Pushing:
             before = len(open_)
             if len(order):
                 found = table.copy()
-                _push(cells[near][order], ends[near][order], up, *self._graph, found, sums.copy(), low, high, number)
-                if holds(self.rows, low, high, found):
+                targets = cells[near][order]
+                _push(
+                    targets,
+                    ends[near][order],
+                    up,
+                    *self._graph,
+                    *self._scratch,
+                    found,
+                    sums.copy(),
+                    *moving,
+                    self._turns,
+                )
+                self._turns += len(order)
+                for bound, first in zip(moving, (low, high), strict=True):
+                    bound[targets] = first[targets]
+                if self._holds_too(low, high, found, table):
                     np.minimum(least, found, out=least)
                     np.maximum(most, found, out=most)
                 open_ = open_[_open(open_, low, high, least, most, enough)]
@@ -113,6 +137,16 @@ class Pushing:
             number += 1
             idle = 0 if len(open_) < before else idle + 1
         return least, most
+
+    def _holds_too(self, low: np.ndarray, high: np.ndarray, table: np.ndarray, other: np.ndarray) -> bool:
+        """Say whether a table keeps to bounds and rows, given that another does."""
+        changed = np.flatnonzero(table != other)
+        if len(changed) * 8 > len(table):
+            return holds(self.rows, low, high, table)
+        begin, row_of = self._graph[5], self._graph[6]
+        sizes = begin[changed + 1] - begin[changed]
+        places = np.repeat(begin[changed] - np.cumsum(sizes) + sizes, sizes) + np.arange(sizes.sum())
+        return holds(self.rows.taken(np.unique(row_of[places])), low, high, table)
 
 
 def _open(
@@ -170,16 +204,33 @@ def _mending(  # type: ignore[no-untyped-def]
 
 @numba.njit(nogil=True, cache=True)
 def _push(  # type: ignore[no-untyped-def]
-    targets, ends, upward, first, cell, sign, lower, upper, begin, row_of, sign_of, value, sums, low, high, number
+    targets,
+    ends,
+    upward,
+    first,
+    cell,
+    sign,
+    lower,
+    upper,
+    begin,
+    row_of,
+    sign_of,
+    last,
+    way,
+    before,
+    moved,
+    waiting,
+    queue,
+    value,
+    sums,
+    low,
+    high,
+    turns,
 ):
     """Push each cell to its end, one after another, in `value`; a push that cannot be mended is taken back."""
     cells, rows = len(value), len(lower)
-    low, high = low.copy(), high.copy()
-    last, way = np.zeros(cells, np.int64), np.zeros(cells, np.int64)
-    moved, before = np.empty(cells, np.int64), np.zeros(cells, np.int64)
-    waiting, queue = np.zeros(rows, np.bool_), np.empty(rows + 1, np.int64)
-    for turn in range(1, len(targets) + 1):
-        pushed, end = targets[turn - 1], ends[turn - 1]
+    for turn in range(turns + 1, turns + len(targets) + 1):
+        pushed, end = targets[turn - turns - 1], ends[turn - turns - 1]
         if end < low[pushed] or end > high[pushed]:
             continue  # it had to move, and stay, elsewhere
         many, head, tail, steps, good = 0, 0, 0, 0, True
@@ -207,7 +258,7 @@ def _push(  # type: ignore[no-untyped-def]
             steps += 1
             moving, step = _mending(
                 queue[head],
-                (number * 7919 + steps * 104729 + turn) % cells,
+                (steps * 104729 + turn) % cells,
                 pushed,
                 turn,
                 first,

@@ -47,6 +47,15 @@ class Rows:
         """The row that each member belongs to."""
         return np.repeat(np.arange(len(self.lower)), np.diff(self.first))
 
+    def taken(self, which: np.ndarray) -> Rows:
+        """Give some of these rows, by their numbers."""
+        sizes = np.diff(self.first)[which]
+        first = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+        members = np.repeat(self.first[which] - first[:-1], sizes) + np.arange(first[-1])
+        return Rows(
+            first, self.cell[members], self.sign[members], self.lower[which], self.upper[which], self.relation[which]
+        )
+
 
 def rows_of(relations: Relations) -> Rows:
     """Write relations as rows.
@@ -101,13 +110,7 @@ def binding(rows: Rows, low: np.ndarray, high: np.ndarray) -> Rows:
     least = np.add.reduceat(np.where(rows.sign > 0, low[rows.cell], -end[rows.cell]), rows.first[:-1])
     most = np.add.reduceat(np.where(rows.sign > 0, end[rows.cell], -low[rows.cell]), rows.first[:-1])
     loose = ((rows.lower <= -UNBOUNDED) | (least >= rows.lower)) & ((rows.upper >= UNBOUNDED) | (most <= rows.upper))
-    which = np.flatnonzero(~loose)
-    sizes = np.diff(rows.first)[which]
-    first = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-    members = np.repeat(rows.first[which] - first[:-1], sizes) + np.arange(first[-1])
-    return Rows(
-        first, rows.cell[members], rows.sign[members], rows.lower[which], rows.upper[which], rows.relation[which]
-    )
+    return rows.taken(np.flatnonzero(~loose))
 
 
 def tighten(rows: Rows, low: np.ndarray, high: np.ndarray) -> int:

@@ -16,7 +16,9 @@ for the exact model.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -24,10 +26,13 @@ from commonweal.core.errors import Refused
 from commonweal.disclosure.linear.bounds import Bounds, bounds
 from commonweal.disclosure.linear.changing import Change
 from commonweal.disclosure.linear.exact import least_suppression, short_rests
+from commonweal.disclosure.linear.needing import Needing
 from commonweal.disclosure.linear.neighbourhood import Neighbours
 from commonweal.disclosure.linear.programme import Infeasible
+from commonweal.disclosure.linear.pushing import Pushing
 from commonweal.disclosure.linear.relations import Kind, Relations, joined, relations
 from commonweal.disclosure.linear.rows import UNBOUNDED, Rows, rows_of
+from commonweal.disclosure.linear.watching import look, tell
 
 SMALL = 24
 """Cells that hang together, up to which what to hide is found exactly."""
@@ -36,6 +41,14 @@ PATIENCE = 3
 """Rounds after which programmes are solved over whole numbers."""
 NEAREST, FARTHEST = 2, 6
 """Within how many hops of a cell others are hidden to protect it: farther only if nearer ones do not do."""
+LARGEST = 10_000
+"""Cells that hang together, above which programmes are solved about a few of them at a time only."""
+FEW = (60, 250, 1000, 4000, 16_000, 64_000)
+"""About how many cells a programme is, where more than `LARGEST` hang together: more only if fewer do not do."""
+PROTECTING = "protecting"
+"""What is told to be under way: of how many hidden cells the range is shown to be wide enough."""
+AT_A_TIME = 100
+"""Cells that are protected before looking which of the others that has protected, too."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,6 +211,7 @@ class _Search:
     def __init__(self, cells: Cells, rows: Rows, small: int) -> None:
         self.cells, self.rows, self.small = cells, rows, small
         self.low, self.high = cells.low.copy(), cells.high.copy()
+        self.hidden = cells.hidden
         self.least, self.most = cells.value.copy(), cells.value.copy()
         self.neighbours = Neighbours(rows, len(cells.value))
         self.solved = np.zeros(2, np.int64)
@@ -208,38 +222,57 @@ class _Search:
             audit, wanting = self._audit()
             short = self._short()
             if not len(wanting) and not len(short):
-                return Suppression(self._hidden(), audit, len(self.exact - self.heuristic), len(self.heuristic))
-            together = self.neighbours.together(~self.cells.fixed | self.cells.hidden)
-            for number in np.unique(together[[*wanting, *(self.rows.cell[self.rows.first[row]] for row in short)]]):
-                own = np.flatnonzero(together == number) if number >= 0 else np.zeros(0, np.int64)
+                return Suppression(self.hidden, audit, len(self.exact - self.heuristic), len(self.heuristic))
+            together = self.neighbours.together(~self.cells.fixed | self.hidden)
+            order = np.argsort(together, kind="stable")
+            short_of = self.rows.cell[self.rows.first[short]]
+            for number in np.unique(together[np.concatenate([wanting, short_of])]):
+                begin, end = np.searchsorted(together[order], [max(number, 0), number + 1])
+                own = order[begin:end]
                 if round_ == 0 and 0 < len(own) <= self.small and self._exactly(own):
                     self.exact.add(int(number))
                     continue
                 self.heuristic.add(int(number))
-                self._protect(wanting[together[wanting] == number], whole=round_ >= PATIENCE)
+                self._protect(wanting[together[wanting] == number], whole=round_ >= PATIENCE, large=len(own) > LARGEST)
             for row in np.intersect1d(short, self._short()):
                 self._hide_one_more(row)
         raise _refused()
 
-    def _hidden(self) -> np.ndarray:
-        return self.low < self.high
+    @cached_property
+    def needing(self) -> Needing:
+        return Needing(self.rows, self.cells.value, self.cells.weight)
+
+    @cached_property
+    def pushing(self) -> Pushing:
+        return Pushing(self.rows, len(self.cells.value))
 
     def _audit(self) -> tuple[Bounds, np.ndarray]:
-        """Find the hidden cells whose range is too narrow."""
-        need = np.where(self._hidden(), self.cells.need, 0)
-        audit = bounds(self.rows, self.low, self.high, enough=need, witnessed=(self.least, self.most))
+        """Find the hidden cells whose range is too narrow, or is not shown to be wide enough."""
+        need = np.where(self.hidden, self.cells.need, 0)
+        audit = bounds(
+            self.rows,
+            self.low,
+            self.high,
+            enough=need,
+            table=self.cells.value,
+            witnessed=(self.least, self.most),
+            largest=LARGEST,
+        )
         self.least, self.most = audit.least, audit.most
         self.solved += audit.solved
         whole = Bounds(audit.low, audit.high, audit.least, audit.most, (int(self.solved[0]), int(self.solved[1])))
-        return whole, np.flatnonzero(audit.width < need)
+        narrow = audit.width < need
+        tell(int((self.hidden & ~narrow).sum()), int(self.hidden.sum()), PROTECTING)
+        return whole, np.flatnonzero(narrow)
 
     def _short(self) -> np.ndarray:
         """Find the equations whose hidden members, all on one side, are too few people together: a difference."""
-        return short_rests(self.rows, self.cells.value, self.cells.need, self._hidden())
+        return short_rests(self.rows, self.cells.value, self.cells.need, self.hidden)
 
     def _hide(self, which: np.ndarray) -> None:
         """Hide cells; whatever others may be, they are not negative."""
         self.low[which], self.high[which] = 0, UNBOUNDED
+        self.hidden[which] = True
         self.least[which] = np.minimum(self.least[which], self.cells.value[which])
         self.most[which] = np.maximum(self.most[which], self.cells.value[which])
 
@@ -252,31 +285,60 @@ class _Search:
             self._hide(own[solved])
         return solved is not None
 
-    def _protect(self, wanting: np.ndarray, *, whole: bool) -> None:
+    def _protect(self, wanting: np.ndarray, *, whole: bool, large: bool) -> None:
         """Send each cell to the end of its range by the cheapest change near it; hide what had to change."""
-        changes = dict[int, Change]()
-        for cell in wanting:
-            for way in (1, -1):
-                missing = int(self.cells.need[cell] - (self.most[cell] - self.least[cell]))
-                if missing <= 0:
-                    break
-                end = (
-                    min(self.high[cell], self.most[cell] + missing)
-                    if way > 0
-                    else max(self.low[cell], self.least[cell] - missing)
+        for begin in range(0, len(wanting), AT_A_TIME if large else max(len(wanting), 1)):
+            now = wanting[begin : begin + AT_A_TIME] if large else wanting
+            if large:  # what was hidden for those before may do for these, too
+                self.least, self.most = self.pushing.settle(
+                    self.low, self.high, self.cells.value, (self.least, self.most), self.cells.need, now
                 )
-                if end == self.cells.value[cell]:
-                    continue
-                self._send(int(cell), int(end), changes, whole=whole, must=way < 0)
+            changes = dict[int, Change]()
+            for cell in now:
+                self._protect_one(int(cell), changes, whole=whole, large=large)
 
-    def _send(self, cell: int, end: int, changes: dict[int, Change], *, whole: bool, must: bool) -> None:
+    def _protect_one(self, cell: int, changes: dict[int, Change], *, whole: bool, large: bool) -> None:
+        for way in (1, -1):
+            missing = int(self.cells.need[cell] - (self.most[cell] - self.least[cell]))
+            if missing <= 0:
+                return
+            end = int(
+                min(self.high[cell], self.most[cell] + missing)
+                if way > 0
+                else max(self.low[cell], self.least[cell] - missing)
+            )
+            if end == self.cells.value[cell]:
+                continue
+            look()
+            near = self._few(cell, end) if large else self._near(cell, changes)
+            if self._send(cell, end, near, whole=whole):
+                continue
+            if way < 0 and self.most[cell] - self.least[cell] == 0 and self.cells.fixed.any() and whole:
+                raise _refused()
+
+    def _near(self, cell: int, changes: dict[int, Change]) -> Iterator[Change]:
+        """Give ever more of the cells that lie near one."""
         for hops in range(NEAREST, FARTHEST + 1):
             if hops not in changes or cell not in changes[hops]:
-                near = self.neighbours.near(np.array([cell]), self._hidden(), hops)
-                changes[hops] = Change(near, self.neighbours.within(near, self.cells.value), self.cells.value[near])
-            change = changes[hops]
+                changes[hops] = self._change(self.neighbours.near(np.array([cell]), self.hidden, hops))
+            yield changes[hops]
+
+    def _few(self, cell: int, end: int) -> Iterator[Change]:
+        """Give ever more of the cells that may have to change for one to come to an end."""
+        step, before = end - int(self.cells.value[cell]), 0
+        for most in FEW:
+            own = self.needing.cells(cell, step, self.low, self.high, self.cells.fixed, most)
+            if len(own) > before:
+                yield self._change(own)
+            before = len(own)
+
+    def _change(self, own: np.ndarray) -> Change:
+        return Change(own, self.neighbours.within(own, self.cells.value), self.cells.value[own])
+
+    def _send(self, cell: int, end: int, near: Iterator[Change], *, whole: bool) -> bool:
+        for change in near:
             own = change.cells
-            free = ~self._hidden()[own] & ~self.cells.fixed[own]
+            free = ~self.hidden[own] & ~self.cells.fixed[own]
             try:
                 table, changed = change.cheapest(
                     cell, end, self.low[own], self.high[own], free, self.cells.weight[own], whole=whole
@@ -286,13 +348,12 @@ class _Search:
             self._hide(own[changed])
             if table is not None:
                 self.least[own], self.most[own] = np.minimum(self.least[own], table), np.maximum(self.most[own], table)
-            return
-        if must and self.most[cell] - self.least[cell] == 0 and self.cells.fixed.any() and whole:
-            raise _refused()
+            return True
+        return False
 
     def _hide_one_more(self, row: int) -> None:
         cells = self.rows.cell[self.rows.first[row] : self.rows.first[row + 1]]
-        open_ = cells[~self._hidden()[cells] & ~self.cells.fixed[cells]]
+        open_ = cells[~self.hidden[cells] & ~self.cells.fixed[cells]]
         if not len(open_):
             raise _refused()
         self._hide(open_[np.argmin(self.cells.weight[open_])][None])
