@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from commonweal.disclosure.ledger.spending import Loss, Unit
     from commonweal.disclosure.linear.keys import rows_by_key, with_columns
     from commonweal.disclosure.linear.relations import Kind, Relations, grouped, joined
+    from commonweal.disclosure.linear.watching import tell, watched
     from commonweal.disclosure.releasing.earlier import released_before, rules_before
     from commonweal.disclosure.releasing.proposals import Drawn, Proposal
     from commonweal.disclosure.releasing.publishing import Outcome, release
@@ -61,6 +62,8 @@ _HOME = {
     "rounded_totals": "service",
     "rows_by_key": "linear.keys",
     "suppressed_table": "service",
+    "tell": "linear.watching",
+    "watched": "linear.watching",
     "with_columns": "linear.keys",
 }
 __all__ = [
@@ -94,6 +97,8 @@ __all__ = [
     "rows_by_key",
     "rules_before",
     "suppressed_table",
+    "tell",
+    "watched",
     "with_columns",
 ]
 

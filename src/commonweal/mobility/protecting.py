@@ -54,6 +54,9 @@ def protect_and_release(
 ) -> disclosure.Outcome:
     """Count, protect, and have it released: at once under a standing approval, else when a steward approves it.
 
+    What measures of the run are judged by and was released before is counted and protected again with them, as if it
+    were to be published, so that a reader is taken to know no less than they do; and is left as it was released.
+
     Run again on the same events, it finds the same releases, or the same proposal.
 
     Raises
@@ -63,15 +66,17 @@ def protect_and_release(
     """
     total = len(planned.buckets)
     counts = count(settings, planned.buckets, lambda done: progress(done, total, "counting"))
-    asked = request(planned, judged_first(counts), datetime.now(UTC))
+    released = [name for name in judged_first(counts) if name not in planned.partners]
+    asked = request(planned, released, datetime.now(UTC))
 
     def made() -> disclosure.Drawn:
-        progress(total, total, "protecting")
+        progress(0, 0, "protecting")
         refuse_other_rules(settings, database, asked)
         earlier = disclosure.released_before(settings, database, asked.people, planned.first, planned.last)
-        protected = protect(planned, counts, earlier)
-        progress(total, total, "publishing")
-        return disclosure.Drawn([protected.tables[name] for name in judged_first(counts)], protected.evidence)
+        with disclosure.watched(progress):
+            protected = protect(planned, counts, earlier)
+        progress(0, 0, "publishing")
+        return disclosure.Drawn([protected.tables[name] for name in released], protected.evidence)
 
     return disclosure.release(settings, database, asked, made, drawn=False, who=who)
 
@@ -159,6 +164,7 @@ def protect(planned: Plan, counts: Counts, earlier: Sequence[Earlier]) -> Protec
     for name in judged_first(counts):
         if name not in tables:
             tables[name] = _total(known[name], counted[name], planned, tables)
+    disclosure.tell(0, 0, "attacking")
     return ProtectedRun(tables, _evidence(planned, counts, joint))
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -62,6 +63,8 @@ class Plan:
         Digest of the device types that are machines; empty if none are known.
     footprint
         How the footprints of cells are found (`coverage.METHODS`), where a measure needs them.
+    partners
+        Measures that are counted and protected with the others, since these are judged by them, and not released again.
     """
 
     project: Project
@@ -77,6 +80,7 @@ class Plan:
     areas_change: tuple[date, ...]
     machines: str = ""
     footprint: str | None = None
+    partners: tuple[str, ...] = ()
 
     @property
     def inputs(self) -> list[Input]:
@@ -125,6 +129,7 @@ def plan(
     names: Sequence[str] = (),
     calendar: Calendar | None = None,
     footprint: str = SIGNAL,
+    released: Callable[[date, date], Collection[str]] | None = None,
 ) -> Plan:
     """Find what a run needs.
 
@@ -138,19 +143,22 @@ def plan(
         Another clock than the project's.
     footprint
         How the footprints of cells are found, one of `coverage.METHODS`, for measures that need them.
+    released
+        Gives the datasets of which something was released before of the days between two: what others are judged by
+        need not be in the run then, it becomes a `Plan.partners`. Without it, it must be.
 
     Raises
     ------
     InputError
-        There is no such footprint.
+        There is no such footprint; or a measure lacks what it is judged by.
     Refused
         The period crosses epochs, in which a person has different pseudonyms, or the epoch's key is destroyed.
     NotFound
         There are no events in the period, or no such measure.
     """
     calendar = calendar or project.calendar
-    wanted = _wanted(names)
-    refuse_other_days(wanted, calendar)
+    asked = _wanted(names)
+    refuse_other_days(asked, calendar)
     book = EpochBook(settings, database, project)
     epoch, starts, ends = _period(book, calendar, first, last)
     store = book.store(epoch)
@@ -158,6 +166,8 @@ def plan(
     if not segments:
         raise NotFound("there are no events in this period", where=f"project {project.name}", expected=_extent(book))
     first_day, last_day = (_day(calendar, moment) for moment in (starts, ends))
+    wanted = _with_partners(asked, None if released is None else partial(released, first_day, last_day))
+    refuse_other_days(wanted, calendar)
     areas = places.load(database, project.area_set, at=first_day)
     register = read_register(project_folder(settings.store, project.name))
     timeline = register.timeline()
@@ -206,7 +216,8 @@ def plan(
     scope = Scope(tuple(areas.codes), hours, days, covering)
     changes = tuple(places.changes(database, project.area_set, first_day, last_day, areas.level))
     known = (register.digest, changes, of_machines, footprint if covered else None)
-    return Plan(project, areas, calendar, first_day, last_day, epoch, store, buckets, scope, *known)
+    partners = tuple(name for name in wanted if name not in asked)
+    return Plan(project, areas, calendar, first_day, last_day, epoch, store, buckets, scope, *known, partners)
 
 
 def buckets_for(planned: Plan, derivation: Derivation) -> tuple[Bucket, ...]:
@@ -245,15 +256,26 @@ def _wanted(names: Sequence[str]) -> tuple[str, ...]:
     for name in names:
         if name not in known:
             raise NotFound(f"there is no measure {name!r}", expected=f"one of: {', '.join(known)}")
-    chosen = [name for name, measure in known.items() if name in names or (measure.usual and not names)]
+    return tuple(name for name, measure in known.items() if name in names or (measure.usual and not names))
+
+
+def _with_partners(chosen: Sequence[str], released: Callable[[], Collection[str]] | None) -> tuple[str, ...]:
+    """Add what measures are judged by, where it was released before; in the order in which all measures are known."""
+    known = measures()
+    lacking = {other for name in chosen for other in known[name].beside} - set(chosen)
+    before = set(released()) if lacking and released else set[str]()
     for name in chosen:
-        lacking = [other for other in known[name].beside if other not in chosen]
-        if lacking:
+        missing = [one for one in known[name].beside if one in lacking and known[one].dataset.name not in before]
+        if missing:
+            or_before = " or released before, of these days" if released else ""
             raise InputError(
-                f"{name} could complete what is published of {' and '.join(lacking)}, so it is judged by them",
-                expected=f"{' and '.join(known[name].beside)} in the same run, or not {name}",
+                f"{name} could complete what is published of {' and '.join(missing)}, so it is judged by them",
+                expected=f"{' and '.join(known[name].beside)} in the same run{or_before}; or not {name}",
             )
-    return tuple(chosen)
+    wanted = {*chosen, *lacking}
+    if wanted == set(chosen):
+        return tuple(chosen)
+    return _with_partners(tuple(name for name in known if name in wanted), released)  # these may lack others
 
 
 def _period(book: EpochBook, calendar: Calendar, first: date | None, last: date | None) -> tuple[Epoch, int, int]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from commonweal import disclosure
 from commonweal.core import audit
 from commonweal.core.catalog import Publication
 from commonweal.core.database import Database
@@ -254,6 +255,12 @@ def run_job(job: Running) -> dict[str, Any]:
     project = get_project(job.database, job.parameters["project"])
     with held(project_folder(job.settings.store, project.name)):
         first, last = (date.fromisoformat(day) if (day := job.parameters[name]) else None for name in ("first", "last"))
+        private, rule = job.parameters.get("private"), job.parameters.get("rule")
+
+        def released(first: date, last: date) -> set[str]:
+            before = disclosure.released_before(job.settings, job.database, f"mobility/{project.name}", first, last)
+            return {one.dataset.name for one in before}
+
         planned = runs.plan(
             job.settings,
             job.database,
@@ -263,8 +270,11 @@ def run_job(job: Running) -> dict[str, Any]:
             names=job.parameters["measures"],
             calendar=_calendar(project, job.parameters),
             footprint=job.parameters.get("footprint") or SIGNAL,
+            released=None if private or rule else released,
         )
 
+        if planned.partners:
+            job.log(f"protected beside what was released before: {', '.join(planned.partners)}")
         if planned.areas_change:
             days = ", ".join(day.isoformat() for day in planned.areas_change)
             job.log(f"the areas change on {days}; all days are counted by those of the first day, {planned.first}")
@@ -273,9 +283,9 @@ def run_job(job: Running) -> dict[str, Any]:
             job.check()
             job.progress(done, total, what)
 
-        if (private := job.parameters.get("private")) is not None:
+        if private is not None:
             return _run_private(job, planned, Rule.parse(private), progress)
-        if (rule := job.parameters.get("rule")) is not None:
+        if rule is not None:
             outcome = changing.change_and_release(
                 job.settings, job.database, planned, parse_rule(rule), job.who, progress
             )

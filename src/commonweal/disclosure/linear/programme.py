@@ -9,9 +9,12 @@ import numpy as np
 
 from commonweal.core.errors import CommonwealError
 from commonweal.disclosure.linear.rows import UNBOUNDED, Rows
+from commonweal.disclosure.linear.watching import look
 
 NEARLY = 1e-6
 INFINITY = highspy.kHighsInf
+PIECE = 1.0
+"""Seconds after which whoever watches may end a linear programme; it goes on from where it was."""
 DUAL, PRIMAL = 1, 4
 """Ways of the simplex method: after a change of costs alone the last solution still is one, so primal is faster."""
 _ENDED = {
@@ -132,7 +135,7 @@ class Programme:
         """Solve again from nothing, another way, where the last solution leads nowhere."""
         self._solver.clearSolver()
         self._solver.setOptionValue("simplex_strategy", DUAL)
-        self._solver.run()
+        self._run()
         self._solver.setOptionValue("simplex_strategy", PRIMAL)
 
     def _whole(self) -> np.ndarray | None:
@@ -140,13 +143,26 @@ class Programme:
         self._solver.changeColsIntegrality(len(kinds), self._everything, kinds)
         self._solver.setOptionValue("time_limit", self._solver.getRunTime() + self._seconds)
         try:
-            return self._solved()
+            return self._solved(whole=True)
         finally:
             self._solver.setOptionValue("time_limit", INFINITY)
             self._solver.changeColsIntegrality(len(kinds), self._everything, np.zeros(len(kinds), np.uint8))
 
-    def _solved(self) -> np.ndarray | None:
-        self._solver.run()
+    def _run(self) -> None:
+        """Solve a linear programme piece by piece."""
+        while True:
+            self._solver.setOptionValue("time_limit", self._solver.getRunTime() + PIECE)
+            self._solver.run()
+            if self._solver.getModelStatus() != highspy.HighsModelStatus.kTimeLimit:
+                break
+            look()
+        self._solver.setOptionValue("time_limit", INFINITY)
+
+    def _solved(self, *, whole: bool = False) -> np.ndarray | None:
+        if whole:
+            self._solver.run()  # which would begin anew after each piece, so there is a limit
+        else:
+            self._run()
         if self._solver.getModelStatus() not in _ENDED:
             self._anew()
         return self._ended()

@@ -32,7 +32,7 @@ from commonweal.disclosure.linear.programme import Infeasible
 from commonweal.disclosure.linear.pushing import Pushing
 from commonweal.disclosure.linear.relations import Kind, Relations, joined, relations
 from commonweal.disclosure.linear.rows import UNBOUNDED, Rows, rows_of
-from commonweal.disclosure.linear.watching import look, tell
+from commonweal.disclosure.linear.watching import tell
 
 SMALL = 24
 """Cells that hang together, up to which what to hide is found exactly."""
@@ -45,8 +45,9 @@ LARGEST = 10_000
 """Cells that hang together, above which programmes are solved about a few of them at a time only."""
 FEW = (60, 250, 1000, 4000, 16_000, 64_000)
 """About how many cells a programme is, where more than `LARGEST` hang together: more only if fewer do not do."""
-PROTECTING = "protecting"
-"""What is told to be under way: of how many hidden cells the range is shown to be wide enough."""
+CHECKING, HIDING = "protecting: checking ranges", "protecting: hiding more"
+"""What is told to be under way: of how many hidden cells the range is shown to be wide enough; how many of those of
+which it is not were protected since."""
 AT_A_TIME = 100
 """Cells that are protected before looking which of the others that has protected, too."""
 
@@ -249,6 +250,7 @@ class _Search:
     def _audit(self) -> tuple[Bounds, np.ndarray]:
         """Find the hidden cells whose range is too narrow, or is not shown to be wide enough."""
         need = np.where(self.hidden, self.cells.need, 0)
+        self._tell_checked(self.most - self.least >= need)
         audit = bounds(
             self.rows,
             self.low,
@@ -262,8 +264,11 @@ class _Search:
         self.solved += audit.solved
         whole = Bounds(audit.low, audit.high, audit.least, audit.most, (int(self.solved[0]), int(self.solved[1])))
         narrow = audit.width < need
-        tell(int((self.hidden & ~narrow).sum()), int(self.hidden.sum()), PROTECTING)
+        self._tell_checked(~narrow)
         return whole, np.flatnonzero(narrow)
+
+    def _tell_checked(self, wide: np.ndarray) -> None:
+        tell(int((self.hidden & wide).sum()), int(self.hidden.sum()), CHECKING)
 
     def _short(self) -> np.ndarray:
         """Find the equations whose hidden members, all on one side, are too few people together: a difference."""
@@ -294,7 +299,8 @@ class _Search:
                     self.low, self.high, self.cells.value, (self.least, self.most), self.cells.need, now
                 )
             changes = dict[int, Change]()
-            for cell in now:
+            for number, cell in enumerate(now, start=begin):
+                tell(number, len(wanting), HIDING)
                 self._protect_one(int(cell), changes, whole=whole, large=large)
 
     def _protect_one(self, cell: int, changes: dict[int, Change], *, whole: bool, large: bool) -> None:
@@ -309,7 +315,6 @@ class _Search:
             )
             if end == self.cells.value[cell]:
                 continue
-            look()
             near = self._few(cell, end) if large else self._near(cell, changes)
             if self._send(cell, end, near, whole=whole):
                 continue
