@@ -9,6 +9,7 @@ import numpy as np
 from commonweal.disclosure.linear.contradiction import contradiction
 from commonweal.disclosure.linear.parting import parts
 from commonweal.disclosure.linear.programme import Infeasible, Programme, Unsolved, as_whole
+from commonweal.disclosure.linear.pushing import Pushing
 from commonweal.disclosure.linear.rows import Rows, tighten
 
 
@@ -24,7 +25,8 @@ def possible(rows: Rows, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     broken = tighten(rows, low, high)
     if broken >= 0:
         raise contradiction(int(rows.relation[broken]))
-    return best(rows, low, high, np.zeros(len(low)))
+    mended = Pushing(rows, len(low)).mended(low, high, low)
+    return best(rows, low, high, np.zeros(len(low))) if mended is None else mended
 
 
 def best(rows: Rows, low: np.ndarray, high: np.ndarray, worth: np.ndarray) -> np.ndarray:

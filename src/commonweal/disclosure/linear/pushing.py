@@ -138,6 +138,32 @@ class Pushing:
             idle = 0 if len(open_) < before else idle + 1
         return least, most
 
+    def mended(self, low: np.ndarray, high: np.ndarray, table: np.ndarray) -> np.ndarray | None:
+        """Make a table possible that is not, by mending every row that it breaks; None if that was given up.
+
+        Parameters
+        ----------
+        low, high
+            Bounds of each cell, int64.
+        table
+            Whole numbers within these bounds.
+        """
+        found, rows = table.copy(), self.rows
+        if not len(rows.lower):
+            return found
+        last, way, *_, waiting, queue = self._scratch
+        sums = np.add.reduceat(rows.sign * found[rows.cell], rows.first[:-1]).astype(np.int64)
+        fewest, idle = len(rows.lower) + 1, 0
+        while idle < IDLE:
+            self._turns += 1
+            _mend(*self._graph, last, way, waiting, queue, found, sums, low, high, self._turns)
+            look()
+            broken = int(((sums < rows.lower) | (sums > rows.upper)).sum())
+            if not broken:
+                return found if holds(rows, low, high, found) else None
+            fewest, idle = min(fewest, broken), 0 if broken < fewest else idle + 1
+        return None
+
     def _holds_too(self, low: np.ndarray, high: np.ndarray, table: np.ndarray, other: np.ndarray) -> bool:
         """Say whether a table keeps to bounds and rows, given that another does."""
         changed = np.flatnonzero(table != other)
@@ -200,6 +226,63 @@ def _mending(  # type: ignore[no-untyped-def]
         if seen >= SCANNED:
             break
     return best, best_step
+
+
+@numba.njit(nogil=True, cache=True)
+def _mend(  # type: ignore[no-untyped-def]
+    first, cell, sign, lower, upper, begin, row_of, sign_of, last, way, waiting, queue, value, sums, low, high, turn
+):
+    """Mend rows one after another, in `value`; those that no cell can mend are left broken."""
+    rows = len(lower)
+    head, tail = 0, 0
+    for row in range(rows):
+        if _broken(sums[row], lower[row], upper[row]) > 0:
+            waiting[row] = True
+            queue[tail] = row
+            tail += 1
+    steps = 0
+    while head != tail:
+        row = queue[head]
+        head = (head + 1) % (rows + 1)
+        waiting[row] = False
+        while _broken(sums[row], lower[row], upper[row]) > 0:
+            steps += 1
+            moving, step = _mending(
+                row,
+                steps * 104729 + turn,
+                -1,
+                turn,
+                first,
+                cell,
+                sign,
+                lower,
+                upper,
+                begin,
+                row_of,
+                sign_of,
+                value,
+                sums,
+                low,
+                high,
+                last,
+                way,
+            )
+            if moving < 0:
+                break
+            if steps > STEPS + 20 * rows:  # what has no end may be raised for ever
+                while head != tail:
+                    waiting[queue[head]] = False
+                    head = (head + 1) % (rows + 1)
+                return
+            last[moving], way[moving] = turn, 1 if step > 0 else -1
+            value[moving] += step
+            for place in range(begin[moving], begin[moving + 1]):
+                other = row_of[place]
+                sums[other] += sign_of[place] * step
+                if other != row and not waiting[other] and _broken(sums[other], lower[other], upper[other]) > 0:
+                    waiting[other] = True
+                    queue[tail] = other
+                    tail = (tail + 1) % (rows + 1)
 
 
 @numba.njit(nogil=True, cache=True)
