@@ -69,6 +69,27 @@ def test_bounds_are_those_of_all_tables_that_there_are(drawn):
     assert keeps_to(tuple(possible(rows, low, high)), found)
 
 
+@settings(max_examples=100, deadline=None)
+@given(tables(), some.integers(0, 10_000))
+def test_from_a_possible_table_the_same_cells_can_be_worked_out_and_all_that_is_witnessed_is_possible(drawn, which):
+    low, high, found = drawn
+    ranges = [range(a, b + 1) for a, b in zip(low, high, strict=True)]
+    every = np.array([table for table in product(*ranges) if keeps_to(table, found)])
+    if not len(every):
+        return
+    rows, table = rows_of(relations(found)), every[which % len(every)]
+    only = every.min(0) == every.max(0)
+    answer = bounds(rows, low, high, enough=np.ones(len(low), np.int64), table=table)
+    assert (answer.least == answer.most).tolist() == only.tolist()
+    # Without programmes about all that hangs together fewer are shown to be safe, and none that is not.
+    cautious = bounds(rows, low, high, enough=np.ones(len(low), np.int64), table=table, largest=0)
+    assert (cautious.least == cautious.most)[only].all()
+    assert cautious.solved == (0, 0)
+    for one in (answer, cautious):
+        for cell in range(len(low)):
+            assert {one.least[cell], one.most[cell]} <= set(every[:, cell].tolist())
+
+
 def test_a_cell_without_end_has_none():
     rows = rows_of(relations([(0, [1, 2], Kind.UNION)]))
     answer = bounds(rows, np.array([0, 7, 0]), np.array([UNBOUNDED, 7, UNBOUNDED]))

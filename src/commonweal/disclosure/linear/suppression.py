@@ -180,7 +180,7 @@ def _overlaps(cells: Cells, given: Relations, k: int) -> tuple[Cells, Relations]
     return cells.extended(total).extended(counts(overlap[small], k)), joined([given, relations(links)])
 
 
-def suppress(cells: Cells, given: Relations, *, small: int = SMALL) -> Suppression:
+def suppress(cells: Cells, given: Relations, *, small: int = SMALL, largest: int = LARGEST) -> Suppression:
     """Hide what must be hidden so that every hidden cell keeps its range.
 
     Parameters
@@ -191,6 +191,8 @@ def suppress(cells: Cells, given: Relations, *, small: int = SMALL) -> Suppressi
         How the cells hang together.
     small
         Number of cells that hang together, up to which what to hide is found exactly.
+    largest
+        Number of cells that hang together, above which programmes are solved about a few of them at a time only.
 
     Raises
     ------
@@ -205,12 +207,12 @@ def suppress(cells: Cells, given: Relations, *, small: int = SMALL) -> Suppressi
     >>> found.hidden
     array([False,  True,  True, False, False])
     """
-    return _Search(cells, rows_of(given), small).found()
+    return _Search(cells, rows_of(given), small, largest).found()
 
 
 class _Search:
-    def __init__(self, cells: Cells, rows: Rows, small: int) -> None:
-        self.cells, self.rows, self.small = cells, rows, small
+    def __init__(self, cells: Cells, rows: Rows, small: int, largest: int) -> None:
+        self.cells, self.rows, self.small, self.largest = cells, rows, small, largest
         self.low, self.high = cells.low.copy(), cells.high.copy()
         self.hidden = cells.hidden
         self.least, self.most = cells.value.copy(), cells.value.copy()
@@ -234,7 +236,7 @@ class _Search:
                     self.exact.add(int(number))
                     continue
                 self.heuristic.add(int(number))
-                self._protect(wanting[together[wanting] == number], whole=round_ >= PATIENCE, large=len(own) > LARGEST)
+                self._protect(wanting[together[wanting] == number], whole=round_ >= PATIENCE, large=len(own) > self.largest)
             for row in np.intersect1d(short, self._short()):
                 self._hide_one_more(row)
         raise _refused()
@@ -258,7 +260,7 @@ class _Search:
             enough=need,
             table=self.cells.value,
             witnessed=(self.least, self.most),
-            largest=LARGEST,
+            largest=self.largest,
         )
         self.least, self.most = audit.least, audit.most
         self.solved += audit.solved
