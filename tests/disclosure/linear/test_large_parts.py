@@ -103,7 +103,7 @@ def test_programmes_about_a_few_cells_protect_a_part_of_many(programmes: list[in
     assert found.bounds.solved == (0, 0)
     assert len(programmes) < len(cells.value) / 50
     assert max(programmes, default=0) <= 2 * FEW[3]  # a cell goes up by one column and down by another
-    # Each hidden cell's ends are values that it has in tables which keep to every row: looked for anew, and found again.
+    # What was witnessed lies within what follows from the rows, which is found without it.
     low = np.where(found.hidden, 0, cells.value)
     high = np.where(found.hidden, np.where(cells.hidden, cells.high, UNBOUNDED), cells.value)
     need = np.where(found.hidden, cells.need, 0)

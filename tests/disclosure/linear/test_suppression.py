@@ -56,9 +56,7 @@ def audited(cells: Cells, given_: Relations, found: Suppression, k: int) -> np.n
 
 
 @settings(max_examples=60, deadline=None)
-@given(
-    some.one_of(additive(), unions()), some.sampled_from([3, 5, 15]), some.sampled_from([(0, 99), (24, 99), (0, 0)])
-)
+@given(some.one_of(additive(), unions()), some.sampled_from([3, 5, 15]), some.sampled_from([(0, 99), (24, 99), (0, 0)]))
 def test_every_hidden_cell_keeps_its_whole_range(drawn, k, sizes):
     """Solved exactly, by programmes about all cells, and by programmes about a few of them at a time."""
     value, links = drawn

@@ -10,13 +10,18 @@ from typing import Any
 import numpy as np
 import pyarrow.compute as pc
 import pytest
+from sqlalchemy import select
 
+from commonweal.core.catalog import get
 from commonweal.core.errors import InputError
 from commonweal.disclosure import Keys
+from commonweal.disclosure.linear.bounds import bounds
 from commonweal.disclosure.linear.relations import Kind
+from commonweal.disclosure.linear.rows import UNBOUNDED, rows_of
+from commonweal.disclosure.models import ProposalRecord
 from commonweal.disclosure.private import Rule, Unit
 from commonweal.disclosure.releasing.standing import grant as approve
-from commonweal.mobility import counting, runs
+from commonweal.mobility import counting, runs, service
 from commonweal.mobility.hanging import relate
 from commonweal.mobility.measure import measures
 from commonweal.mobility.private import private_counts
@@ -159,6 +164,55 @@ def test_with_noise_everybody_is_in_one_bin(stocked: Any) -> None:
 def test_a_distribution_is_published_only_beside_homes(stocked: Any) -> None:
     with pytest.raises(InputError, match="home"):
         stocked.run(measures=["locations"])
+
+
+def read_together(operator: Any, released: dict[str, Any], k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What a reader of all these tables knows of each cell at least and at most, and which cells are hidden."""
+    planned, raw = counted(operator, ["home", *(name for name in released if name != "home")])
+    keys, shown, true = {}, list[int | None](), list[int]()
+    for name, table in released.items():
+        key = list(measures()[name].dataset.key)
+        people = (
+            table.select(key)
+            .join(raw[name].select([*key, "subscribers"]), key)
+            .sort_by([(k, "ascending") for k in key])
+        )
+        ordered = table.sort_by([(k, "ascending") for k in key])
+        keys[measures()[name].dataset.name] = Keys(ordered.select(key), len(shown))
+        shown += ordered["subscribers"].to_pylist()
+        true += people["subscribers"].fill_null(0).to_pylist()
+    hidden, value = np.array([one is None for one in shown]), np.array(true)
+    assert [one for one in shown if one is not None] == value[~hidden].tolist()
+    low, high = np.where(hidden, 0, value), np.where(hidden, np.where(value < k, k - 1, UNBOUNDED), value)
+    found = bounds(rows_of(relate(planned.areas, planned.scope, keys)), low, high)
+    return found.low, found.high, hidden
+
+
+@pytest.mark.parametrize("order", [["locations", "jump_length"], ["jump_length", "home", "locations"]])
+def test_distributions_follow_homes_that_were_released_before_and_give_nothing_away(stocked: Any, order: Any) -> None:
+    released = stocked.run(measures=["home"])
+    for name in order:
+        job = stocked.job(first=None, last=None, measures=[name], time_zone=None, day_starts=None)
+        service.run_job(job)
+        lines = job.take_lines()
+        assert any("protected beside what was released before: home" in line for line in lines) == (name != "home")
+        assert get(stocked.database, "mobility.home").version == 1  # what was released is left as it was
+        released[name] = get(stocked.database, f"mobility.{name}").table(stocked.settings)
+    low, high, hidden = read_together(stocked, released, 3)
+    assert hidden.any()
+    assert (~hidden).any()
+    assert ((high - low)[hidden] >= 2).all()
+
+
+def test_distributions_follow_homes_though_records_came_in_between(stocked: Any) -> None:
+    stocked.run(measures=["home"])
+    late = [f"23277{person:06},2026-01-06T1{person % 9}:30:00,{cell},call,," for person, cell in enumerate(CELLS * 4)]
+    stocked.import_(stocked.events("late.csv", late))
+    tables = stocked.run(measures=["locations"])
+    assert set(tables) == {"locations"}
+    with stocked.database.reading() as session:
+        audit = session.get(ProposalRecord, session.scalars(select(ProposalRecord.id)).all()[-1]).evidence["audit"]
+    assert audit["earlier"] == ["mobility.home 1"]
 
 
 def test_neither_the_order_of_rows_nor_the_number_of_buckets_matters(start: Callable[..., Any]) -> None:

@@ -45,6 +45,8 @@ LARGEST = 10_000
 """Cells that hang together, above which programmes are solved about a few of them at a time only."""
 FEW = (60, 250, 1000, 4000, 16_000, 64_000)
 """About how many cells a programme is, where more than `LARGEST` hang together: more only if fewer do not do."""
+ENOUGH = 500
+"""Cells in a programme that found something to hide, above which no larger one is tried for less."""
 CHECKING, HIDING = "protecting: checking ranges", "protecting: hiding more"
 """What is told to be under way: of how many hidden cells the range is shown to be wide enough; how many of those of
 which it is not were protected since."""
@@ -236,7 +238,8 @@ class _Search:
                     self.exact.add(int(number))
                     continue
                 self.heuristic.add(int(number))
-                self._protect(wanting[together[wanting] == number], whole=round_ >= PATIENCE, large=len(own) > self.largest)
+                of_group = wanting[together[wanting] == number]
+                self._protect(of_group, whole=round_ >= PATIENCE, large=len(own) > self.largest)
             for row in np.intersect1d(short, self._short()):
                 self._hide_one_more(row)
         raise _refused()
@@ -318,7 +321,7 @@ class _Search:
             if end == self.cells.value[cell]:
                 continue
             near = self._few(cell, end) if large else self._near(cell, changes)
-            if self._send(cell, end, near, whole=whole):
+            if self._send(cell, end, near, whole=whole, thorough=large):
                 continue
             if way < 0 and self.most[cell] - self.least[cell] == 0 and self.cells.fixed.any() and whole:
                 raise _refused()
@@ -342,7 +345,9 @@ class _Search:
     def _change(self, own: np.ndarray) -> Change:
         return Change(own, self.neighbours.within(own, self.cells.value), self.cells.value[own])
 
-    def _send(self, cell: int, end: int, near: Iterator[Change], *, whole: bool) -> bool:
+    def _send(self, cell: int, end: int, near: Iterator[Change], *, whole: bool, thorough: bool) -> bool:
+        """Change as few people's cells as can be; where it is thorough, more cells are tried as long as that is few."""
+        best, least = None, np.inf
         for change in near:
             own = change.cells
             free = ~self.hidden[own] & ~self.cells.fixed[own]
@@ -352,11 +357,18 @@ class _Search:
                 )
             except Infeasible:
                 continue
-            self._hide(own[changed])
-            if table is not None:
-                self.least[own], self.most[own] = np.minimum(self.least[own], table), np.maximum(self.most[own], table)
-            return True
-        return False
+            lost = self.cells.weight[own[changed]].sum()
+            if lost < least:
+                best, least = (own, table, changed), lost
+            if not thorough or not lost or len(own) > ENOUGH:
+                break
+        if best is None:
+            return False
+        own, table, changed = best
+        self._hide(own[changed])
+        if table is not None:
+            self.least[own], self.most[own] = np.minimum(self.least[own], table), np.maximum(self.most[own], table)
+        return True
 
     def _hide_one_more(self, row: int) -> None:
         cells = self.rows.cell[self.rows.first[row] : self.rows.first[row + 1]]
