@@ -42,11 +42,12 @@ class Pushing:
         self.rows = rows
         self._turns = 0
         self._scratch = (
-            *(
-                np.zeros(cells, np.int64) for _ in range(4)
-            ),  # when each cell moved last, which way, from where; the moved
-            np.zeros(len(rows.lower), np.bool_),
-            np.empty(len(rows.lower) + 1, np.int64),
+            np.zeros(cells, np.int64),  # when each cell moved last
+            np.zeros(cells, np.int64),  # which way
+            np.zeros(cells, np.int64),  # from where
+            np.empty(cells, np.int64),  # the cells that moved
+            np.zeros(len(rows.lower), np.bool_),  # which rows wait to be mended
+            np.empty(len(rows.lower) + 1, np.int64),  # in what order
         )
         order = np.argsort(rows.cell, kind="stable")
         begin = np.concatenate([[0], np.cumsum(np.bincount(rows.cell, minlength=cells))]).astype(np.int64)
