@@ -395,8 +395,10 @@ COUNTS = re.compile(r"subscribers(_at_least)?|counts_together|people|population|
 
 
 def counts_in(value, name: str = "") -> set[float]:
-    """Every number of an answer that stands under a name of a count of people."""
+    """Every number of an answer that stands under a name of a count of people, unless it says it is modelled."""
     if isinstance(value, dict):
+        if value.get("state") == "modelled":
+            return set()
         return {found for key, each in value.items() for found in counts_in(each, key)}
     if isinstance(value, list):
         return {found for each in value for found in counts_in(each, name)}

@@ -38,7 +38,7 @@ CHECKS = ",".join(
 def ask(whole, whole_served, tmp_path):
     """Ask for everything that is described as somebody's program: function of (reader, phases, examples, options)."""
 
-    def asked(reader: str, phases: str, examples: int, *options: str) -> None:
+    def asked(reader: str, phases: str, examples: int, *options: str, patience: int = 60) -> None:
         token = whole.tokens.get(reader)
         shown = ("--header", f"Authorization: Bearer {token}") if token else ()
         run = subprocess.run(
@@ -47,7 +47,7 @@ def ask(whole, whole_served, tmp_path):
                 *("--phases", phases, "--checks", CHECKS),
                 *("--max-examples", str(examples), "--generation-deterministic"),
                 *("--suppress-health-check", "all", "--continue-on-failure", "--warnings", "off"),
-                *(*options, *shown),
+                *("--request-timeout", str(patience), *options, *shown),
             ],
             cwd=tmp_path,
             capture_output=True,
@@ -67,4 +67,4 @@ def test_every_answer_is_one_that_is_described(reader, ask):
 
 def test_every_stream_is_one_that_is_described(ask):
     """It is left after a second: some never end by themselves."""
-    ask("all rights", "examples,fuzzing", 2, "--include-path-regex", STREAMS, "--request-timeout", "1")
+    ask("all rights", "examples,fuzzing", 2, "--include-path-regex", STREAMS, patience=1)

@@ -47,6 +47,8 @@ def publish(request: Request, form: Form) -> Response:
     state, visitor = request.app.state, visitor_of(request)
     areas, source, typed = text(form, "areas"), text(form, "source"), text(form, "people")
     try:
+        if not areas:
+            raise _nothing_published(areas, area_sets(request))
         visitor.require(Permission.RUN, "mobility", areas, what=ADDRESS)
         label = publish_typed(state.settings, state.database, typed, areas, source, visitor.who)
     except CommonwealError as error:
@@ -71,11 +73,7 @@ def _document(
     chosen = areas or sets[0]
     if chosen not in sets:
         if error is None:
-            raise InputError(
-                Wording("nothing is published for the areas %(name)s", name=repr(chosen)),
-                where="areas",
-                expected=", ".join(sets),
-            )
+            raise _nothing_published(chosen, sets)
         chosen = sets[0]
     known = load(request.app.state.database, chosen)
     before = _before(request, chosen)
@@ -104,6 +102,14 @@ def _document(
             "areas": [{"area": code, "name": name} for code, name in zip(known.codes, known.names, strict=True)],
         },
         private=True,
+    )
+
+
+def _nothing_published(areas: str, sets: Sequence[str]) -> InputError:
+    return InputError(
+        Wording("nothing is published for the areas %(name)s", name=repr(areas)),
+        where="areas",
+        expected=", ".join(sets),
     )
 
 
