@@ -35,6 +35,7 @@ def test_only_what_counts_no_people_has_no_noise() -> None:
         "activity",
         "devices",
         "device_activity",
+        "flags",
         "present",
     }
 
