@@ -8,7 +8,6 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 
 from commonweal.core.catalog import get
-from commonweal.core.errors import InputError
 from commonweal.core.identity import Permission
 from commonweal.core.wording import Wording
 from commonweal.mobility.baselines.saying import LIKE_NAMES
@@ -17,8 +16,9 @@ from commonweal.mobility.forecasts.forecast import FARTHEST
 from commonweal.mobility.pages import parts
 from commonweal.mobility.pages.days import day_of, days_of
 from commonweal.mobility.pages.forecast_figures import Shown, figures
+from commonweal.mobility.pages.forecastable import Area, Holidays, Table, To, choices, dataset_of
 from commonweal.mobility.pages.viewing import RELEASE
-from commonweal.mobility.published import FLOWS, PRESENCE, require_area
+from commonweal.mobility.published import require_area
 from commonweal.web.access import needs
 from commonweal.web.document import Document, document
 from commonweal.web.documentation import address_of
@@ -28,12 +28,6 @@ from commonweal.web.reading import version_of
 from commonweal.web.words import count, day_in_words, days_in_words, share
 
 ADDRESS = "/mobility/forecast"
-TABLES = {"presence": PRESENCE, "flows-by-hour": "mobility.flows_hourly", "flows": FLOWS}
-TABLE_NAMES = {
-    "presence": Wording("Presence by hour"),
-    "flows-by-hour": Wording("Flows by hour"),
-    "flows": Wording("Flows by day"),
-}
 
 routes = APIRouter()
 
@@ -48,9 +42,7 @@ routes = APIRouter()
 )
 def forecast_page(
     request: Request,
-    table: Annotated[
-        str, Query(description="`presence`, `flows-by-hour` or `flows`.", examples=["presence"])
-    ] = "presence",
+    table: Table = "presence",
     day: Annotated[
         str | None, Query(description="The day; without it, the one after the last.", examples=["2026-03-04"])
     ] = None,
@@ -61,26 +53,21 @@ def forecast_page(
             examples=["2026-03-02"],
         ),
     ] = None,
-    holidays: Annotated[
-        str | None, Query(description="Days unlike others, to leave out.", examples=["2026-03-02"])
-    ] = None,
-    area: Annotated[str | None, Query(description="The area, or where the flow comes from.", examples=["SL-W"])] = None,
-    to: Annotated[str | None, Query(description="Where the flow goes to.", examples=["SL-E"])] = None,
+    holidays: Holidays = None,
+    area: Area = None,
+    to: To = None,
     release: Annotated[int | None, RELEASE] = None,
 ) -> Document:
     """Say what is expected of a day to come hour by hour, between what bounds, and how good such forecasts were."""
-    if table not in TABLES:
-        raise InputError(
-            Wording("there is no table %(name)s", name=repr(table)), where="table", expected=", ".join(TABLES)
-        )
+    dataset = dataset_of(table)
     state, title = request.app.state, translated(Wording("Forecast"))
-    version = version_of(request, TABLES[table], release)
+    version = version_of(request, dataset, release)
     if version is None:
         return parts.nothing(request, title, "forecast")
     seen = foresee(
         state.settings,
         state.database,
-        get(state.database, TABLES[table], version),
+        get(state.database, dataset, version),
         day_of(day, "day"),
         event=days_of(event, "event"),
         holidays=days_of(holidays, "holidays"),
@@ -114,7 +101,7 @@ def forecast_page(
             "form": {
                 "pinned": pinned,
                 "kept": [("release", release)] if release else [],
-                "tables": [(name, translated(text), name == table) for name, text in TABLE_NAMES.items()],
+                "tables": choices(table),
                 "flows": seen.series.flows,
                 "areas": [(code, places.names[code]) for code in places.codes],
             },

@@ -8,14 +8,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 
 from commonweal.core.catalog import get
-from commonweal.core.errors import InputError
 from commonweal.core.identity import Permission
 from commonweal.core.wording import Wording
 from commonweal.mobility.forecasts.asking import filled_records, laid_out, nowcast
 from commonweal.mobility.pages import parts
 from commonweal.mobility.pages.days import day_of, days_of
-from commonweal.mobility.pages.forecast import TABLE_NAMES, TABLES
 from commonweal.mobility.pages.forecast_figures import chosen_key
+from commonweal.mobility.pages.forecastable import Area, Holidays, Table, To, choices, dataset_of
 from commonweal.mobility.pages.nowcast_figures import Shown, figures
 from commonweal.mobility.pages.viewing import RELEASE
 from commonweal.mobility.published import require_area
@@ -43,27 +42,20 @@ routes = APIRouter()
 )
 def nowcast_page(
     request: Request,
-    table: Annotated[
-        str, Query(description="`presence`, `flows-by-hour` or `flows`.", examples=["presence"])
-    ] = "presence",
+    table: Table = "presence",
     day: Annotated[str | None, Query(description="The day; without it, the last one.", examples=["2026-03-03"])] = None,
-    holidays: Annotated[
-        str | None, Query(description="Days unlike others, to leave out.", examples=["2026-03-02"])
-    ] = None,
-    area: Annotated[str | None, Query(description="The area, or where the flow comes from.", examples=["SL-W"])] = None,
-    to: Annotated[str | None, Query(description="Where the flow goes to.", examples=["SL-E"])] = None,
+    holidays: Holidays = None,
+    area: Area = None,
+    to: To = None,
     release: Annotated[int | None, RELEASE] = None,
 ) -> Document:
     """Fill in what is suppressed or missing of a day by what is usual; each such value is marked as modelled."""
-    if table not in TABLES:
-        raise InputError(
-            Wording("there is no table %(name)s", name=repr(table)), where="table", expected=", ".join(TABLES)
-        )
+    dataset = dataset_of(table)
     state, title = request.app.state, translated(Wording("Nowcast"))
-    version = version_of(request, TABLES[table], release)
+    version = version_of(request, dataset, release)
     if version is None:
-        return parts.nothing(request, title, "nowcast", TABLES[table].removeprefix("mobility."))
-    shown_release = get(state.database, TABLES[table], version)
+        return parts.nothing(request, title, "nowcast", dataset.removeprefix("mobility."))
+    shown_release = get(state.database, dataset, version)
     series = laid_out(state.settings, state.database, shown_release)
     unlike = days_of(holidays, "holidays")
     filled = nowcast(series, day_of(day, "day") or series.dates[-1], unlike=unlike, coverage=LEVEL)
@@ -96,7 +88,7 @@ def nowcast_page(
             "form": {
                 "pinned": pinned,
                 "kept": [("release", release)] if release else [],
-                "tables": [(name, translated(text), name == table) for name, text in TABLE_NAMES.items()],
+                "tables": choices(table),
                 "flows": series.flows,
                 "areas": [(code, places.names[code]) for code in places.codes],
                 "days": [series.dates[0].isoformat(), series.dates[-1].isoformat()],
