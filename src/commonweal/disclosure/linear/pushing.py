@@ -14,6 +14,8 @@ salesman problems*, Discrete Applied Mathematics 65 (1996), for mending one move
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numba
 import numpy as np
 
@@ -25,6 +27,39 @@ STEPS, SCANNED = 300, 24
 """How many moves mend one push before it is given up, and among how many cells of a row the next is chosen."""
 IDLE = 6
 """Tables in a row that show nothing new, after which no more are made."""
+
+
+class _Graph(NamedTuple):
+    """Rows by number and the rows that each cell is in, int64: what does not change."""
+
+    first: np.ndarray
+    cell: np.ndarray
+    sign: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
+    begin: np.ndarray
+    row_of: np.ndarray
+    sign_of: np.ndarray
+
+
+class _Scratch(NamedTuple):
+    """What is noted of cells and rows while they are moved and mended."""
+
+    last: np.ndarray  # in which turn each cell moved last
+    way: np.ndarray  # which way
+    before: np.ndarray  # from where
+    moved: np.ndarray  # the cells that moved in this turn
+    waiting: np.ndarray  # which rows wait to be mended
+    queue: np.ndarray  # in what order
+
+
+class _Table(NamedTuple):
+    """A table, what its rows add up to, and how far its cells may move."""
+
+    value: np.ndarray
+    sums: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
 
 
 class Pushing:
@@ -41,26 +76,26 @@ class Pushing:
     def __init__(self, rows: Rows, cells: int) -> None:
         self.rows = rows
         self._turns = 0
-        self._scratch = (
-            np.zeros(cells, np.int64),  # when each cell moved last
-            np.zeros(cells, np.int64),  # which way
-            np.zeros(cells, np.int64),  # from where
-            np.empty(cells, np.int64),  # the cells that moved
-            np.zeros(len(rows.lower), np.bool_),  # which rows wait to be mended
-            np.empty(len(rows.lower) + 1, np.int64),  # in what order
+        self._scratch = _Scratch(
+            last=np.zeros(cells, np.int64),
+            way=np.zeros(cells, np.int64),
+            before=np.zeros(cells, np.int64),
+            moved=np.empty(cells, np.int64),
+            waiting=np.zeros(len(rows.lower), np.bool_),
+            queue=np.empty(len(rows.lower) + 1, np.int64),
         )
         order = np.argsort(rows.cell, kind="stable")
-        begin = np.concatenate([[0], np.cumsum(np.bincount(rows.cell, minlength=cells))]).astype(np.int64)
+        begin = np.concatenate([[0], np.cumsum(np.bincount(rows.cell, minlength=cells))])
         sign = rows.sign.astype(np.int64)
-        self._graph = (
-            rows.first.astype(np.int64),
-            rows.cell.astype(np.int64),
-            sign,
-            rows.lower,
-            rows.upper,
-            begin,
-            rows.row_of_member[order],
-            sign[order],
+        self._graph = _Graph(
+            first=rows.first.astype(np.int64),
+            cell=rows.cell.astype(np.int64),
+            sign=sign,
+            lower=rows.lower,
+            upper=rows.upper,
+            begin=begin.astype(np.int64),
+            row_of=rows.row_of_member[order],
+            sign_of=sign[order],
         )
 
     def settle(
@@ -114,25 +149,15 @@ class Pushing:
             order = chance.permutation(int(near.sum()))
             before = len(open_)
             if len(order):
-                found = table.copy()
+                found = _Table(table.copy(), sums.copy(), *moving)
                 targets = cells[near][order]
-                _push(
-                    targets,
-                    ends[near][order],
-                    up,
-                    *self._graph,
-                    *self._scratch,
-                    found,
-                    sums.copy(),
-                    *moving,
-                    self._turns,
-                )
+                _push(targets, ends[near][order], up, self._graph, self._scratch, found, self._turns)
                 self._turns += len(order)
                 for bound, first in zip(moving, (low, high), strict=True):
                     bound[targets] = first[targets]
-                if self._holds_too(low, high, found, table):
-                    np.minimum(least, found, out=least)
-                    np.maximum(most, found, out=most)
+                if self._holds_too(low, high, found.value, table):
+                    np.minimum(least, found.value, out=least)
+                    np.maximum(most, found.value, out=most)
                 open_ = open_[_open(open_, low, high, least, most, enough)]
                 look()
             number += 1
@@ -152,12 +177,11 @@ class Pushing:
         found, rows = table.copy(), self.rows
         if not len(rows.lower):
             return found
-        last, way, *_, waiting, queue = self._scratch
         sums = np.add.reduceat(rows.sign * found[rows.cell], rows.first[:-1]).astype(np.int64)
         fewest, idle = len(rows.lower) + 1, 0
         while idle < IDLE:
             self._turns += 1
-            _mend(*self._graph, last, way, waiting, queue, found, sums, low, high, self._turns)
+            _mend(self._graph, self._scratch, _Table(found, sums, low, high), self._turns)
             look()
             broken = int(((sums < rows.lower) | (sums > rows.upper)).sum())
             if not broken:
@@ -170,7 +194,7 @@ class Pushing:
         changed = np.flatnonzero(table != other)
         if len(changed) * 8 > len(table):
             return holds(self.rows, low, high, table)
-        begin, row_of = self._graph[5], self._graph[6]
+        begin, row_of = self._graph.begin, self._graph.row_of
         sizes = begin[changed + 1] - begin[changed]
         places = np.repeat(begin[changed] - np.cumsum(sizes) + sizes, sizes) + np.arange(sizes.sum())
         return holds(self.rows.taken(np.unique(row_of[places])), low, high, table)
@@ -185,40 +209,39 @@ def _open(
 
 
 @numba.njit(nogil=True, cache=True)
-def _broken(activity, lower, upper):  # type: ignore[no-untyped-def]
-    """By how much a row does not hold."""
-    if activity > upper:
-        return activity - upper
-    if activity < lower:
-        return lower - activity
+def _broken(graph, row, activity):  # type: ignore[no-untyped-def]
+    """By how much a row does not hold that adds up to so much."""
+    if activity > graph.upper[row]:
+        return activity - graph.upper[row]
+    if activity < graph.lower[row]:
+        return graph.lower[row] - activity
     return 0
 
 
 @numba.njit(nogil=True, cache=True)
-def _mending(  # type: ignore[no-untyped-def]
-    row, start, pushed, turn, first, cell, sign, lower, upper, begin, row_of, sign_of, value, sums, low, high, last, way
-):
+def _choose(graph, scratch, table, row, start, kept, turn):  # type: ignore[no-untyped-def]
     """The cell whose move mends a row and breaks others least, and by how much it moves; -1 if none can."""
-    missing = _broken(sums[row], lower[row], upper[row])
-    need = 1 if sums[row] < lower[row] else -1
-    size, seen = first[row + 1] - first[row], 0
+    missing = _broken(graph, row, table.sums[row])
+    need = 1 if table.sums[row] < graph.lower[row] else -1
+    size, seen = graph.first[row + 1] - graph.first[row], 0
     best, best_step, best_cost = -1, 0, 0
     for offset in range(size):
-        member = first[row] + (start + offset) % size
-        other, step_way = cell[member], need * sign[member]
-        # Within one push a cell goes one way only, so that it ends.
-        if other == pushed or (last[other] == turn and way[other] != step_way):
+        member = graph.first[row] + (start + offset) % size
+        other, way = graph.cell[member], need * graph.sign[member]
+        # Within one turn a cell goes one way only, so that it ends.
+        if other == kept or (scratch.last[other] == turn and scratch.way[other] != way):
             continue
-        room = high[other] - value[other] if step_way > 0 else value[other] - low[other]
+        room = table.high[other] - table.value[other] if way > 0 else table.value[other] - table.low[other]
         if room <= 0:
             continue
-        step = min(room, missing) * step_way
+        step = min(room, missing) * way
         cost = -min(room, missing)
-        for place in range(begin[other], begin[other + 1]):
-            another = row_of[place]
+        for place in range(graph.begin[other], graph.begin[other + 1]):
+            another = graph.row_of[place]
             if another != row:
-                after = _broken(sums[another] + sign_of[place] * step, lower[another], upper[another])
-                cost += after - _broken(sums[another], lower[another], upper[another])
+                activity = table.sums[another]
+                cost += _broken(graph, another, activity + graph.sign_of[place] * step)
+                cost -= _broken(graph, another, activity)
         if best < 0 or cost < best_cost:
             best, best_step, best_cost = other, step, cost
             if cost <= -missing:
@@ -230,149 +253,81 @@ def _mending(  # type: ignore[no-untyped-def]
 
 
 @numba.njit(nogil=True, cache=True)
-def _mend(  # type: ignore[no-untyped-def]
-    first, cell, sign, lower, upper, begin, row_of, sign_of, last, way, waiting, queue, value, sums, low, high, turn
-):
-    """Mend rows one after another, in `value`; those that no cell can mend are left broken."""
-    rows = len(lower)
-    head, tail = 0, 0
-    for row in range(rows):
-        if _broken(sums[row], lower[row], upper[row]) > 0:
-            waiting[row] = True
-            queue[tail] = row
-            tail += 1
-    steps = 0
-    while head != tail:
-        row = queue[head]
-        head = (head + 1) % (rows + 1)
-        waiting[row] = False
-        while _broken(sums[row], lower[row], upper[row]) > 0:
-            steps += 1
-            moving, step = _mending(
-                row,
-                steps * 104729 + turn,
-                -1,
-                turn,
-                first,
-                cell,
-                sign,
-                lower,
-                upper,
-                begin,
-                row_of,
-                sign_of,
-                value,
-                sums,
-                low,
-                high,
-                last,
-                way,
-            )
-            if moving < 0:
-                break
-            if steps > STEPS + 20 * rows:  # what has no end may be raised for ever
-                while head != tail:
-                    waiting[queue[head]] = False
-                    head = (head + 1) % (rows + 1)
-                return
-            last[moving], way[moving] = turn, 1 if step > 0 else -1
-            value[moving] += step
-            for place in range(begin[moving], begin[moving + 1]):
-                other = row_of[place]
-                sums[other] += sign_of[place] * step
-                if other != row and not waiting[other] and _broken(sums[other], lower[other], upper[other]) > 0:
-                    waiting[other] = True
-                    queue[tail] = other
-                    tail = (tail + 1) % (rows + 1)
+def _move(graph, scratch, table, cell, step, turn, moved, tail):  # type: ignore[no-untyped-def]
+    """Move one cell, and let the rows that it breaks wait; how many cells moved in this turn, and the queue's end."""
+    if scratch.last[cell] != turn:
+        scratch.last[cell], scratch.way[cell], scratch.before[cell] = turn, 1 if step > 0 else -1, table.value[cell]
+        scratch.moved[moved] = cell
+        moved += 1
+    table.value[cell] += step
+    for place in range(graph.begin[cell], graph.begin[cell + 1]):
+        row = graph.row_of[place]
+        table.sums[row] += graph.sign_of[place] * step
+        if not scratch.waiting[row] and _broken(graph, row, table.sums[row]) > 0:
+            scratch.waiting[row] = True
+            scratch.queue[tail] = row
+            tail = (tail + 1) % len(scratch.queue)
+    return moved, tail
 
 
 @numba.njit(nogil=True, cache=True)
-def _push(  # type: ignore[no-untyped-def]
-    targets,
-    ends,
-    upward,
-    first,
-    cell,
-    sign,
-    lower,
-    upper,
-    begin,
-    row_of,
-    sign_of,
-    last,
-    way,
-    before,
-    moved,
-    waiting,
-    queue,
-    value,
-    sums,
-    low,
-    high,
-    turns,
-):
-    """Push each cell to its end, one after another, in `value`; a push that cannot be mended is taken back."""
-    cells, rows = len(value), len(lower)
-    for turn in range(turns + 1, turns + len(targets) + 1):
-        pushed, end = targets[turn - turns - 1], ends[turn - turns - 1]
-        if end < low[pushed] or end > high[pushed]:
+def _mend_waiting(graph, scratch, table, kept, turn, moved, tail, steps, leave):  # type: ignore[no-untyped-def]
+    """Mend the rows that wait, without one cell, in so many steps; how many cells moved, and whether all are mended.
+
+    A row that no cell can mend is left broken, or ends it.
+    """
+    head, step_number, good = 0, 0, True
+    while head != tail:
+        row = scratch.queue[head]
+        if _broken(graph, row, table.sums[row]) > 0:
+            step_number += 1
+            cell, step = _choose(graph, scratch, table, row, step_number * 104729 + turn, kept, turn)
+            if cell >= 0 and step_number <= steps:
+                moved, tail = _move(graph, scratch, table, cell, step, turn, moved, tail)
+                continue
+            good = False
+            if step_number > steps or not leave:
+                break
+        scratch.waiting[row] = False
+        head = (head + 1) % len(scratch.queue)
+    while head != tail:
+        scratch.waiting[scratch.queue[head]] = False
+        head = (head + 1) % len(scratch.queue)
+    return moved, good
+
+
+@numba.njit(nogil=True, cache=True)
+def _mend(graph, scratch, table, turn):  # type: ignore[no-untyped-def]
+    """Mend all rows that do not hold; those that no cell can mend are left broken."""
+    tail = 0
+    for row in range(len(graph.lower)):
+        if _broken(graph, row, table.sums[row]) > 0:
+            scratch.waiting[row] = True
+            scratch.queue[tail] = row
+            tail += 1
+    # What has no end may be raised for ever.
+    _mend_waiting(graph, scratch, table, -1, turn, 0, tail, STEPS + 20 * len(graph.lower), True)
+
+
+@numba.njit(nogil=True, cache=True)
+def _push(targets, ends, upward, graph, scratch, table, turns):  # type: ignore[no-untyped-def]
+    """Push each cell to its end, one after another; a push that cannot be mended is taken back."""
+    for number in range(len(targets)):
+        pushed, end, turn = targets[number], ends[number], turns + 1 + number
+        if end < table.low[pushed] or end > table.high[pushed]:
             continue  # it had to move, and stay, elsewhere
-        many, head, tail, steps, good = 0, 0, 0, 0, True
-        there = value[pushed] >= end if upward else value[pushed] <= end
-        moving, step = pushed, 0 if there else end - value[pushed]
-        while True:
-            if step != 0:
-                if last[moving] != turn:
-                    last[moving], way[moving], before[moving] = turn, 1 if step > 0 else -1, value[moving]
-                    moved[many] = moving
-                    many += 1
-                value[moving] += step
-                for place in range(begin[moving], begin[moving + 1]):
-                    row = row_of[place]
-                    sums[row] += sign_of[place] * step
-                    if not waiting[row] and _broken(sums[row], lower[row], upper[row]) > 0:
-                        waiting[row] = True
-                        queue[tail] = row
-                        tail = (tail + 1) % (rows + 1)
-            while head != tail and _broken(sums[queue[head]], lower[queue[head]], upper[queue[head]]) == 0:
-                waiting[queue[head]] = False
-                head = (head + 1) % (rows + 1)
-            if head == tail:
-                break
-            steps += 1
-            moving, step = _mending(
-                queue[head],
-                (steps * 104729 + turn) % cells,
-                pushed,
-                turn,
-                first,
-                cell,
-                sign,
-                lower,
-                upper,
-                begin,
-                row_of,
-                sign_of,
-                value,
-                sums,
-                low,
-                high,
-                last,
-                way,
-            )
-            if moving < 0 or steps > STEPS:
-                good = False
-                break
-        while head != tail:
-            waiting[queue[head]] = False
-            head = (head + 1) % (rows + 1)
+        step, moved, good = end - table.value[pushed], 0, True
+        if (step > 0) == upward and step != 0:
+            moved, tail = _move(graph, scratch, table, pushed, step, turn, 0, 0)
+            moved, good = _mend_waiting(graph, scratch, table, pushed, turn, moved, tail, STEPS, False)
         if not good:
-            for place in range(many):
-                other = moved[place]
-                step, value[other] = before[other] - value[other], before[other]
-                for at in range(begin[other], begin[other + 1]):
-                    sums[row_of[at]] += sign_of[at] * step
+            for place in range(moved):
+                cell = scratch.moved[place]
+                back = scratch.before[cell] - table.value[cell]
+                table.value[cell] = scratch.before[cell]
+                for at in range(graph.begin[cell], graph.begin[cell + 1]):
+                    table.sums[graph.row_of[at]] += graph.sign_of[at] * back
         elif upward:
-            low[pushed] = end  # and there it stays in this table
+            table.low[pushed] = end  # and there it stays in this table
         else:
-            high[pushed] = end
+            table.high[pushed] = end
