@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from commonweal.core.catalog import Dataset
 from commonweal.core.engine import keyed_counts
 from commonweal.disclosure.private.unit import Unit
-from commonweal.mobility.borders.counted import people_by
+from commonweal.mobility.borders.counted import complete, named, people_by
 from commonweal.mobility.bounding import Members, Protection
-from commonweal.mobility.measure import Window
+from commonweal.mobility.measure import Derivation, Measure, Scope, Window
 
 AREAS = ("area", "origin", "destination")
 
@@ -100,6 +101,41 @@ def protection(
         return table if listed is None else pa.concat_tables([table, listed(window).select(table.column_names)])
 
     return Protection(title, description, {"": keys}, members, counted, whole_run=whole_run, grows=grows, weeks=weeks)
+
+
+def people_measure(
+    dataset: Dataset,
+    behind: Callable[[Any, Window], Behind],
+    protection: Protection,
+    *,
+    of: Derivation,
+    said: Mapping[str, tuple[str, ...]] | None = None,
+    network: bool = True,
+    choices: Mapping[str, Any] | None = None,
+) -> Measure:
+    """Declare a measure of distinct people by key, of which every key there may be has a row.
+
+    Parameters
+    ----------
+    dataset, of, network, choices
+        As for `Measure`.
+    behind
+        Who stands behind its counts.
+    said
+        What the values of a key's column stand for, by their number; areas and days need not be named.
+    """
+    words = said or {}
+
+    def count(rows: Any, window: Window) -> pa.Table:
+        return behind(rows, window).people()
+
+    def finish(counts: pa.Table, scope: Scope) -> pa.Table:
+        return named(counts, scope, **words)
+
+    def grid(counts: pa.Table, scope: Scope) -> pa.Table:
+        return complete(dataset, scope, **words)
+
+    return Measure(dataset, count, finish, grid, protection, of=of, network=network, usual=False, choices=choices or {})
 
 
 def _sizes(columns: Mapping[str, int], window: Window) -> dict[str, int]:

@@ -14,20 +14,18 @@ import pyarrow as pa
 from commonweal.core.catalog import Dataset, Dimension, Privacy
 from commonweal.core.wording import Wording
 from commonweal.disclosure.private.unit import Unit
-from commonweal.mobility.behind import Behind, protection
+from commonweal.mobility.behind import Behind, people_measure, protection
 from commonweal.mobility.borders import visits
 from commonweal.mobility.borders.counted import (
     DIRECTIONS,
     KEYWORDS,
     START,
     SUBSCRIBERS,
-    complete,
-    named,
     numbers,
     on_day,
 )
 from commonweal.mobility.borders.places import own_countries
-from commonweal.mobility.measure import Measure, Scope, Window
+from commonweal.mobility.measure import Window
 
 DATASET = Dataset(
     name="mobility.accidental_roaming",
@@ -70,21 +68,6 @@ def behind(rows: pa.Table, window: Window) -> Behind:
     )
 
 
-def count(rows: pa.Table, window: Window) -> pa.Table:
-    """Count a bucket's accidental roaming."""
-    return behind(rows, window).people()
-
-
-def finish(counts: pa.Table, scope: Scope) -> pa.Table:
-    """Name directions, areas and days."""
-    return named(counts, scope, direction=DIRECTIONS)
-
-
-def grid(counts: pa.Table, scope: Scope) -> pa.Table:
-    """Both directions in every area on every day."""
-    return complete(DATASET, scope, direction=DIRECTIONS)
-
-
 PROTECTION = protection(
     title=Wording("Accidental roaming at the border, with noise"),
     description=Wording(
@@ -95,4 +78,4 @@ PROTECTION = protection(
     columns={"direction": len(DIRECTIONS), "area": 0},
     keys={Unit.DAY: 1, Unit.WEEK: 3, Unit.MONTH: 8},
 )
-MEASURE = Measure(DATASET, count, finish, grid, PROTECTION, of=visits.DERIVATION, network=True, usual=False)
+MEASURE = people_measure(DATASET, behind, PROTECTION, of=visits.DERIVATION, said={"direction": DIRECTIONS})

@@ -18,18 +18,16 @@ import pyarrow as pa
 from commonweal.core.catalog import Dataset, Dimension, Privacy
 from commonweal.core.wording import Wording
 from commonweal.disclosure.private.unit import Unit
-from commonweal.mobility.behind import Behind, protection
+from commonweal.mobility.behind import Behind, people_measure, protection
 from commonweal.mobility.borders import trips
 from commonweal.mobility.borders.counted import (
     KEYWORDS,
     START,
     SUBSCRIBERS,
-    complete,
-    named,
     numbers,
     on_day,
 )
-from commonweal.mobility.measure import Measure, Scope, Window
+from commonweal.mobility.measure import Window
 
 WAYS = ("across", "back")
 DATASET = Dataset(
@@ -69,21 +67,6 @@ def behind(rows: pa.Table, window: Window) -> Behind:
     )
 
 
-def count(rows: pa.Table, window: Window) -> pa.Table:
-    """Count a bucket's pairs."""
-    return behind(rows, window).people()
-
-
-def finish(counts: pa.Table, scope: Scope) -> pa.Table:
-    """Name ways, areas and days."""
-    return named(counts, scope, way=WAYS)
-
-
-def grid(counts: pa.Table, scope: Scope) -> pa.Table:
-    """Both ways between every two areas on every day."""
-    return complete(DATASET, scope, way=WAYS)
-
-
 PROTECTION = protection(
     title=Wording("Border districts, with noise"),
     description=Wording(
@@ -96,4 +79,4 @@ PROTECTION = protection(
     whole_run=True,
     grows=True,
 )
-MEASURE = Measure(DATASET, count, finish, grid, PROTECTION, of=trips.PAIRS, network=True, usual=False)
+MEASURE = people_measure(DATASET, behind, PROTECTION, of=trips.PAIRS, said={"way": WAYS})

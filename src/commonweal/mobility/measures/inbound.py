@@ -14,19 +14,17 @@ import pyarrow as pa
 from commonweal.core.catalog import Dataset, Dimension, Privacy
 from commonweal.core.wording import Wording
 from commonweal.disclosure.private.unit import Unit
-from commonweal.mobility.behind import Behind, protection
+from commonweal.mobility.behind import Behind, people_measure, protection
 from commonweal.mobility.borders import visits
 from commonweal.mobility.borders.counted import (
     KEYWORDS,
     START,
     SUBSCRIBERS,
-    complete,
-    named,
     numbers,
     on_day,
 )
 from commonweal.mobility.borders.places import own_countries
-from commonweal.mobility.measure import Measure, Scope, Window
+from commonweal.mobility.measure import Window
 from commonweal.mobility.mobile_countries import COUNTRIES
 
 DATASET = Dataset(
@@ -65,21 +63,6 @@ def behind(rows: pa.Table, window: Window) -> Behind:
     )
 
 
-def count(rows: pa.Table, window: Window) -> pa.Table:
-    """Count a bucket's visitors."""
-    return behind(rows, window).people()
-
-
-def finish(counts: pa.Table, scope: Scope) -> pa.Table:
-    """Name countries, areas and days."""
-    return named(counts, scope, country=COUNTRIES)
-
-
-def grid(counts: pa.Table, scope: Scope) -> pa.Table:
-    """Every country in every area on every day."""
-    return complete(DATASET, scope)
-
-
 PROTECTION = protection(
     title=Wording("Visitors from abroad, with noise"),
     description=Wording(
@@ -90,4 +73,4 @@ PROTECTION = protection(
     columns={"country": len(COUNTRIES), "area": 0},
     keys={Unit.DAY: 3, Unit.WEEK: 10, Unit.MONTH: 30},
 )
-MEASURE = Measure(DATASET, count, finish, grid, PROTECTION, of=visits.DERIVATION, network=True, usual=False)
+MEASURE = people_measure(DATASET, behind, PROTECTION, of=visits.DERIVATION, said={"country": COUNTRIES})

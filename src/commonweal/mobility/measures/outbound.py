@@ -14,19 +14,17 @@ import pyarrow as pa
 from commonweal.core.catalog import Dataset, Dimension, Privacy
 from commonweal.core.wording import Wording
 from commonweal.disclosure.private.unit import Unit
-from commonweal.mobility.behind import Behind, protection
+from commonweal.mobility.behind import Behind, people_measure, protection
 from commonweal.mobility.borders import visits
 from commonweal.mobility.borders.counted import (
     KEYWORDS,
     START,
     SUBSCRIBERS,
-    complete,
-    named,
     numbers,
     on_day,
 )
 from commonweal.mobility.borders.places import own_countries
-from commonweal.mobility.measure import Measure, Scope, Window
+from commonweal.mobility.measure import Window
 from commonweal.mobility.mobile_countries import COUNTRIES
 
 DATASET = Dataset(
@@ -60,21 +58,6 @@ def behind(rows: pa.Table, window: Window) -> Behind:
     )
 
 
-def count(rows: pa.Table, window: Window) -> pa.Table:
-    """Count a bucket's residents abroad."""
-    return behind(rows, window).people()
-
-
-def finish(counts: pa.Table, scope: Scope) -> pa.Table:
-    """Name countries and days."""
-    return named(counts, scope, country=COUNTRIES)
-
-
-def grid(counts: pa.Table, scope: Scope) -> pa.Table:
-    """Every country on every day."""
-    return complete(DATASET, scope)
-
-
 PROTECTION = protection(
     title=Wording("Residents abroad, with noise"),
     description=Wording(
@@ -85,4 +68,4 @@ PROTECTION = protection(
     columns={"country": len(COUNTRIES)},
     keys={Unit.DAY: 2, Unit.WEEK: 8, Unit.MONTH: 31},
 )
-MEASURE = Measure(DATASET, count, finish, grid, PROTECTION, of=visits.DERIVATION, network=True, usual=False)
+MEASURE = people_measure(DATASET, behind, PROTECTION, of=visits.DERIVATION, said={"country": COUNTRIES})

@@ -22,9 +22,9 @@ import pyarrow as pa
 from commonweal.core.catalog import Dataset, Dimension, Privacy
 from commonweal.core.wording import Wording
 from commonweal.disclosure.private.unit import Unit
-from commonweal.mobility.behind import Behind, protection
-from commonweal.mobility.borders.counted import SUBSCRIBERS, complete, named
-from commonweal.mobility.measure import Measure, Scope, Window
+from commonweal.mobility.behind import Behind, people_measure, protection
+from commonweal.mobility.borders.counted import SUBSCRIBERS
+from commonweal.mobility.measure import Window
 from commonweal.mobility.measures import visits
 from commonweal.mobility.measures.home import home
 
@@ -84,21 +84,6 @@ def behind(rows: pa.Table, window: Window) -> Behind:
     return Behind(subscriber, {"lives": lives, "area": area, "start": start.astype(np.int64) + window.starts})
 
 
-def count(rows: pa.Table, window: Window) -> pa.Table:
-    """Count a bucket's residents and visitors by area and day."""
-    return behind(rows, window).people()
-
-
-def finish(counts: pa.Table, scope: Scope) -> pa.Table:
-    """Name areas and days."""
-    return named(counts, scope, lives=LIVES)
-
-
-def grid(counts: pa.Table, scope: Scope) -> pa.Table:
-    """Residents and visitors of every area on every day."""
-    return complete(DATASET, scope, lives=LIVES)
-
-
 # One day more or less may change where somebody lives, and with it every day that they are counted on.
 PROTECTION = protection(
     title=Wording("Residents and visitors, with noise"),
@@ -116,4 +101,6 @@ CHOICES = {
     "home": Wording("last location of the day, mode over days, tie to the most recent"),
     "no_area": Wording("left out"),
 }
-MEASURE = Measure(DATASET, count, finish, grid, PROTECTION, of=visits.DERIVATION, usual=False, choices=CHOICES)
+MEASURE = people_measure(
+    DATASET, behind, PROTECTION, of=visits.DERIVATION, said={"lives": LIVES}, network=False, choices=CHOICES
+)

@@ -15,19 +15,17 @@ import pyarrow as pa
 from commonweal.core.catalog import Dataset, Dimension, Privacy
 from commonweal.core.wording import Wording
 from commonweal.disclosure.private.unit import Unit
-from commonweal.mobility.behind import Behind, protection
+from commonweal.mobility.behind import Behind, people_measure, protection
 from commonweal.mobility.borders import trips
 from commonweal.mobility.borders.counted import (
     KEYWORDS,
     START,
     SUBSCRIBERS,
-    complete,
-    named,
     numbers,
     on_day,
 )
 from commonweal.mobility.borders.places import own_countries
-from commonweal.mobility.measure import Measure, Scope, Window
+from commonweal.mobility.measure import Window
 
 DATASET = Dataset(
     name="mobility.transit",
@@ -65,21 +63,6 @@ def behind(rows: pa.Table, window: Window) -> Behind:
     )
 
 
-def count(rows: pa.Table, window: Window) -> pa.Table:
-    """Count a bucket's visitors in transit."""
-    return behind(rows, window).people()
-
-
-def finish(counts: pa.Table, scope: Scope) -> pa.Table:
-    """Name areas and days."""
-    return named(counts, scope)
-
-
-def grid(counts: pa.Table, scope: Scope) -> pa.Table:
-    """Every pair of areas on every day."""
-    return complete(DATASET, scope)
-
-
 PROTECTION = protection(
     title=Wording("Transit, with noise"),
     description=Wording(
@@ -92,4 +75,4 @@ PROTECTION = protection(
     whole_run=True,
     grows=True,
 )
-MEASURE = Measure(DATASET, count, finish, grid, PROTECTION, of=trips.DERIVATION, network=True, usual=False)
+MEASURE = people_measure(DATASET, behind, PROTECTION, of=trips.DERIVATION)

@@ -15,10 +15,10 @@ from commonweal.core.catalog import Dataset, Dimension, Kind, Privacy
 from commonweal.core.catalog import Measure as Value
 from commonweal.core.wording import Wording
 from commonweal.disclosure.private.unit import Unit
-from commonweal.mobility.behind import Behind, protection
+from commonweal.mobility.behind import Behind, people_measure, protection
 from commonweal.mobility.borders import trips
-from commonweal.mobility.borders.counted import KEYWORDS, complete, named, numbers
-from commonweal.mobility.measure import Measure, Scope, Window
+from commonweal.mobility.borders.counted import KEYWORDS, numbers
+from commonweal.mobility.measure import Window
 
 DATASET = Dataset(
     name="mobility.visitor_nights",
@@ -52,21 +52,6 @@ def behind(rows: pa.Table, window: Window) -> Behind:
     return Behind(found["subscriber"], {"area": found["area"], "start": start})
 
 
-def count(rows: pa.Table, window: Window) -> pa.Table:
-    """Count a bucket's nights."""
-    return behind(rows, window).people()
-
-
-def finish(counts: pa.Table, scope: Scope) -> pa.Table:
-    """Name areas and days."""
-    return named(counts, scope)
-
-
-def grid(counts: pa.Table, scope: Scope) -> pa.Table:
-    """Every area on every day."""
-    return complete(DATASET, scope)
-
-
 PROTECTION = protection(
     title=Wording("Visitors' nights, with noise"),
     description=Wording(
@@ -79,4 +64,4 @@ PROTECTION = protection(
     whole_run=True,
     grows=True,
 )
-MEASURE = Measure(DATASET, count, finish, grid, PROTECTION, of=trips.NIGHTS, network=True, usual=False)
+MEASURE = people_measure(DATASET, behind, PROTECTION, of=trips.NIGHTS)
