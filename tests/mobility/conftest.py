@@ -38,6 +38,20 @@ kind = "kind"
 counterpart = "other"
 duration = "seconds"
 """
+ROAMING_HEADER = "number,time,cell,home,serving"
+ROAMING = """
+[source]
+delimiter = ","
+[time]
+column = "time"
+format = "iso"
+zone = "UTC"
+[columns]
+subscriber = "number"
+cell = "cell"
+home_plmn = "home"
+serving_plmn = "serving"
+"""
 # Two cells in each area; x stands in the sea, y has no known position.
 CELLS = [
     "cell,longitude,latitude",
@@ -83,6 +97,15 @@ class Operator:
         path = self.folder / name
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
         return path
+
+    def stands_at(self, cells: Iterable[str]) -> None:
+        """Take another cell file, of lines "cell,longitude,latitude,plmn", and events that name networks."""
+        self.mapping = self.write("plmns.toml", ROAMING)
+        self.cells = self.write("networks.csv", "\n".join(["cell,longitude,latitude,plmn", *cells]) + "\n")
+
+    def import_roaming(self, lines: Iterable[str], name: str = "calls.csv") -> list[dict[str, Any]]:
+        """Import events that name the subscriber's home network and the one that served."""
+        return self.import_(self.events(name, lines, header=ROAMING_HEADER))
 
     def events(self, name: str, lines: Iterable[str], header: str = HEADER) -> Path:
         """Write a file of events."""

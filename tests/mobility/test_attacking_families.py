@@ -26,19 +26,6 @@ from commonweal.mobility.private import private_runs
 FIRST, LAST = date(2026, 1, 20), date(2026, 1, 23)
 SIDE = 7
 PLMN = {"SL": "619-01", "GN": "611-01", "LR": "618-01"}
-MAPPING = """
-[source]
-delimiter = ","
-[time]
-column = "time"
-format = "iso"
-zone = "UTC"
-[columns]
-subscriber = "number"
-cell = "cell"
-home_plmn = "home"
-serving_plmn = "serving"
-"""
 FAMILIES = {
     "borders": ("border_districts", "border_pairs", "inbound", "presence_by_origin"),
     "weeks": ("presence_by_week",),
@@ -91,14 +78,11 @@ def counted(start: Callable[..., Any], home: Any, tmp_path: Path) -> Callable[..
 
     def make(many: int, names: Sequence[str] = ASKED) -> tuple[Any, runs.Plan, Any]:
         operator = start(area_set="tiles", minimum_people=15, bucket_bits=1)
-        operator.mapping = operator.write("plmns.toml", MAPPING)
-        cells = [
+        operator.stands_at(
             f"c{n},{-11 + n % SIDE / 10 + 0.05:.3f},{8 + n // SIDE / 10 + 0.05:.3f},{PLMN['SL']}"
             for n in range(SIDE * SIDE)
-        ]
-        operator.cells = operator.write("tiles.csv", "\n".join(["cell,longitude,latitude,plmn", *cells]) + "\n")
-        rows = sorted(set(people(many)))
-        operator.import_(operator.events("calls.csv", rows, header="number,time,cell,home,serving"))
+        )
+        operator.import_roaming(sorted(set(people(many))))
         planned = runs.plan(operator.settings, operator.database, operator.project, FIRST, LAST, names)
         return operator, planned, counting.count(operator.settings, planned.buckets)
 

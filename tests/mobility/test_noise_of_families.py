@@ -24,19 +24,6 @@ from commonweal.mobility.measure import measures
 from commonweal.mobility.private import BoundedCounts, private_counts, private_runs
 
 FIRST, LAST = date(2026, 1, 20), date(2026, 1, 24)  # from Tuesday to before Saturday
-MAPPING = """
-[source]
-delimiter = ","
-[time]
-column = "time"
-format = "iso"
-zone = "UTC"
-[columns]
-subscriber = "number"
-cell = "cell"
-home_plmn = "home"
-serving_plmn = "serving"
-"""
 PLMN = {"SL": "619-01", "GN": "611-01", "LR": "618-01"}
 CELLS = {"kambia": (-12.92, 9.12), "koindu": (-10.36, 8.45), "bo": (-11.74, 7.96), "freetown": (-13.23, 8.48)}
 ACROSS = (
@@ -88,14 +75,12 @@ def travellers() -> Iterator[str]:
 @pytest.fixture
 def operator(start: Callable[..., Any]) -> Any:
     operator = start(area_set="natural-earth:SL", bucket_bits=1)
-    operator.mapping = operator.write("plmns.toml", MAPPING)
-    cells = [f"{name},{east},{north},{PLMN['SL']}" for name, (east, north) in CELLS.items()]
-    operator.cells = operator.write("border.csv", "\n".join(["cell,longitude,latitude,plmn", *cells]) + "\n")
+    operator.stands_at(f"{name},{east},{north},{PLMN['SL']}" for name, (east, north) in CELLS.items())
     return operator
 
 
 def imported(operator: Any, *lines: str) -> Any:
-    operator.import_(operator.events("calls.csv", sorted(set(lines)), header="number,time,cell,home,serving"))
+    operator.import_roaming(sorted(set(lines)))
     return operator
 
 

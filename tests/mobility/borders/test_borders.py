@@ -23,19 +23,6 @@ from commonweal.mobility.mobile_countries import COUNTRIES
 
 HOUR = 3600
 PLMN = {"SL": "619-01", "GN": "611-01", "LR": "618-01", "CI": "612-03", "FR": "208-01", "": ""}
-MAPPING = """
-[source]
-delimiter = ","
-[time]
-column = "time"
-format = "iso"
-zone = "UTC"
-[columns]
-subscriber = "number"
-cell = "cell"
-home_plmn = "home"
-serving_plmn = "serving"
-"""
 NAMES = (
     "accidental_roaming", "border_crossings", "border_districts", "border_pairs", "inbound", "outbound",
     "presence_by_origin", "transit", "visit_nights", "visitor_nights",
@@ -271,13 +258,11 @@ class Border:
 
     def __init__(self, operator: Any, own: set[str]) -> None:
         self.operator, self.own = operator, own
-        operator.mapping = operator.write("plmns.toml", MAPPING)
-        cells = [
+        operator.stands_at(
             f"{name},{cell.place[0]},{cell.place[1]},{PLMN[cell.country]}"
             for name, cell in CELLS.items()
             if cell.country in own
-        ]
-        operator.cells = operator.write("border.csv", "\n".join(["cell,longitude,latitude,plmn", *cells]) + "\n")
+        )
 
     def import_(self, events: Sequence[Event], name: str = "calls.csv") -> None:
         lines = [
@@ -285,7 +270,7 @@ class Border:
             f"{PLMN[event.home]},{PLMN[event.serving]}"
             for event in events
         ]
-        self.operator.import_(self.operator.events(name, lines, header="number,time,cell,home,serving"))
+        self.operator.import_roaming(lines, name)
 
     def plan(self, *names: str, **choices: Any) -> runs.Plan:
         operator = self.operator

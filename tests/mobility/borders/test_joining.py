@@ -103,19 +103,6 @@ def test_two_operators_publish_and_anybody_joins(
     from commonweal.core.catalog import get
     from commonweal.mobility import cli
 
-    mapping = """
-[source]
-delimiter = ","
-[time]
-column = "time"
-format = "iso"
-zone = "UTC"
-[columns]
-subscriber = "number"
-cell = "cell"
-home_plmn = "home"
-serving_plmn = "serving"
-"""
     views = []
     # Forty Guineans go from Kindia to Kambia; each operator sees those whom it serves.
     for country, cell, place, rows in (
@@ -123,8 +110,7 @@ serving_plmn = "serving"
         ("SL", "kambia", "-12.92,9.12,619-01", ["kambia,611-01,619-01", "kambia,611-01,619-01"]),
     ):
         operator = start(country.lower(), area_set=f"natural-earth:{country}")
-        operator.mapping = operator.write("plmns.toml", mapping)
-        operator.cells = operator.write("own.csv", f"cell,longitude,latitude,plmn\n{cell},{place}\n")
+        operator.stands_at([f"{cell},{place}"])
         hours = ("08:00", "12:00", "20:00") if country == "GN" else ("12:00", "18:00")
         lines = [
             f"2246{person:08},2026-01-05T{hour}:00,{row}"
@@ -132,7 +118,7 @@ serving_plmn = "serving"
             for hour, row in zip(hours, rows, strict=True)
         ]
         ends = [f"2246999999{n},2026-01-0{n}T10:00:00,{cell},619-01,{place[-6:]}" for n in (1, 9)]
-        operator.import_(operator.events("calls.csv", [*lines, *ends], header="number,time,cell,home,serving"))
+        operator.import_roaming([*lines, *ends])
         tables = operator.run(measures=["border_crossings", "border_districts", "outbound", "inbound"])
         views.append(tables["border_crossings"])
         shown = [row for row in views[-1].to_pylist() if row["subscribers"] is not None]
