@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from commonweal import disclosure
 from commonweal.core.catalog import latest
 from commonweal.disclosure import Kind, raw_cells
 from commonweal.mobility import counting, runs
 from commonweal.mobility.hanging import relate
 from commonweal.mobility.measure import measures
-from commonweal.mobility.protecting import as_counted
+from commonweal.mobility.protecting import as_counted, protect
 
 FIRST, LAST = date(2026, 1, 7), date(2026, 1, 21)
 """From a Wednesday to a Wednesday: five days of a week, a whole one, and three."""
@@ -155,6 +156,26 @@ def test_what_they_are_said_to_tell_of_one_another_is_so(counted: Any) -> None:
     assert told["presence", "presence_by_home", Kind.SUM] == DAYS * 4
     assert told["home", "presence_by_home", Kind.WITHIN] == 4
     assert told["presence", "device_activity", Kind.SUM] == DAYS * 24 * 4
+
+
+def test_homes_found_over_other_days_are_no_sign_that_records_have_changed(start: Callable[..., Any]) -> None:
+    operator = start(minimum_people=15)
+    operator.import_(operator.events("calls.csv", lines(people(120, 12))))
+    operator.run(measures=["presence", "home"])
+    first = FIRST + timedelta(1)
+    planned = runs.plan(
+        operator.settings, operator.database, operator.project, first, first + timedelta(1), ["presence_by_week"]
+    )
+    earlier = disclosure.released_before(
+        operator.settings, operator.database, f"mobility/{operator.project.name}", planned.first, planned.last
+    )
+    seen = {one.dataset.name: one.table.to_pylist() for one in earlier}
+    day = datetime(first.year, first.month, first.day, tzinfo=UTC)
+    there = {row["area"]: row["subscribers"] for row in seen["mobility.presence"]
+             if row["period"] == "day" and row["start"] == day}  # fmt: skip
+    assert any(row["subscribers"] > (there[row["area"]] or 1000) for row in seen["mobility.home"] if row["subscribers"])
+    found = protect(planned, counting.count(operator.settings, planned.buckets), earlier)
+    assert found.evidence["audit"]["states"] == 1
 
 
 def test_a_release_hides_few_people_and_events_that_one_person_dominates(start: Callable[..., Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import pyarrow as pa
@@ -61,6 +62,8 @@ class Earlier:
         Rows, from 0, that it hid to protect others; all else that it hid was below *k*, which its readers know.
     entry
         Number of the entry in the ledger: tables of one entry were counted of the same records. None: of no other.
+    days
+        First and last-exclusive day that it was counted over; None where that is not known.
     """
 
     label: str
@@ -69,6 +72,7 @@ class Earlier:
     k: int | None = None
     hidden_too: Sequence[int] = ()
     entry: int | None = None
+    days: tuple[date, date] | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -31,7 +31,7 @@ from commonweal.mobility.measure import Scope
 from commonweal.mobility.walks.hanging import DISTRIBUTIONS, relate_walks
 
 
-def relate(areas: Areas, scope: Scope, keys: Mapping[str, Keys]) -> Relations:
+def relate(areas: Areas, scope: Scope, keys: Mapping[str, Keys], *, homes_of_run: bool = True) -> Relations:
     """Say which cells of mobility's datasets are parts of which.
 
     Parameters
@@ -42,6 +42,8 @@ def relate(areas: Areas, scope: Scope, keys: Mapping[str, Keys]) -> Relations:
         The days of the run; only hours within them are known to make up days.
     keys
         By dataset: all cells that are published together, or were before.
+    homes_of_run
+        Whether homes were found over the days of the run, if not only over these.
     """
     found = []
     presence, flows, home = (keys.get(f"mobility.{name}") for name in ("presence", "flows", "home"))
@@ -55,12 +57,13 @@ def relate(areas: Areas, scope: Scope, keys: Mapping[str, Keys]) -> Relations:
     found.append(relate_walks(keys))
     if presence and flows:
         found += [_movers(presence, flows, end) for end in ("origin", "destination")]
-    if presence and home:
-        found.append(_residents(scope, presence, home))
+    lived = keys if homes_of_run else {name: cells for name, cells in keys.items() if name != "mobility.home"}
+    if presence and "mobility.home" in lived:
+        found.append(_residents(scope, presence, lived["mobility.home"]))
     by_measure = {name.removeprefix("mobility."): cells for name, cells in keys.items()}
     found += relate_borders(by_measure, partial(_areas, areas), partial(_hours, scope))
     found += [*flow_kinds(areas, keys), *home_kinds(areas, keys)]
-    found += [*stay_and_hour_kinds(areas, scope, keys), *presence_kinds(areas, scope, keys)]
+    found += [*stay_and_hour_kinds(areas, scope, keys), *presence_kinds(areas, scope, lived)]
     return joined([*found, *flag_kinds(areas, scope, keys)])
 
 

@@ -154,9 +154,12 @@ def protect(planned: Plan, counts: Counts, earlier: Sequence[Earlier]) -> Protec
     known = measures()
     counted = {name: as_counted(known[name], counts[name], planned) for name in counts}
     apart = [name for name in counts if known[name].at_least is None]
+    homes_of_run = "home" in counts or any(
+        one.dataset.name == "mobility.home" and one.days in (None, (planned.first, planned.last)) for one in earlier
+    )
     joint = disclosure.protect_together(
         [counted[name] for name in apart],
-        partial(relate, planned.areas, planned.scope),
+        partial(relate, planned.areas, planned.scope, homes_of_run=homes_of_run),
         earlier=[_of_this_run(one, planned) for one in earlier],
         k=planned.project.minimum_people,
     )

@@ -22,9 +22,11 @@ class Change:
         What holds between them, numbered from 0.
     value
         Their true values.
+    once
+        Whether but one cell is sent, and not over whole numbers.
     """
 
-    def __init__(self, cells: np.ndarray, rows: Rows, value: np.ndarray) -> None:
+    def __init__(self, cells: np.ndarray, rows: Rows, value: np.ndarray, *, once: bool = False) -> None:
         self.cells, self.rows, self.value = cells, rows, value
         self._place = {int(cell): place for place, cell in enumerate(cells)}
         count = len(cells)
@@ -41,7 +43,7 @@ class Change:
             rows.relation,
         )
         nothing = np.zeros(2 * count, np.int64)
-        self._programme = Programme(doubled, nothing, nothing)
+        self._programme = Programme(doubled, nothing, nothing, once=once)
 
     def __contains__(self, cell: int) -> bool:
         return cell in self._place

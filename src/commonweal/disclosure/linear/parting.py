@@ -130,7 +130,7 @@ def fixed_sums(rows: Rows, free: np.ndarray, value: np.ndarray) -> np.ndarray:
     return np.rint(sums).astype(np.int64)
 
 
-def parts(rows: Rows, free: np.ndarray, value: np.ndarray) -> Iterator[Part]:
+def parts(rows: Rows, free: np.ndarray, value: np.ndarray, *, least: int = 1) -> Iterator[Part]:
     """Part the free cells; the others have the given values.
 
     Parameters
@@ -141,6 +141,8 @@ def parts(rows: Rows, free: np.ndarray, value: np.ndarray) -> Iterator[Part]:
         Which cells may vary, bool.
     value
         Of the cells that may not, int64.
+    least
+        Groups are put together until they are so many cells.
 
     Raises
     ------
@@ -158,6 +160,9 @@ def parts(rows: Rows, free: np.ndarray, value: np.ndarray) -> Iterator[Part]:
     count = len(free)
     label = groups(row, cell, len(lower), count)
     cells = np.flatnonzero(free)
+    if least > 1:
+        size = np.bincount(label[cells], minlength=label.max(initial=-1) + 1)
+        label = ((np.cumsum(size) - size) // least)[label]
     cells = cells[np.argsort(label[cells], kind="stable")]
     members = np.argsort(label[cell], kind="stable")  # row by row within each part, since rows are in order
     row, cell, sign = row[members], cell[members], sign[members]

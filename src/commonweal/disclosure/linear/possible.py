@@ -12,6 +12,9 @@ from commonweal.disclosure.linear.programme import Infeasible, Programme, Unsolv
 from commonweal.disclosure.linear.pushing import Pushing
 from commonweal.disclosure.linear.rows import Rows, tighten
 
+AT_ONCE = 2_000
+"""Cells that one programme is about at least, since there may be thousands of small parts."""
+
 
 def possible(rows: Rows, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     """Give a table of whole numbers that keeps to bounds and rows, int64.
@@ -37,8 +40,16 @@ def best(rows: Rows, low: np.ndarray, high: np.ndarray, worth: np.ndarray) -> np
     Contradiction
         There is none.
     """
-    with suppress(Infeasible):  # all at once: most often it is whole, and there may be thousands of small parts
-        together = Programme(rows, low, high).extreme(worth)
+    table = low.copy()
+    for several in parts(rows, low < high, low, least=AT_ONCE):
+        own = several.cells
+        table[own] = _best_of_several(several.rows, low[own], high[own], worth[own])
+    return table
+
+
+def _best_of_several(rows: Rows, low: np.ndarray, high: np.ndarray, worth: np.ndarray) -> np.ndarray:
+    with suppress(Infeasible):  # all at once: most often it is whole
+        together = Programme(rows, low, high, once=True).extreme(worth)
         found = None if together is None else as_whole(rows, low, high, together)
         if found is not None:
             return found

@@ -40,6 +40,9 @@ class Programme:
         Bounds of each cell, int64; ``high`` is `UNBOUNDED` where there is none.
     seconds
         After how long one whole-number programme is given up.
+    once
+        Whether it is solved but once, and not over whole numbers: then it is made smaller before, which takes the time
+        of a few solutions that begin where another ended.
 
     Examples
     --------
@@ -52,15 +55,17 @@ class Programme:
     np.float64(6.0)
     """
 
-    def __init__(self, rows: Rows, low: np.ndarray, high: np.ndarray, seconds: float = 60.0) -> None:
-        self.rows = rows
+    def __init__(
+        self, rows: Rows, low: np.ndarray, high: np.ndarray, seconds: float = 60.0, *, once: bool = False
+    ) -> None:
+        self.rows, self._strategy = rows, DUAL if once else PRIMAL
         self._solver = highspy.Highs()  # type: ignore[no-untyped-call]
         for option, value in (
             ("output_flag", False),
             ("threads", 1),
-            ("presolve", "off"),  # over whole numbers it may miss the end (HiGHS issues 3073, 3274)
+            ("presolve", "on" if once else "off"),  # over whole numbers it may miss the end (HiGHS issues 3073, 3274)
             ("random_seed", 0),
-            ("simplex_strategy", PRIMAL),
+            ("simplex_strategy", self._strategy),
             ("mip_rel_gap", 0.0),
             ("mip_abs_gap", NEARLY),
             ("time_limit", INFINITY),
@@ -134,9 +139,10 @@ class Programme:
     def _anew(self) -> None:
         """Solve again from nothing, another way, where the last solution leads nowhere."""
         self._solver.clearSolver()
-        self._solver.setOptionValue("simplex_strategy", DUAL)
+        self._solver.setOptionValue("presolve", "off")
+        self._solver.setOptionValue("simplex_strategy", PRIMAL if self._strategy == DUAL else DUAL)
         self._run()
-        self._solver.setOptionValue("simplex_strategy", PRIMAL)
+        self._solver.setOptionValue("simplex_strategy", self._strategy)
 
     def _whole(self) -> np.ndarray | None:
         kinds = np.full(len(self._everything), int(highspy.HighsVarType.kInteger), np.uint8)

@@ -320,7 +320,7 @@ class _Search:
             )
             if end == self.cells.value[cell]:
                 continue
-            near = self._few(cell, end) if large else self._near(cell, changes)
+            near = self._few(cell, end, whole=whole) if large else self._near(cell, changes)
             if self._send(cell, end, near, whole=whole, thorough=large):
                 continue
             if way < 0 and self.most[cell] - self.least[cell] == 0 and self.cells.fixed.any() and whole:
@@ -333,17 +333,17 @@ class _Search:
                 changes[hops] = self._change(self.neighbours.near(np.array([cell]), self.hidden, hops))
             yield changes[hops]
 
-    def _few(self, cell: int, end: int) -> Iterator[Change]:
+    def _few(self, cell: int, end: int, *, whole: bool) -> Iterator[Change]:
         """Give ever more of the cells that may have to change for one to come to an end."""
         step, before = end - int(self.cells.value[cell]), 0
         for most in FEW:
             own = self.needing.cells(cell, step, self.low, self.high, self.cells.fixed, most)
             if len(own) > before:
-                yield self._change(own)
+                yield self._change(own, once=not whole)
             before = len(own)
 
-    def _change(self, own: np.ndarray) -> Change:
-        return Change(own, self.neighbours.within(own, self.cells.value), self.cells.value[own])
+    def _change(self, own: np.ndarray, *, once: bool = False) -> Change:
+        return Change(own, self.neighbours.within(own, self.cells.value), self.cells.value[own], once=once)
 
     def _send(self, cell: int, end: int, near: Iterator[Change], *, whole: bool, thorough: bool) -> bool:
         """Change as few people's cells as can be; where it is thorough, more cells are tried as long as that is few."""

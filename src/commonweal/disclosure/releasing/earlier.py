@@ -76,8 +76,9 @@ def released_before(
 
 
 def _known(entry: Entry, audits: Mapping[int, Any], earlier: Earlier) -> Earlier:
-    """Add of which entry it is, and what its readers know of what it hid, as its audit tells."""
-    earlier = replace(earlier, entry=entry.sequence)
+    """Add of which entry and days it is, and what its readers know of what it hid, as its audit tells."""
+    days = date.fromisoformat(entry.said["first"]), date.fromisoformat(entry.said["last"])
+    earlier = replace(earlier, entry=entry.sequence, days=days)
     hidden_too = audits.get(entry.sequence, {}).get("hidden_too", {}).get(earlier.dataset.name)
     if hidden_too is None or type(k := entry.said["parameters"].get("k")) is not int:
         return earlier
