@@ -1,5 +1,6 @@
 """The documentation says what there is, all of it and nothing else; its links and command lines work."""
 
+import doctest
 import re
 import shlex
 import subprocess
@@ -45,6 +46,25 @@ def rows(markdown: str) -> list[list[str]]:
     """The cells of every table row, without headings' rules."""
     lines = (line for line in markdown.splitlines() if line.startswith("|") and not re.fullmatch(r"[|\s:-]+", line))
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+# Examples ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_every_example_of_the_methods_is_true() -> None:
+    found = doctest.testfile(str(DOCS / "methods.md"), module_relative=False, optionflags=doctest.NORMALIZE_WHITESPACE)
+    assert found.attempted > 50
+    assert found.failed == 0
+
+
+def test_every_definition_of_where_people_are_and_how_they_move_has_an_example() -> None:
+    defined = re.split(r"^(?=#{2,3} )", text("docs/methods.md"), flags=re.MULTILINE)[1:]
+    titles = [section.partition("\n")[0].lstrip("# ") for section in defined]
+    first, last = titles.index("Presence"), titles.index("The threshold")
+    told = {title for title, section in zip(titles, defined, strict=True) if ">>> " in section}
+    without = {"Daily subscribers and events", "Which footprints overlap", "Where cells are heard", "Grid"}
+    assert set(titles[first:last]) - without <= told
+    assert {"Scaling to people", "Change", "Steps and recovery", "Displaced people"} <= told
 
 
 # Settings and errors ──────────────────────────────────────────────────────────────────────────────────────────────

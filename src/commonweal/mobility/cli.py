@@ -11,7 +11,15 @@ import typer
 
 from commonweal.core.console import Home, opened, print_json, print_table
 from commonweal.core.errors import InputError
-from commonweal.mobility import changes_cli, forecasts_cli, protections_cli, quality_cli, scaling_cli, showing_cli
+from commonweal.mobility import (
+    changes_cli,
+    footprint_cli,
+    forecasts_cli,
+    protections_cli,
+    quality_cli,
+    scaling_cli,
+    showing_cli,
+)
 from commonweal.mobility.report import cli as report_cli
 
 app = typer.Typer(help="From call detail records to safe tables of where people are and how they move.")
@@ -351,6 +359,7 @@ app.command("nowcast")(forecasts_cli.nowcast)
 app.command("measures")(protections_cli.measures)
 app.command("quality")(quality_cli.quality)
 app.command("devices")(quality_cli.devices)
+app.command("footprint")(footprint_cli.footprint)
 app.command("scale")(scaling_cli.scale)
 app.command("population")(scaling_cli.population)
 app.command("report")(report_cli.report)

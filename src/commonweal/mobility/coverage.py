@@ -105,7 +105,7 @@ def coverage(
     """
     from commonweal.mobility.footprint import cells_at, cells_meeting, lay_grid, read_plan
 
-    find = _finder(method)
+    find = finder(method)
     grid = lay_grid(areas, STEP)
     cells, number = len(timeline.first) - 1, register.rank_of_codes()
     known: dict[tuple[tuple[int, ...], ...], int] = {}
@@ -147,8 +147,8 @@ def footprint_choices(method: str) -> dict[str, Any]:
     return said | {name: getattr(DEFAULT, name) for name in constants}
 
 
-def _finder(method: str) -> Callable[[Grid, CellPlan], Footprint]:
-    """Give what finds footprints by a method."""
+def finder(method: str) -> Callable[[Grid, CellPlan], Footprint]:
+    """Give what finds footprints by a method, one of `METHODS`."""
     from commonweal.mobility.footprint import best_server, footprint_by_strength, voronoi
 
     known: dict[str, Callable[[Grid, CellPlan], Footprint]] = {

@@ -19,6 +19,7 @@ from commonweal.core.database import Database
 from commonweal.core.errors import InputError, NotFound, Refused
 from commonweal.core.periods import Calendar
 from commonweal.core.settings import Settings
+from commonweal.core.wording import Wording
 from commonweal.mobility.borders.choices import border_choices, refuse_other_days
 from commonweal.mobility.cells import read_register
 from commonweal.mobility.counting import LOOKED_AROUND, Bucket, derive_bucket
@@ -106,6 +107,7 @@ class Plan:
             "areas_at": self.first.isoformat(),
             "last_day": (self.last - timedelta(days=1)).isoformat(),
             "k": self.project.minimum_people,
+            "events_of_one_second": Wording("in order of their cells’ identifiers"),
         }
 
     def parameters_of(self, name: str) -> dict[str, Any]:

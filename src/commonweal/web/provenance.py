@@ -119,7 +119,7 @@ def said(value: Any) -> str:
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {said(inner)}" for name, inner in value.items())
+        return ", ".join(f"{_name(str(name))} {said(inner)}" for name, inner in value.items())
     if isinstance(value, Sequence) and not isinstance(value, str):
         return ", ".join(said(inner) for inner in value)
     # A sentence is a room's wording of what was done; a single word may be somebody's name for something.

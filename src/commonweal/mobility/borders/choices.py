@@ -31,6 +31,8 @@ def border_choices(names: Iterable[str]) -> dict[str, Any]:
         "accidental_minutes": LONGEST // 60,
         "accidental_back_within_hours": BACK_WITHIN // 3600,
         "accidental_km": AT_BORDER,
+        "no_area": Wording("no district, but a part of its visit"),
+        "no_home": Wording("left out"),
     }
 
 

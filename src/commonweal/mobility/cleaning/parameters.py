@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from commonweal.core.wording import Wording
 
 MARITIME_AND_AIRBORNE = 901
 """Mobile country code of networks that belong to no country: satellites, ships and aircraft (ITU-T E.212, annex)."""
@@ -37,3 +40,8 @@ class Cleaning:
 
 
 DEFAULT = Cleaning()
+CHOICES: dict[str, Any] = {
+    "cleaning": asdict(DEFAULT),
+    "flagged_events": Wording("left out, but for those whose place is suspicious"),
+}
+"""What is stamped on all that is made of cleaned events."""

@@ -126,4 +126,14 @@ def _seconds(table: pa.Table) -> np.ndarray:
 PROTECTION = Unprotected(
     Wording("one person may have any number of events, and cutting them off would tell a wrong figure")
 )
-MEASURE = Measure(DATASET, count, finish, grid, PROTECTION, at_least=at_least, beside=("presence", "flows", "quality"))
+CHOICES = {"no_area": Wording("counted")}
+MEASURE = Measure(
+    DATASET,
+    count,
+    finish,
+    grid,
+    PROTECTION,
+    at_least=at_least,
+    beside=("presence", "flows", "quality"),
+    choices=CHOICES,
+)

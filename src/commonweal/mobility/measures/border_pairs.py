@@ -79,4 +79,4 @@ PROTECTION = protection(
     whole_run=True,
     grows=True,
 )
-MEASURE = people_measure(DATASET, behind, PROTECTION, of=trips.PAIRS, said={"way": WAYS})
+MEASURE = people_measure(DATASET, behind, PROTECTION, of=trips.PAIRS, said={"way": WAYS}, choices={"staying": True})

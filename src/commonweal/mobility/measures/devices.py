@@ -105,4 +105,5 @@ MEASURE = Measure(
     beside=("presence", "home"),
     columns=("tac",),
     usual=False,
+    choices=quality.CHOICES,
 )

@@ -14,6 +14,8 @@ Source: quality metrics of semantic cleaning in Eurostat's *multimno* 1.0, there
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import numpy as np
 import pyarrow as pa
 
@@ -26,6 +28,7 @@ from commonweal.mobility.borders.counted import LARGEST_GRID, START, SUBSCRIBERS
 from commonweal.mobility.bounding import Unprotected
 from commonweal.mobility.cells import ABROAD
 from commonweal.mobility.cleaning.flagging import Flag
+from commonweal.mobility.cleaning.parameters import DEFAULT
 from commonweal.mobility.cleaning.semantic import FLAGGED
 from commonweal.mobility.contributed import added_up
 from commonweal.mobility.measure import Measure, Scope, Window, product
@@ -110,6 +113,8 @@ PROTECTION = Unprotected(
     Wording("one person may have any number of events, and cutting them off would tell a wrong figure")
 )
 CHOICES = {
+    "cleaning": asdict(DEFAULT),
+    "no_area": Wording("counted"),
     "flags": [flag.name.lower() for flag in FLAGS],
     "several_flags": Wording("the first of this order"),
     "dominance": Wording("nobody has more than half of a published sum"),

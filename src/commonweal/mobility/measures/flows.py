@@ -221,5 +221,9 @@ PROTECTION = Protection(
     members=members,
     counted=counted,
 )
-CHOICES = {"flows": Wording("consecutive locations within a day, without staying")}
+CHOICES = {
+    "flows": Wording("consecutive locations within a day, without staying"),
+    "staying": False,
+    "no_area": Wording("left out before events follow one another"),
+}
 MEASURE = Measure(DATASET, count, finish, grid, PROTECTION, choices=CHOICES)

@@ -27,10 +27,12 @@ import pyarrow as pa
 from commonweal.core.wording import Wording
 from commonweal.disclosure.private.unit import Unit
 from commonweal.mobility.bounding import Members, Protection
+from commonweal.mobility.cleaning.parameters import CHOICES as CLEANING
 from commonweal.mobility.measure import Derivation, Measure, Scope, Window
 from commonweal.mobility.measures import pairs
 from commonweal.mobility.sequences import Events
 from commonweal.mobility.stays.derivations import SETTLED, stay_segments
+from commonweal.mobility.stays.parameters import CHOICES as STAYS
 from commonweal.mobility.stays.parameters import DEFAULT, LOOKBACK
 from commonweal.mobility.stays.segmenting import State
 
@@ -209,6 +211,8 @@ PROTECTION = Protection(
     counted=counted,
 )
 CHOICES = {
+    **CLEANING,
+    **STAYS,
     "pairs": Wording("consecutive stays of 15 minutes or more; a stay that midnight cuts is one"),
     "day": Wording("on which the later stay begins"),
     "area_of_a_stay": Wording("of the first of its cells that lies in one"),

@@ -152,5 +152,8 @@ PROTECTION = Protection(
     counted=counted,
     whole_run=True,
 )
-CHOICES = {"home": Wording("last location of the day, mode over days, tie to the most recent")}
+CHOICES = {
+    "home": Wording("last location of the day, mode over days, tie to the most recent"),
+    "no_area": Wording("left out"),
+}
 MEASURE = Measure(DATASET, count, finish, grid, PROTECTION, of=last_location.DERIVATION, window="run", choices=CHOICES)

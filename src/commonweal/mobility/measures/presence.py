@@ -171,4 +171,5 @@ PROTECTION = Protection(
     counted=counted,
     level="period",
 )
-MEASURE = Measure(DATASET, count, finish, grid, PROTECTION)
+CHOICES = {"no_area": Wording("left out")}
+MEASURE = Measure(DATASET, count, finish, grid, PROTECTION, choices=CHOICES)

@@ -142,4 +142,5 @@ PROTECTION = Protection(
     counted=counted,
     level="period",
 )
-MEASURE = Measure(DATASET, count, finish, grid, PROTECTION, columns=PLMNS, network=True, usual=False)
+CHOICES = {"no_area": Wording("left out")}
+MEASURE = Measure(DATASET, count, finish, grid, PROTECTION, columns=PLMNS, network=True, usual=False, choices=CHOICES)

@@ -254,6 +254,7 @@ def grid(counts: pa.Table, scope: Scope) -> pa.Table:
 
 
 CHOICES = {
+    "no_area": Wording("as where its cell is heard; left out where that is nowhere"),
     "start": Wording("evenly over the grid"),
     "tolerance": TOLERANCE,
     "replicates": REPLICATES,

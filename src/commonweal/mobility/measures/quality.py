@@ -117,4 +117,7 @@ PROTECTION = Protection(
     members=members,
     counted=counted,
 )
-MEASURE = Measure(DATASET, count, finish, grid, PROTECTION, at_least=at_least, beside=("presence", "home"))
+CHOICES = {"no_area": Wording("counted")}
+MEASURE = Measure(
+    DATASET, count, finish, grid, PROTECTION, at_least=at_least, beside=("presence", "home"), choices=CHOICES
+)

@@ -75,4 +75,4 @@ PROTECTION = protection(
     whole_run=True,
     grows=True,
 )
-MEASURE = people_measure(DATASET, behind, PROTECTION, of=trips.DERIVATION)
+MEASURE = people_measure(DATASET, behind, PROTECTION, of=trips.DERIVATION, choices={"staying": True})

@@ -10,7 +10,6 @@ from fastapi import Request
 
 from commonweal.core.catalog import Release, State
 from commonweal.core.identity import Permission
-from commonweal.core.wording import Wording
 from commonweal.mobility.pages.navigation import tabs as tabs
 from commonweal.mobility.published import Cell, Move
 from commonweal.mobility.published import beside as beside_it
@@ -27,19 +26,6 @@ from commonweal.web.table import Row
 from commonweal.web.words import count, day_in_words, state
 
 PACKAGE = "commonweal.mobility"
-PARAMETERS = (
-    Wording("project"),
-    Wording("area set"),
-    Wording("time zone"),
-    Wording("time zone rules"),
-    Wording("day starts"),
-    Wording("first day"),
-    Wording("last day"),
-    Wording("areas at"),
-    Wording("home"),
-    Wording("flows"),
-)
-"""What a release says it was made with, as `provenance.facts` names it: here to be found for translation."""
 
 
 def opened_beside(request: Request, shown: Release, name: str) -> Release | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -37,3 +38,5 @@ BOUNCE = 5 * 60
 """Seconds from the last event in a cell to the first one back in it, at most, for what lies between to be a bounce."""
 LOOKBACK = 3
 """Days from which on a day's segments are made: the longest silence that is bridged, 72 hours."""
+CHOICES: dict[str, Any] = {"bounce_seconds": BOUNCE, "segments_in_seconds": asdict(DEFAULT)}
+"""What is stamped on all that is made of stays."""

@@ -30,17 +30,9 @@ CHOICES = {
     "k_radius_of": TOP,
     "event_lasts_at_most_seconds": LONGEST,
     "logarithm": Wording("base 2"),
+    "no_position": Wording("left out"),
 }
 """What the published distributions depend on."""
-NAMES = (
-    Wording("location"),
-    Wording("distance"),
-    Wording("home location"),
-    Wording("k radius of"),
-    Wording("event lasts at most seconds"),
-    Wording("logarithm"),
-)
-"""What pages call these: here to be found for translation."""
 
 
 @dataclass(frozen=True, eq=False)
