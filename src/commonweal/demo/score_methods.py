@@ -1,4 +1,4 @@
-"""How near each method comes to the truth, before anything is protected: homes, presence, flows, borders, ping-pong.
+"""How near each method comes to the truth before anything is protected: homes, presence, flows, borders, the displaced.
 
 Each row is of one method and one truth. Of subscribers with a true and an estimated home the part that is *right*; of
 counts the *error* Σ|x − t| / Σ t over all keys of either, and the *total* Σ x / Σ t, so that who is missed everywhere
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,9 @@ import pyarrow.compute as pc
 from commonweal.core.database import Database
 from commonweal.core.settings import Settings
 from commonweal.demo.score import home_accuracy, keyed, main_homes, read_truth
+from commonweal.demo.score_changes import flood_day, local_dates, score_displaced, truly_displaced
 from commonweal.mobility import inside, runs
+from commonweal.mobility.baselines import DaySeries
 from commonweal.mobility.borders.counted import DIRECTIONS
 from commonweal.mobility.cells import read_register
 from commonweal.mobility.counting import count, derive_bucket
@@ -109,6 +112,7 @@ def method_scores(settings: Settings, database: Database, project: str, demo: Pa
         _trips(planned, counts[STAYS], demo),
         *_ping_pong(planned, demo),
         *_crossings(planned, counts["border_crossings"], demo),
+        *_displaced(planned, counts["flows"], demo),
     ]
 
 
@@ -269,3 +273,55 @@ def _crossings(planned: Plan, table: pa.Table, demo: Path) -> Iterator[MethodSco
                 day = np.searchsorted(days, moment.timestamp(), side="right") - 1
                 true[direction, int(days[day])] += sims[row["person"]]
     yield score_of("border crossings by day", "border_crossings", "crossed", found, true)
+
+
+# Displaced people ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _displaced(planned: Plan, flows: pa.Table, demo: Path) -> Iterator[MethodScore]:
+    """Score who is displaced by a flood on the last day, by origin and host, those who came the other way taken off."""
+    since = flood_day(demo)
+    if since is None:
+        return
+    what, truth = "displaced people by origin and host", "displaced at the end"
+    true = _net(truly_displaced(demo))
+    rows = [one for one in score_displaced(demo, _series(planned, demo, flows)) if one.low > 0]
+    by_flows = {(one.origin, one.host): one.published for one in rows}
+    yield score_of(what, "flows above what was usual, where surely so", truth, by_flows, true)
+    moved: Counter[tuple[Any, ...]] = Counter()
+    codes = planned.areas.codes
+    for bucket in buckets_for(planned, visits.DERIVATION):
+        seen = derive_bucket(bucket, visits.DERIVATION)
+        before, after = (
+            home_rules.homes(seen.filter(part))
+            for part in (pc.less(seen["date"], _number(since)), pc.greater_equal(seen["date"], _number(since)))
+        )
+        _, one, other = np.intersect1d(before.subscriber, after.subscriber, assume_unique=True, return_indices=True)
+        for origin, host in zip(before.area[0][one].tolist(), after.area[0][other].tolist(), strict=True):
+            if origin != host and min(origin, host) >= 0:
+                moved[codes[origin], codes[host]] += 1
+    yield score_of(what, f"change of home by {home_rules.RULES[0]}", truth, _net(moved), true)
+
+
+def _net(people: Mapping[tuple[Any, ...], int]) -> dict[tuple[Any, ...], float]:
+    """Take off whoever went the other way.
+
+    >>> _net({("A", "B"): 5, ("B", "A"): 2, ("A", "C"): 0})
+    {('A', 'B'): 3}
+    """
+    left = {(one, other): n - people.get((other, one), 0) for (one, other), n in people.items()}
+    return {key: n for key, n in left.items() if n > 0}
+
+
+def _number(day: date) -> int:
+    return (day - date(1970, 1, 1)).days
+
+
+def _series(planned: Plan, demo: Path, flows: pa.Table) -> DaySeries:
+    """Lay raw flows out by day: none is hidden, so a pair without a row is nobody."""
+    days = planned.scope.days[:-1].tolist()
+    dates = local_dates(demo, pa.chunked_array([pa.array(days, pa.timestamp("s", tz="UTC"))]))
+    people = _people(flows, "origin", "destination", "start")
+    pairs = sorted({pair for one, other, _ in people if one != other for pair in ((one, other), (other, one))})
+    values = [[people.get((*pair, start), 0) for pair in pairs] for start in days]
+    return DaySeries.of(pairs, dates, values)
