@@ -337,24 +337,6 @@ def figures(folder: Path, millions: float, rounds: int, spark: bool) -> dict[str
     }
 
 
-def beside(folder: Path, millions: float) -> list[tuple[str, float, str]]:
-    """Measure with other tools, in turns with ours; needs what `figures` leaves in the folder."""
-    import other_tools
-
-    rows: list[tuple[str, float, str]] = []
-    for name, step in other_tools.TABLES.items():
-        ours, theirs = best(measure, folder, 2), best(step, folder, 1)
-        rows.append((f"{name} / measures (times faster)", theirs / ours, ""))
-    for name, step in other_tools.of_the_field().items():
-        ours, theirs = timed(other_tools.walks, folder)[0], timed(step, folder)[0]
-        rows.append((f"radius of gyration: times faster than {name}", ours / theirs, ""))
-        rows.append((f"events/s of {name}", theirs, ""))
-    seconds, gigabytes = timed(everything, folder)
-    rows.append(("million events/s: every measure but EM", millions / seconds, "at least 4"))
-    rows.append(("peak memory of every measure, GB", gigabytes, "below 4"))
-    return rows
-
-
 class Generation:
     """`generate` at a size, as a step that can be sent to another process."""
 
@@ -375,14 +357,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--folder", type=Path, help="where to work; a temporary folder otherwise")
     parser.add_argument("--spark", action="store_true", help="do the same on Spark's local engine; needs Java")
     parser.add_argument("--others", action="store_true", help="every measure, and other tools that are installed")
+    parser.add_argument("--limit", type=float, default=300, help="seconds that one other tool may take")
+    parser.add_argument("--beside", type=Path, default=Path("python3"), help="the Python that has tools of the field")
     chosen = parser.parse_args(arguments)
+    import other_tools
+
     with tempfile.TemporaryDirectory(dir=chosen.folder) as folder:
         small = figures(Path(folder), chosen.millions / 10, chosen.rounds, chosen.spark)
         large = figures(Path(folder), chosen.millions, chosen.rounds, chosen.spark)
-        others = beside(Path(folder), chosen.millions) if chosen.others else []
+        others = other_tools.beside(Path(folder), chosen.millions, chosen.limit, chosen.beside) if chosen.others else []
     growth = {name: math.log10(large[name] / small[name]) for name in ("import", "measures", "stays")}
     print(f"{chosen.millions:g} million events, {DAYS} days, {CELLS:,} cells, {THREADS} threads")
-    rows = [
+    rows: list[tuple[str, float | str, str]] = [
         ("import / DuckDB reading and sorting", large["import"] / large["import by DuckDB"], "at most 2.5"),
         ("scan / measures (speed against a bare scan)", large["scan"] / large["measures"], "at least 0.2"),
         ("SQL / measures (times faster than SQL)", large["measures by SQL"] / large["measures"], "at least 8"),
@@ -413,7 +399,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         ]
     rows += others
     for name, value, aim in rows:
-        print(f"{name:<46}{value:>9.2f}   {aim}")
+        print(f"{name:<46}{value if isinstance(value, str) else format(value, '.2f'):>9}   {aim}")
 
 
 if __name__ == "__main__":

@@ -1,13 +1,16 @@
 """The same measures with other tools, for `scripts/bench mobility --others`: pandas, Spark SQL, and tools of the field.
 
 pandas and Spark SQL read the plain file that SQL on DuckDB reads: sorted, typed and located already. Tools of the field
-compute the radius of gyration of the first subscribers, person by person, from tables in memory.
+compute the radius of gyration of the first subscribers, person by person, from tables in memory: see `field_tools`.
 """
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import signal
+import subprocess
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -15,6 +18,11 @@ from typing import Any
 THREADS = 2
 SUBSCRIBERS = 500
 """Whose radius of gyration the tools of the field compute: they take milliseconds for each."""
+FIELD = ("scikit-mobility", "bandicoot")
+
+
+class NoFigure(Exception):
+    """Why there is no figure of a tool."""
 
 
 def measure_by_pandas(folder: Path) -> float:
@@ -62,54 +70,41 @@ def measure_by_spark_sql(folder: Path) -> float:
     return took
 
 
-def _walks(folder: Path) -> Any:
-    """Give the events of the first subscribers, each at a point of its area."""
+def write_walks(folder: Path) -> None:
+    """Write the events of the first subscribers, each at a point of its area, for the tools of the field."""
     import numpy as np
     import pyarrow.parquet as pq
 
     table = pq.ParquetFile(folder / "plain.parquet").read_row_group(0)
-    whose = table["subscriber"].to_numpy()
-    table = table.slice(0, int(np.searchsorted(whose, np.unique(whose)[SUBSCRIBERS])))
-    points = np.random.default_rng(0).uniform((4.0, -15.0), (12.0, -8.0), (200, 2))
-    return table.to_pandas(), points
+    subscriber, time, area = (table[name].to_numpy() for name in ("subscriber", "time", "area"))
+    chosen = np.flatnonzero((subscriber < np.unique(subscriber)[SUBSCRIBERS]) & (area >= 0))
+    points = np.random.default_rng(0).uniform((-15.0, 4.0), (-8.0, 12.0), (200, 2))
+    lon, lat = points[area[chosen]].T
+    np.savez(
+        folder / "walks.npz", subscriber=subscriber[chosen], time=time[chosen], area=area[chosen], lon=lon, lat=lat
+    )
 
 
-def walks_by_scikit_mobility(folder: Path) -> float:
-    """Events a second of ``skmob.measures.individual.radius_of_gyration``."""
-    import numpy as np
-    import pandas as pd
-    from skmob.measures.individual import radius_of_gyration  # type: ignore[import-not-found]
+def of_the_field(folder: Path, name: str, python: Path, limit: float) -> tuple[float, int]:
+    """Give the seconds that the radius of gyration of the first subscribers takes a tool, and of how many events.
 
-    events, points = _walks(folder)
-    at = points[np.maximum(events["area"].to_numpy(), 0)]
-    when = pd.to_datetime(events["time"], unit="s")
-    walk = pd.DataFrame({"uid": events["subscriber"], "datetime": when, "lat": at[:, 0], "lng": at[:, 1]})
-    begun = perf_counter()
-    radius_of_gyration(walk, show_progress=False)
-    return len(walk) / (perf_counter() - begun)
-
-
-def walks_by_bandicoot(folder: Path) -> float:
-    """Events a second of ``bandicoot.spatial.radius_of_gyration``."""
-    from datetime import datetime, timedelta
-
-    import bandicoot  # type: ignore[import-not-found]
-    from bandicoot.core import Position, Record, User  # type: ignore[import-not-found]
-
-    events, points = _walks(folder)
-    first, users = datetime(2026, 4, 1), []
-    for _, rows in events.groupby("subscriber"):
-        user = User()
-        user.records = [
-            Record("call", "out", "", first + timedelta(seconds=int(time)), 60, Position(str(area)))
-            for time, area in zip(rows["time"], rows["area"], strict=True)
-        ]
-        user.antennas = {str(area): tuple(points[area]) for area in set(rows["area"]) if area >= 0}
-        users.append(user)
-    begun = perf_counter()
-    for user in users:
-        bandicoot.spatial.radius_of_gyration(user, groupby=None)
-    return len(events) / (perf_counter() - begun)
+    Raises
+    ------
+    NoFigure
+        It is not installed there, cannot be imported, or took too long.
+    """
+    script = Path(__file__).with_name("field_tools.py")
+    said = [str(python), "-W", "ignore", str(script), name, str(folder / "walks.npz")]
+    try:
+        run = subprocess.run(said, capture_output=True, text=True, timeout=limit, check=False)
+    except OSError as error:
+        raise NoFigure(str(error)) from None
+    except subprocess.TimeoutExpired:
+        raise NoFigure(f"stopped after {limit:g} s") from None
+    if run.returncode:
+        raise NoFigure(run.stderr.strip().rpartition("\n")[2])
+    seconds, events = run.stdout.split()[-2:]
+    return float(seconds), int(events)
 
 
 def walks(folder: Path) -> float:
@@ -132,14 +127,72 @@ def walks(folder: Path) -> float:
 TABLES: dict[str, Callable[[Path], float]] = {"pandas": measure_by_pandas, "Spark SQL": measure_by_spark_sql}
 
 
-def of_the_field() -> dict[str, Callable[[Path], float]]:
-    """Give the tools of the field that are installed beside and can be imported: some are older than this Python."""
-    known = {"skmob": walks_by_scikit_mobility, "bandicoot": walks_by_bandicoot}
-    found: dict[str, Callable[[Path], float]] = {}
-    for name, step in known.items():
+def within(limit: float, step: Callable[[Path], float], folder: Path) -> float:
+    """Give the seconds a step says it took, in a process of its own that is ended with all it started after a limit.
+
+    Raises
+    ------
+    NoFigure
+        It took longer, or failed.
+    """
+    context = multiprocessing.get_context("spawn")
+    answers = context.SimpleQueue()
+    process = context.Process(target=_answer, args=(step, folder, answers))
+    process.start()
+    process.join(limit)
+    if process.is_alive():
+        os.killpg(process.pid or 0, signal.SIGKILL)
+        process.join()
+        raise NoFigure(f"stopped after {limit:g} s, its start included")
+    if process.exitcode:
+        raise NoFigure("failed")
+    return float(answers.get())
+
+
+def _answer(step: Callable[[Path], float], folder: Path, answers: Any) -> None:
+    os.setpgrp()  # so that what it starts, such as Java, ends with it
+    answers.put(step(folder))
+
+
+def beside(folder: Path, millions: float, limit: float, python: Path) -> list[tuple[str, float | str, str]]:
+    """Measure with other tools, in turns with ours; needs what `figures` leaves in the folder.
+
+    Parameters
+    ----------
+    folder
+        Where.
+    millions
+        Events there.
+    limit
+        Seconds that one other tool may take.
+    python
+        That of the environment in which tools of the field are installed.
+    """
+    from mobility import best, everything, measure, timed
+
+    rows: list[tuple[str, float | str, str]] = []
+    for name, step in TABLES.items():
+        ours = best(measure, folder, 2)
         try:
-            import_module(name)
-        except (ImportError, AttributeError):
+            theirs = within(limit, step, folder)
+        except NoFigure as why:
+            rows.append((f"{name} / measures (times faster)", str(why), ""))
             continue
-        found[name] = step
-    return found
+        rows.append((f"{name} / measures (times faster)", theirs / ours, ""))
+        each = f"{theirs / millions * 1e3:.0f}, {ours / millions * 1e3:.0f}"
+        rows.append((f"ns an event: {name}, measures", each, ""))
+    write_walks(folder)
+    for name in FIELD:
+        ours = timed(walks, folder)[0]
+        try:
+            seconds, events = of_the_field(folder, name, python, limit)
+        except NoFigure as why:
+            rows.append((f"radius of gyration: {name}", str(why), ""))
+            continue
+        theirs = seconds / events
+        rows.append((f"radius of gyration: times faster than {name}", theirs * ours, ""))
+        rows.append((f"ns an event: {name}, ours with homes", f"{theirs * 1e9:.0f}, {1e9 / ours:.0f}", ""))
+    seconds, gigabytes = timed(everything, folder)
+    rows.append(("million events/s: every measure but EM", millions / seconds, "at least 4"))
+    rows.append(("peak memory of every measure, GB", gigabytes, "below 4"))
+    return rows

@@ -21,7 +21,8 @@ from commonweal.mobility.projects import Project, create_project
 @pytest.mark.slow
 def test_every_method_has_its_score_and_counting_what_was_seen_has_no_error(home: Home, tmp_path: Path) -> None:
     folder = tmp_path / "sample"
-    generate(folder, Choices(subscribers=400, days=1, seed=7, ground=Ground(countries=("SL",))))
+    chosen = Choices(subscribers=400, days=4, seed=7, ground=Ground(countries=("SL",)), scenarios=frozenset({"flood"}))
+    generate(folder, chosen)
     create_project(home.database, Project("sample", area_set="natural-earth:SL", bucket_bits=1), audit.who())
     asked = {
         "project": "sample",
@@ -44,6 +45,7 @@ def test_every_method_has_its_score_and_counting_what_was_seen_has_no_error(home
     assert shares["EM, signal-strength"].error < shares["EM, voronoi-of-cells"].error  # type: ignore[operator]
     assert {one.method.partition(",")[0] for one in scores if one.what == "flows by day"} == {*FLOWS, STAYS}
     assert any("crossings" in one.what for one in scores)
+    assert {one.method.partition(" ")[0] for one in scores if "displaced" in one.what} == {"flows", "change"}
     seen = [one for one in scores if one.truth == "seen"]
     assert len(seen) == 2
     assert all(one.error == 0 and one.total == 1 for one in seen)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -13,10 +14,17 @@ import pyarrow as pa
 import pytest
 
 from commonweal.core.areas.service import end
+from commonweal.core.engine import keyed_counts
 from commonweal.core.errors import InputError, NotFound
 from commonweal.core.periods import Calendar
 from commonweal.mobility import counting, runs, service
-from commonweal.mobility.measure import measures
+from commonweal.mobility.bounding import Members
+from commonweal.mobility.cells import CellRegister
+from commonweal.mobility.keeping import code_files
+from commonweal.mobility.measure import Window, measures
+from commonweal.mobility.network import metres
+from commonweal.mobility.plmn import country_code
+from commonweal.mobility.sequences import place
 
 # Where each cell stands: a moving one from a moment on, one at sea, one nobody knows.
 PLACES = {f"{area.lower()}{place}": area for area in "ABCD" for place in (1, 2)} | {"x1": None, "y1": None}
@@ -292,6 +300,35 @@ def test_a_day_that_is_appended_is_counted_alone(operator: Any, windows_read: li
     operator.import_(operator.events("more.csv", ["23276553201,2026-01-24T10:00:00,a1,call,,"]))
     operator.run()
     assert set(windows_read) == {(at("2026-01-24"), at("2026-01-25"))}
+
+
+def test_a_run_that_is_killed_within_a_bucket_does_not_count_its_days_again(
+    operator: Any, windows_read: list[Any], at: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counting, "KEPT_EVERY", -1.0)
+    lines = [f"23276553201,2026-01-{day}T10:00:00,a1,call,," for day in range(20, 26)]
+    operator.import_(operator.events("calls.csv", lines))
+    really = counting.read_events
+
+    def dying(store: Any, bucket: Any, segments: Any, start: int, end: int) -> Any:
+        if start >= at("2026-01-24") and segments:
+            raise RuntimeError("killed")
+        return really(store, bucket, segments, start, end)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(counting, "read_events", dying)
+        with pytest.raises(RuntimeError, match="killed"):
+            operator.run()
+    assert (at("2026-01-23"), at("2026-01-24")) in windows_read
+    windows_read.clear()
+    days = [row[-1] for row in counted(operator)["quality"]]
+    assert set(windows_read) == {(at(f"2026-01-{day}"), at(f"2026-01-{day + 1}")) for day in (24, 25)}
+    assert days == [1] * 6
+
+
+def test_counts_are_made_anew_after_any_code_they_are_made_by_has_changed() -> None:
+    used = (counting.read_events, Window, Members, keyed_counts, place, metres, country_code, CellRegister)
+    assert {sys.modules[one.__module__].__file__ for one in used} <= {str(file) for file in code_files()}
 
 
 def test_a_late_event_is_counted_with_its_day_alone(operator: Any, windows_read: list[Any]) -> None:

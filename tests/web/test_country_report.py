@@ -8,7 +8,7 @@ import subprocess
 import unicodedata
 from collections import Counter
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from html.parser import HTMLParser
 
 import numpy as np
@@ -20,15 +20,18 @@ from commonweal.core.database import connect
 from commonweal.core.errors import Conflict, InputError, NotFound, Unavailable
 from commonweal.disclosure.private.declaring import private_dataset
 from commonweal.mobility.report.asking import Asked, report_files, write_report
-from commonweal.mobility.report.blocks import Listed, Subheading, Text
+from commonweal.mobility.report.blocks import Listed, Report, Section, Subheading, Text
 from commonweal.mobility.report.composing import results
 from commonweal.mobility.report.gathering import Layer, gather
+from commonweal.mobility.report.pdf import pdf
 from commonweal.mobility.report.sections.annex import tables
 from commonweal.mobility.report.sections.limitations import missing_days, never_published
 from commonweal.mobility.report.sections.presence import Present
 from commonweal.mobility.report.subject import country_code
 from commonweal.mobility.report.typical import Laid
+from commonweal.web.figure import Heading
 from commonweal.web.languages import FRENCH, OFFERED, speaking
+from commonweal.web.table import Row
 
 NOISED = ("mobility.presence", "mobility.home", "mobility.flows")
 VOID = {"meta", "link", "br", "img", "input", "hr"}
@@ -205,6 +208,18 @@ def test_the_pdf_is_tagged_and_has_contents_with_page_numbers(papers, language):
     first = read.pages[0].extract_text()
     assert {"en": "Contents", "fr": "Sommaire"}[language] in first
     assert f"1 / {len(read.pages)}" in first
+
+
+def test_on_paper_a_column_of_times_beside_many_numbers_keeps_its_width():
+    names = ("Conakry", "Dubréka Prefecture", "Siguiri Prefecture", "Boké", "Nzérékoré Prefecture", "Kindia")
+    headings = (Heading("Hour"), *(Heading(name, is_number=True) for name in names))
+    times = [f"{hour:02}:00 – {hour + 1:02}:00" for hour in range(8, 20)]
+    listed = Listed("Table", "", headings, [Row((time, *["suppressed"] * len(names))) for time in times])
+    says = dict.fromkeys(("contents", "moment", "kind", "source"), "said")
+    report = Report("Mobility", "", (Section("results", "Results", (listed,), "1"),), datetime.now(UTC), (), says)
+    read = pypdf.PdfReader(io.BytesIO(pdf(report)))
+    lines = [line.strip() for page in read.pages for line in page.extract_text().splitlines()]
+    assert [line[:13] for line in lines if "suppressed" in line] == times
 
 
 def test_the_same_releases_give_the_same_bytes_in_another_process(published, written, tmp_path, command_line):

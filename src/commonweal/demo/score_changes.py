@@ -190,7 +190,7 @@ def true_flows(demo: Path, like: DaySeries, whom: str = "subscribers") -> DaySer
     place = {key: number for number, key in enumerate(like.keys)}
     row = {day: number for number, day in enumerate(like.dates)}
     columns = (table.column(name).to_pylist() for name in ("origin", "destination", whom))
-    for day, origin, destination, subscribers in zip(_dates(demo, table["start"]), *columns, strict=True):
+    for day, origin, destination, subscribers in zip(local_dates(demo, table["start"]), *columns, strict=True):
         if day in row and (origin, destination) in place:
             values[row[day], place[origin, destination]] = subscribers or 0
     return DaySeries.of(like.keys, like.dates, values)
@@ -199,7 +199,7 @@ def true_flows(demo: Path, like: DaySeries, whom: str = "subscribers") -> DaySer
 def true_journeys(demo: Path) -> DaySeries:
     """Count true journeys by day and length."""
     table = read_truth(demo, "trips").filter(pc.is_valid(pc.field("distance_km")))
-    dates = np.array(_dates(demo, table["depart"]), dtype=object)
+    dates = np.array(local_dates(demo, table["depart"]), dtype=object)
     km = table["distance_km"].to_numpy()
     days = sorted(set(dates.tolist()))
     counts = [
@@ -248,7 +248,7 @@ def score_displaced(demo: Path, flows: DaySeries) -> list[DisplacedScore]:
     if since is None:
         return []
     reference = Reference(flows.dates[0], since - timedelta(days=1), "any", minimum=MINIMUM)
-    truly = _truly_displaced(demo)
+    truly = truly_displaced(demo)
     return [
         DisplacedScore(
             one.origin,
@@ -263,7 +263,7 @@ def score_displaced(demo: Path, flows: DaySeries) -> list[DisplacedScore]:
     ]
 
 
-def _truly_displaced(demo: Path) -> dict[tuple[str, str], int]:
+def truly_displaced(demo: Path) -> dict[tuple[str, str], int]:
     """Count the SIMs of displaced people who had not returned at the end, by origin and host."""
     moved, sims = read_truth(demo, "displaced"), read_truth(demo, "subscribers")
     held: dict[int, int] = {}
@@ -305,7 +305,8 @@ def _on(changed: Changes, days: list[date]) -> npt.NDArray[np.bool_]:
     return np.array([day in days for day in changed.series.dates], dtype=bool)
 
 
-def _dates(demo: Path, column: pa.ChunkedArray) -> list[date]:
+def local_dates(demo: Path, column: pa.ChunkedArray) -> list[date]:
+    """Give the day of each moment by the clock of a sample country."""
     zone = str(_made(demo)["time_zone"])
     seconds = column.cast(pa.timestamp("s", tz="UTC")).cast(pa.int64()).to_numpy()
     local = Calendar(zone).from_utc(seconds) // 86_400

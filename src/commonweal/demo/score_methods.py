@@ -1,4 +1,4 @@
-"""How near each method comes to the truth, before anything is protected: homes, presence, flows, borders, ping-pong.
+"""How near each method comes to the truth before anything is protected: homes, presence, flows, borders, the displaced.
 
 Each row is of one method and one truth. Of subscribers with a true and an estimated home the part that is *right*; of
 counts the *error* Σ|x − t| / Σ t over all keys of either, and the *total* Σ x / Σ t, so that who is missed everywhere
@@ -8,8 +8,9 @@ can be told from who is put elsewhere. Nothing about a single subscriber leaves 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,9 @@ import pyarrow.compute as pc
 from commonweal.core.database import Database
 from commonweal.core.settings import Settings
 from commonweal.demo.score import home_accuracy, keyed, main_homes, read_truth
+from commonweal.demo.score_changes import flood_day, local_dates, score_displaced, truly_displaced
 from commonweal.mobility import inside, runs
+from commonweal.mobility.baselines import DaySeries, displaced
 from commonweal.mobility.borders.counted import DIRECTIONS
 from commonweal.mobility.cells import read_register
 from commonweal.mobility.counting import count, derive_bucket
@@ -109,6 +112,7 @@ def method_scores(settings: Settings, database: Database, project: str, demo: Pa
         _trips(planned, counts[STAYS], demo),
         *_ping_pong(planned, demo),
         *_crossings(planned, counts["border_crossings"], demo),
+        *_displaced(planned, counts["flows"], demo),
     ]
 
 
@@ -269,3 +273,81 @@ def _crossings(planned: Plan, table: pa.Table, demo: Path) -> Iterator[MethodSco
                 day = np.searchsorted(days, moment.timestamp(), side="right") - 1
                 true[direction, int(days[day])] += sims[row["person"]]
     yield score_of("border crossings by day", "border_crossings", "crossed", found, true)
+
+
+# Displaced people ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _displaced(planned: Plan, flows: pa.Table, demo: Path) -> Iterator[MethodScore]:
+    """Score who is displaced by a flood on the last day, by origin and host, those who came the other way taken off."""
+    since = flood_day(demo)
+    if since is None:
+        return
+    what, truth = "displaced people by origin and host", "displaced at the end"
+    true = _net(truly_displaced(demo))
+    by_flows = score_displaced(demo, _series(planned, demo, flows))
+    found = {(one.origin, one.host): one.published for one in by_flows if one.low > 0}
+    yield score_of(what, "flows above what was usual, where surely so", truth, found, true)
+    moved: Counter[tuple[str, str]] = Counter()
+    codes = planned.areas.codes
+    for bucket in buckets_for(planned, visits.DERIVATION):
+        changed = homes_changed(derive_bucket(bucket, visits.DERIVATION), since)
+        moved += Counter({(codes[origin], codes[host]): people for (origin, host), people in changed.items()})
+    pairs = _both_ways(moved)
+    by_homes = displaced(DaySeries.of(pairs, [since], [[moved[pair] for pair in pairs]]), since) if pairs else []
+    found = {(one.origin, one.host): one.people for one in by_homes if one.low > 0}
+    yield score_of(what, f"change of home by {home_rules.RULES[0]}, where surely so", truth, found, true)
+
+
+def homes_changed(rows: pa.Table, since: date) -> Counter[tuple[int, int]]:
+    """Count subscribers by their home area before a day and from it on, by the last locations of days, if it changed.
+
+    Parameters
+    ----------
+    rows
+        Of `visits`, sorted by (subscriber, day, last event).
+
+    Examples
+    --------
+    Two days that end in area 2, then two in area 5:
+
+    >>> rows = {name: np.zeros(4, np.int32) for name in ("late", "halves", "since", "works")}
+    >>> rows |= {"subscriber": np.full(4, 7), "start": np.arange(4), "date": np.arange(4), "events": np.ones(4, int),
+    ...          "area": np.array([2, 2, 5, 5]), "evening": np.ones(4, bool), "morning": np.zeros(4, bool)}
+    >>> homes_changed(pa.table(rows), date(1970, 1, 3))
+    Counter({(2, 5): 1})
+    >>> homes_changed(pa.table(rows), date(1970, 1, 5))
+    Counter()
+    """
+    day = (since - date(1970, 1, 1)).days
+    before, after = (
+        home_rules.homes(rows.filter(part))
+        for part in (pc.less(rows["date"], day), pc.greater_equal(rows["date"], day))
+    )
+    _, one, other = np.intersect1d(before.subscriber, after.subscriber, assume_unique=True, return_indices=True)
+    pairs = zip(before.area[0][one].tolist(), after.area[0][other].tolist(), strict=True)
+    return Counter((origin, host) for origin, host in pairs if origin != host and min(origin, host) >= 0)
+
+
+def _both_ways(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    return sorted({pair for one, other in pairs if one != other for pair in ((one, other), (other, one))})
+
+
+def _net(people: Mapping[tuple[str, str], int]) -> dict[tuple[Any, ...], float]:
+    """Take off whoever went the other way.
+
+    >>> _net({("A", "B"): 5, ("B", "A"): 2, ("A", "C"): 0})
+    {('A', 'B'): 3}
+    """
+    left = {(one, other): n - people.get((other, one), 0) for (one, other), n in people.items()}
+    return {key: n for key, n in left.items() if n > 0}
+
+
+def _series(planned: Plan, demo: Path, flows: pa.Table) -> DaySeries:
+    """Lay raw flows out by day: none is hidden, so a pair without a row is nobody."""
+    days = planned.scope.days[:-1].tolist()
+    dates = local_dates(demo, pa.chunked_array([pa.array(days, pa.timestamp("s", tz="UTC"))]))
+    people = _people(flows, "origin", "destination", "start")
+    pairs = _both_ways((origin, destination) for origin, destination, _ in people)
+    values = [[people.get((*pair, start), 0) for pair in pairs] for start in days]
+    return DaySeries.of(pairs, dates, values)

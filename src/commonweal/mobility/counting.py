@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,8 @@ from commonweal.mobility.store import EpochStore
 
 LOOKED_AROUND = 10
 """Days before a run's period, and after it, that derivations may look at in all."""
+KEPT_EVERY = 60.0
+"""Seconds after which the days made of a bucket are kept: a run that is killed has no more than these to repeat."""
 
 
 @dataclass(frozen=True)
@@ -248,6 +251,7 @@ class _Source:
         for kept in work if self.bucket.keep else ():
             kept.recall(self._store)
         changed: set[str] = set()
+        kept_at = monotonic()
         for start, end in sorted({window for item in work for window in item.windows()}):
             for kept in work:
                 if (start, end) not in kept.windows():
@@ -258,9 +262,17 @@ class _Source:
                     changed.add(kept.name)
             self._rows.clear()
             self._forget(start)
-        for kept in work:
-            if self.bucket.keep and kept.name in changed and (isinstance(kept.item, Measure) or kept.item.kept):
+            if monotonic() - kept_at > KEPT_EVERY:
+                self._keep(work, changed)
+                kept_at = monotonic()
+        self._keep(work, changed)
+
+    def _keep(self, work: Sequence[Kept], changed: set[str]) -> None:
+        """Keep what was made of these since it was last kept."""
+        for kept in work if self.bucket.keep else ():
+            if kept.name in changed and (isinstance(kept.item, Measure) or kept.item.kept):
                 kept.keep(self._store)
+        changed.clear()
 
     def _made(self, item: Measure | Derivation, start: int, end: int) -> Any:
         function = item.derive if isinstance(item, Derivation) else item.count

@@ -105,11 +105,15 @@ class Kept:
 
 @cache
 def code_digest() -> str:
-    """Digest of the code that counts depend on: measures and derivations, and what lies beneath them."""
+    """Digest of the code that counts depend on."""
+    return hashlib.sha256(b"".join(file.read_bytes() for file in code_files())).hexdigest()
+
+
+def code_files() -> list[Path]:
+    """List the files of measures and derivations, and of what lies beneath them."""
     here = Path(__file__).parent
-    files = [here.parent / "core" / "engine.py"]
-    names = ("cells.py", "coverage.py", "mobile_countries.py", "network.py", "sequences.py")
-    files += [here / name for name in names]
+    names = ("bounding", "cells", "counting", "coverage", "measure", "mobile_countries", "network", "plmn", "sequences")
+    files = [here.parent / "core" / "engine.py", *(here / f"{name}.py" for name in names)]
     for folder in ("measures", "borders", "cleaning", "footprint", "stays", "walks"):
         files += sorted((here / folder).glob("*.py"))
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+    return files

@@ -85,9 +85,22 @@ def hidden(layer: Layer) -> str:
         "Of %(num)s values, %(hidden)s are suppressed (%(share)s) and %(missing)s are missing.",
         all_of_them,
         hidden=count(suppressed),
-        share=share(suppressed / all_of_them if all_of_them else 0),
+        share=part(suppressed, all_of_them),
         missing=count(missing),
     )
+
+
+def part(some: int, whole: int) -> str:
+    """Say a part in whole per cent: all only if it is all, none only if it is none.
+
+    Examples
+    --------
+    >>> part(10_080, 10_098), part(18, 10_098), part(7, 7), part(0, 0)
+    ('99%', '1%', '100%', '0%')
+    """
+    if not 0 < some < whole:
+        return share(1.0 if some else 0.0)
+    return share(min(max(some / whole, 0.01), 0.99))
 
 
 def number(value: float) -> str:

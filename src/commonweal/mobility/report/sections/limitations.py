@@ -14,7 +14,7 @@ from commonweal.mobility.report.gathering import OF_DAYS, Gathered, Layer, dates
 from commonweal.web.figure import Heading
 from commonweal.web.languages import _, ngettext, translated
 from commonweal.web.table import Row
-from commonweal.web.words import count, day, share
+from commonweal.web.words import count, day
 
 NAMED = 8
 """How many days or areas are named before the rest is only counted."""
@@ -197,7 +197,7 @@ def _share_hidden(layer: Layer) -> Row:
             translated(layer.dataset.title),
             count(values),
             count(suppressed),
-            share(suppressed / values if values else 0),
+            citing.part(suppressed, values),
             count(missing),
         )
     )
