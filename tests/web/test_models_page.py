@@ -19,6 +19,7 @@ from commonweal.core.areas import load
 from commonweal.core.catalog import Dataset, Dimension, Input, Kind, Measure, Privacy
 from commonweal.core.errors import InputError, Unavailable
 from commonweal.domains import initialise
+from commonweal.mobility import one_at_a_time
 from commonweal.mobility.cli import app
 from commonweal.mobility.flow_models import Places, gravity_flows, published
 from commonweal.mobility.flow_models.distances import geodesic_distances
@@ -177,10 +178,10 @@ def test_the_same_is_fitted_once_and_who_would_wait_long_is_told_so(modelled, mo
     for thread in threads:
         thread.join()
     assert len(fits) == 1
-    monkeypatch.setattr(published, "LONGEST_WAIT", 0.01)
-    with published._fitting:
+    monkeypatch.setattr(one_at_a_time, "LONGEST_WAIT", 0.01)
+    with one_at_a_time._work:
         assert published.fitted(*asked).released.dates == (FIRST,), "what is there needs no wait"
-        with pytest.raises(Unavailable, match="being fitted for others"):
+        with pytest.raises(Unavailable, match="other things are being worked out now"):
             published.fitted(*asked[:4], FIRST + timedelta(2), None)
 
 

@@ -1,16 +1,14 @@
-"""Models of a release, fitted for whoever looks: once, a few at a time, and only what is fitted while one waits."""
+"""Models of a release, fitted for whoever looks: once, and only what is fitted while one waits."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
-from threading import Lock
 
 from commonweal.core.catalog import get
 from commonweal.core.database import Database
-from commonweal.core.errors import InputError, Unavailable
+from commonweal.core.errors import InputError
 from commonweal.core.settings import Settings
 from commonweal.core.wording import Wording
 from commonweal.mobility.baselines.joining import Layer
@@ -18,6 +16,7 @@ from commonweal.mobility.flow_models.asking import Modelled, places_of
 from commonweal.mobility.flow_models.comparing import compare
 from commonweal.mobility.flow_models.naming import models_named
 from commonweal.mobility.flow_models.released import released_flows
+from commonweal.mobility.one_at_a_time import one_at_a_time
 
 KEPT = 16
 """How many sets of fitted models are kept; a release never changes."""
@@ -25,8 +24,6 @@ MOST_AREAS = 120
 MOST_AREAS_BY_DAY, MOST_DAYS = 60, 31
 """Up to how many areas and days each day is held out too."""
 FOLDS, SEED = 5, 0
-LONGEST_WAIT = 20.0
-"""Seconds to wait for the fit of another."""
 
 
 @dataclass(frozen=True)
@@ -69,13 +66,11 @@ class Masses:
         return [known[code] for code in codes]
 
 
+@one_at_a_time(KEPT)
 def fitted(
     settings: Settings, database: Database, name: str, version: int, day: date | None, masses: Masses | None
 ) -> Modelled:
     """Fit all models that can be to the days of a release, or to one of them, and score them.
-
-    What was asked for before is there at once. Fits are made one after the other, so that they leave room for other
-    pages; who would wait long is told so.
 
     Raises
     ------
@@ -86,36 +81,6 @@ def fitted(
     Unavailable
         Others are being fitted.
     """
-    place = _place(settings, database, name, version, day, masses)
-    if place.found is None:
-        if not _fitting.acquire(timeout=LONGEST_WAIT):
-            raise Unavailable(
-                Wording("models are being fitted for others"), expected=Wording("the same page again in a minute")
-            )
-        try:
-            if place.found is None:
-                place.found = _fit(settings, database, name, version, day, masses)
-        finally:
-            _fitting.release()
-    return place.found
-
-
-@dataclass
-class _Place:
-    found: Modelled | None = None
-
-
-_fitting = Lock()
-
-
-@lru_cache(maxsize=KEPT)
-def _place(*asked: object) -> _Place:
-    return _Place()
-
-
-def _fit(
-    settings: Settings, database: Database, name: str, version: int, day: date | None, masses: Masses | None
-) -> Modelled:
     release = get(database, name, version)
     released = released_flows(release, release.table(settings)).on([day] if day else [])
     areas, days = len(released.codes), len(released.dates)
