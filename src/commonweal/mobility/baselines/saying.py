@@ -80,9 +80,9 @@ def interval(low: float | None, high: float | None) -> str:
     >>> interval(-0.5, -0.25), interval(-0.5, float("inf")), interval(None, None)
     ('-50% to -25%', '-50% or more', '–')
     """
-    if low is None or high is None:
+    if low is None:
         return "–"
-    if high == float("inf"):
+    if high is None or high == float("inf"):
         return _("%(low)s or more", low=change(low))
     return _("%(low)s to %(high)s", low=change(low), high=change(high))
 

@@ -212,7 +212,6 @@ def _together(watched: Watched) -> list[Figure]:
         return []
     records = found.records()
     names = (_("What is published"), _("With what is hidden"))
-    both = (found.published, found.with_hidden)
     return [
         Figure(
             name="together",
@@ -233,13 +232,13 @@ def _together(watched: Watched) -> list[Figure]:
                 Row(
                     (
                         name,
-                        change(one.change),
-                        interval(one.low, one.high),
+                        change(record["change"]),
+                        interval(record["low"], record["high"]),
                         count(record["published"]),
                         "–" if record["hidden"] is None else count(record["hidden"]),
                     )
                 )
-                for name, one, record in zip(names, both, records, strict=True)
+                for name, record in zip(names, records, strict=True)
             ],
             records=records,
             says=parts.beside(watched.release),
