@@ -54,9 +54,25 @@ def test_what_is_asked_for_is_queued_as_the_command_would(operator, inbox):
 def test_the_same_asked_for_twice_is_one_job_until_it_has_ended(operator, inbox):
     first = ask(operator)
     assert ask(operator) == first
-    assert len({asking.run_now(operator.database, ANALYST, "operator") for _ in range(2)}) == 1
+    assert len({asking.run_now(operator.settings, operator.database, ANALYST, "operator") for _ in range(2)}) == 1
     jobs.cancel(operator.database, first, "os:clerk")
     assert ask(operator) != first
+
+
+def test_present_devices_are_run_with_a_file_of_land_use_from_the_inbox(operator, inbox):
+    (inbox / "ground.geojson").write_text("{}")
+
+    def run(*said):
+        return asking.run_now(operator.settings, operator.database, ANALYST, "operator", *said)
+
+    job = jobs.get(operator.database, run("present", "ground.geojson"))
+    assert job.parameters["measures"] == ["present"]
+    assert job.parameters["land_use"] == str(inbox / "ground.geojson")
+    assert "land_use" not in jobs.get(operator.database, run("present")).parameters
+    with pytest.raises(InputError, match="only present devices depend on land use"):
+        run("", "ground.geojson")
+    with pytest.raises(InputError, match=r"no file '\.\./ground.geojson' in the inbox"):
+        run("present", "../ground.geojson")
 
 
 @pytest.mark.parametrize(
@@ -77,7 +93,7 @@ def test_nobody_imports_runs_or_looks_without_the_right_for_the_projects_areas(o
     visitor = Visitor(7, "Ada", tuple(grants), only)
     for attempt in (
         lambda: ask(operator, visitor),
-        lambda: asking.run_now(operator.database, visitor, "operator"),
+        lambda: asking.run_now(operator.settings, operator.database, visitor, "operator"),
         lambda: asking.look(operator.settings, operator.database, visitor, asked()),
     ):
         with pytest.raises(Refused, match="no role of yours allows it"):
@@ -90,7 +106,7 @@ def test_nobody_imports_runs_or_looks_without_the_right_for_the_projects_areas(o
 def test_a_role_for_the_projects_areas_is_enough(operator, inbox):
     visitor = Visitor(7, "Ada", (Grant(Role.ANALYST, "mobility", "squares"),))
     assert ask(operator, visitor)
-    assert asking.run_now(operator.database, visitor, "operator")
+    assert asking.run_now(operator.settings, operator.database, visitor, "operator")
 
 
 def test_a_project_that_is_not_there_names_only_those_that_may_be_used(operator, inbox):

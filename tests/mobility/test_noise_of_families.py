@@ -193,6 +193,20 @@ def test_tables_of_a_run_cost_what_was_asked_for_and_stand_beside_their_interval
             days_agree_with_their_hours(table)
 
 
+def test_nobody_is_within_fewer_after_noise(operator: Any) -> None:
+    """Homes by the strict rule lie within those by the last of the day: so few that noise would often break it."""
+    imported(operator, *everybody())
+    names = ("homes", "home_agreement")
+    seen = 0
+    for one in private_runs(operator.settings, planned(operator, *names), Rule(Unit.DAY, 1.0)):
+        within = one.prepared.agreeing.within
+        for _ in range(5):
+            value = one.draw().table["subscribers"].to_numpy()
+            assert (value[within.parts] <= value[within.wholes[within.owner]]).all()
+            seen += len(within.parts)
+    assert seen >= 20
+
+
 def days_agree_with_their_hours(table: Any) -> None:
     hours, days = defaultdict[Any, list[int]](list), {}
     for row in table.to_pylist():

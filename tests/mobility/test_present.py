@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable
 from datetime import date
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -153,6 +155,43 @@ def test_a_footprint_is_chosen_and_stamped_on_the_release(operator: Any) -> None
     assert release.provenance.parameters["replicates"] == 10
     with pytest.raises(InputError, match="one of: signal-strength, best-server, voronoi, voronoi-of-cells"):
         runs.plan(operator.settings, operator.database, operator.project, names=["present"], footprint="by ear")
+
+
+def test_land_use_decides_where_devices_of_one_cell_are_and_is_stamped_on_the_release(operator: Any) -> None:
+    """Nobody lives in A or on 2 km beside it, so what the mast of the border served is in B, and nobody is lost."""
+
+    def run(**said: Any) -> tuple[Any, dict[str, int]]:
+        days = {"first": "2026-01-06", "last": "2026-01-07", "time_zone": None, "day_starts": None}
+        service.run_job(operator.job(**days, **said))
+        release = latest(operator.database, "mobility.present")
+        rows = release.table(operator.settings).to_pylist()
+        return release, {row["area"]: row["devices"] or 0 for row in rows if row["start"].hour == 8}
+
+    before, evenly = run(measures=["present"])
+    ground = {"type": "Polygon", "coordinates": [[[1.02, 0], [3, 0], [3, 1], [1.02, 1], [1.02, 0]]]}
+    feature = {"type": "Feature", "properties": {"class": "residential_builtup"}, "geometry": ground}
+    path = operator.write("ground.geojson", json.dumps({"type": "FeatureCollection", "features": [feature]}))
+    release, weighed = run(measures=["present", "presence"], land_use=str(path))
+    assert evenly["A"] > 10
+    assert weighed["A"] == 0
+    assert weighed["B"] == pytest.approx(evenly["A"] + evenly["B"], abs=1)
+    assert weighed["C"] == pytest.approx(evenly["C"], abs=1)
+    digest = sha256(path.read_bytes()).hexdigest()
+    said = release.provenance.parameters
+    assert (said["land_use"], said["land_use_sha256"], said["start"]) == (
+        "ground.geojson",
+        digest,
+        "in proportion to land use",
+    )
+    assert ("land use ground.geojson", digest, "file") in {
+        (one.name, one.digest, one.kind) for one in release.provenance.inputs
+    }
+    assert before.provenance.parameters["start"] == "evenly over the grid"
+    presence = latest(operator.database, "mobility.presence").provenance
+    assert not {"land_use", "start"} & set(presence.parameters)
+    assert digest not in {one.digest for one in presence.inputs}
+    with pytest.raises(InputError, match="no measure of this run asks where people may be"):
+        run(measures=["presence"], land_use=str(path))
 
 
 def test_the_power_and_height_of_an_antenna_are_read_from_the_cell_file_and_heard(start: Callable[..., Any]) -> None:

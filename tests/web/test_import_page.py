@@ -256,6 +256,20 @@ def test_the_history_says_what_came_of_each(home, ada):
     assert runs[1]["releases"] == [{"dataset": "mobility.presence", "version": 4, "rows": 1272}]
 
 
+def test_a_run_of_present_devices_is_asked_for_with_land_use_of_the_inbox(home, inbox, ada):
+    assert 'name="land_use"' in ada.get("/mobility/runs").text  # a cell file is a table too
+    (inbox / "ground.geojson").write_text("{}")
+    page = ada.get("/mobility/runs").text
+    assert "<option>ground.geojson</option>" in page
+    assert "mapping.toml" not in page
+    wrong = ada.post("/mobility/runs", project="sample", land_use="ground.geojson")
+    assert wrong.status_code == 422
+    assert "Only present devices depend on land use." in wrong.text
+    assert ada.post("/mobility/runs", project="sample", measure="present", land_use="ground.geojson").status_code == 303
+    job = jobs.get(home.database, 1)
+    assert (job.parameters["measures"], job.parameters["land_use"]) == (["present"], str(inbox / "ground.geojson"))
+
+
 def test_the_history_says_that_what_a_run_proposed_waits(home, ada):
     ada.post("/mobility/runs", project="sample")
     done(home, 1, result={"releases": [], "proposal": "3f2a91c0aa11"})

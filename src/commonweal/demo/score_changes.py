@@ -19,7 +19,6 @@ import pyarrow.compute as pc
 
 from commonweal.core import catalog
 from commonweal.core.areas import load
-from commonweal.core.catalog import State
 from commonweal.core.database import Database
 from commonweal.core.errors import NotFound
 from commonweal.core.periods import Calendar
@@ -27,11 +26,11 @@ from commonweal.core.settings import Settings
 from commonweal.demo.scenarios import FLOOD_AFTER, LOCKDOWN_DAYS
 from commonweal.demo.score import read_truth
 from commonweal.demo.trips import reduction
-from commonweal.disclosure import released_before
 from commonweal.mobility.baselines import DaySeries, Reference, changes, day_series, displaced
 from commonweal.mobility.baselines.baseline import LIKE, Changes, Like
 from commonweal.mobility.baselines.censored import WithHidden, with_hidden
 from commonweal.mobility.baselines.grouping import Together, together
+from commonweal.mobility.baselines.hidden import hidden_to_protect
 from commonweal.mobility.flow_models.distances import geodesic_distances
 
 LENGTHS = (("under 15 km", 0.0, 15.0), ("15 to 30 km", 15.0, 30.0), ("over 30 km", 30.0, float("inf")))
@@ -103,25 +102,8 @@ def lockdown_scores(settings: Settings, database: Database, demo: Path) -> list[
     far = np.array([length[place[origin], place[destination]] for origin, destination in flows.keys])
     truth, seen = (true_flows(demo, flows, whom) for whom in ("subscribers", "subscribers_seen"))
     least = int(release.provenance.parameters["k"])
-    protecting = hidden_to_protect(settings, database, release, flows)
+    protecting = hidden_to_protect(settings, database, [release], flows)
     return score_lockdown(flows, truth, true_journeys(demo), far, days, seen=seen, least=least, protecting=protecting)
-
-
-def hidden_to_protect(
-    settings: Settings, database: Database, release: catalog.Release, flows: DaySeries
-) -> npt.NDArray[np.bool_]:
-    """Say which hidden flows were not small, as the audit of their release tells its readers; shape (days, keys)."""
-    people = f"mobility/{release.provenance.parameters['project']}"
-    days = flows.dates[0], flows.dates[-1] + timedelta(days=1)
-    found = np.zeros(flows.values.shape, bool)
-    place = {key: number for number, key in enumerate(flows.keys)}
-    for one in released_before(settings, database, people, *days):
-        if one.label == release.label and one.hidden_too:
-            rows = one.table.take(pa.array(one.hidden_too))
-            of_day = day_series(release, rows)
-            there = np.ix_([flows.dates.index(day) for day in of_day.dates], [place[key] for key in of_day.keys])
-            found[there] = of_day.states == State.SUPPRESSED.value
-    return found
 
 
 def score_lockdown(

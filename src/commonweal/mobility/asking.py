@@ -25,6 +25,8 @@ from commonweal.mobility.projects import Project, list_projects
 from commonweal.mobility.store import project_folder
 
 DOMAIN = "mobility"
+PRESENT = "present"
+"""The measure that asks where people may be."""
 PLACEHOLDER = "COLUMN"
 """What a proposed mapping says where a person must say which column it is."""
 
@@ -111,16 +113,38 @@ def import_from_inbox(settings: Settings, database: Database, visitor: Visitor, 
     return submit_or_adopt(database, "mobility.import", parameters, visitor.who)
 
 
-def run_now(database: Database, visitor: Visitor, name: str) -> int:
-    """Queue a run of all measures over all days of a project; give the job's number.
+def run_now(
+    settings: Settings, database: Database, visitor: Visitor, name: str, measure: str = "", land_use: str = ""
+) -> int:
+    """Queue a run over all days of a project; give the job's number.
+
+    Parameters
+    ----------
+    measure
+        Only this one; empty: the usual ones.
+    land_use
+        Name of a file in the inbox that says where people may be; empty: everywhere alike.
 
     Raises
     ------
-    NotSignedIn, Refused, NotFound
-        As `import_from_inbox`.
+    NotSignedIn, Refused, NotFound, InputError
+        As `import_from_inbox`; or the measure does not ask where people may be.
     """
     project = project_of(database, visitor, name, Permission.RUN)
-    return submit_or_adopt(database, "mobility.run", run_parameters(project.name), visitor.who)
+    ground = None
+    if land_use:
+        ground = inbox_for(settings, database, visitor).path(land_use)
+        _refuse_of_others(database, project, [land_use])
+        if measure != PRESENT:
+            raise InputError(
+                Wording("only present devices depend on land use"),
+                where="land_use",
+                expected=Wording("present devices, or no file of land use"),
+            )
+    chosen = [measure] if measure else []
+    return submit_or_adopt(
+        database, "mobility.run", run_parameters(project.name, measures=chosen, land_use=ground), visitor.who
+    )
 
 
 def look(settings: Settings, database: Database, visitor: Visitor, asked: Asked) -> tuple[str, Inspection]:
@@ -261,11 +285,13 @@ def run_parameters(
     rule: Mapping[str, Any] | None = None,
     engine: str | None = None,
     footprint: str | None = None,
+    land_use: Path | None = None,
 ) -> dict[str, Any]:
     """Give the parameters of the job ``mobility.run``; without more, the usual measures over all days.
 
     `private` is the record of the rule by which the tables are made with noise, `rule` that of an alternative to
-    suppression; without either, tables are suppressed. `footprint` is one of `coverage.METHODS`.
+    suppression; without either, tables are suppressed. `footprint` is one of `coverage.METHODS`, `land_use` a file that
+    says where people may be.
     """
     said: dict[str, Any] = {"measures": list(measures), "time_zone": time_zone, "day_starts": day_starts}
     if private is not None:
@@ -276,6 +302,8 @@ def run_parameters(
         said["engine"] = engine
     if footprint is not None:
         said["footprint"] = footprint
+    if land_use is not None:
+        said["land_use"] = str(land_use.absolute())
     return {"project": project, **_period(first, last), **said}
 
 

@@ -33,6 +33,10 @@ Holidays = Annotated[
 ]
 Minimum = Annotated[int, typer.Option(min=2, help="Fewest days of history behind a number.")]
 Area = Annotated[str | None, typer.Option(help="Only what concerns the area of this code.")]
+WithHidden = Annotated[
+    bool,
+    typer.Option("--with-hidden", help="Estimate the change of all together, hidden values taken as below k."),
+]
 Out = Annotated[Path | None, typer.Option(help="CSV to write the list to.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -50,6 +54,7 @@ def changes(
     beside: Annotated[
         str | None, typer.Option(metavar="NAME[@VERSION]", help="A release to show beside, such as health.cases@3.")
     ] = None,
+    hidden: WithHidden = False,
     language: Annotated[str, typer.Option(help="Of the sentences: en or fr.")] = "en",
     out: Out = None,
     values: Annotated[Path | None, typer.Option(help="CSV to write every value beside its baseline to.")] = None,
@@ -57,7 +62,7 @@ def changes(
 ) -> None:
     """List what changed against a baseline: what, where, since when, how much, how sure."""
     from commonweal.mobility.baselines.asking import finding_record, names_of, watch_named
-    from commonweal.mobility.baselines.saying import sentence
+    from commonweal.mobility.baselines.saying import sentence, sentences
     from commonweal.mobility.baselines.writing import value_records, write_csv
     from commonweal.web.languages import OFFERED, speaking
 
@@ -69,13 +74,14 @@ def changes(
         home.database,
         name,
         version,
-        _question(first, last, like, holidays, minimum, area),
+        _question(first, last, like, holidays, minimum, area, hidden),
         baseline=baseline_version,
         beside=beside,
     )
     names = names_of(home.database, watched.release, watched.series.areas)
     with speaking(OFFERED[language]):
         said = [sentence(finding, names) for finding in watched.findings]
+        together = sentences(watched.together) if watched.together else []
     records = [
         finding_record(finding, watched.layer) | {"sentence": text}
         for finding, text in zip(watched.findings, said, strict=True)
@@ -94,6 +100,8 @@ def changes(
     )
     for text in said or ["nothing unusual"]:
         print(f"- {text}")
+    for text in together:
+        print(text)
     if watched.layer is not None:
         _print_layer(watched.layer, names)
 
@@ -151,6 +159,7 @@ def _question(
     holidays: list[datetime] | None,
     minimum: int,
     area: str | None,
+    hidden: bool = False,
 ) -> Question:
     from commonweal.mobility.baselines.asking import Question
     from commonweal.mobility.baselines.baseline import LIKE
@@ -159,7 +168,7 @@ def _question(
     if like is not None and kind is None:
         raise InputError(f"there is no kind of day {like!r}", where="--like", expected=", ".join(LIKE))
     days = frozenset(day.date() for day in holidays or [])
-    return Question(first and first.date(), last and last.date(), kind, days, minimum, area)
+    return Question(first and first.date(), last and last.date(), kind, days, minimum, area, with_hidden=hidden)
 
 
 def _print_layer(layer: Layer, names: dict[str, str]) -> None:

@@ -162,6 +162,10 @@ def run(
         str | None,
         typer.Option(help="For present: signal-strength, best-server, voronoi (of sites) or voronoi-of-cells."),
     ] = None,
+    land_use: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="For present: where people may be; polygons or points with weight or class."),
+    ] = None,
     engine: Engine = None,
 ) -> None:
     """Count, protect and publish."""
@@ -183,7 +187,8 @@ def run(
     home = opened()
     home.settings.on_engine(engine)
     clock = (time_zone, day_starts)
-    parameters = run_parameters(project, _day(first), _day(last), measure or [], *clock, noise, rule, engine, footprint)
+    rules, places = (noise, rule), (footprint, land_use)
+    parameters = run_parameters(project, _day(first), _day(last), measure or [], *clock, *rules, engine, *places)
     result = _job(home, "mobility.run", parameters, "Running")
     for release in result["releases"]:
         came = "published" if release["new"] else "found"

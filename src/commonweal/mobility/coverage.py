@@ -19,10 +19,11 @@ import pyarrow.compute as pc
 
 from commonweal.core.areas import Areas
 from commonweal.core.errors import InputError
+from commonweal.core.wording import Wording
 from commonweal.mobility.cells import ABROAD, CellRegister, Timeline
 
 if TYPE_CHECKING:
-    from commonweal.mobility.footprint import CellPlan, Footprint, Grid
+    from commonweal.mobility.footprint import CellPlan, Footprint, Grid, LandUse
 
 STEP = 1000.0
 """Side of the grid's squares, m."""
@@ -74,16 +75,24 @@ class Coverage:
         Which areas they meet, and on which day which version holds.
     key
         Of each cell, hashed from its identifier, uint64: what is drawn by it is the same wherever the cell stands.
+    starts
+        Where people may be, by version: float64[points], or None for everywhere alike.
     """
 
     grid: Grid
     footprints: Sequence[Footprint]
     meeting: Meeting
     key: np.ndarray
+    starts: Sequence[np.ndarray | None]
 
 
 def coverage(
-    register: CellRegister, timeline: Timeline, areas: Areas, days: np.ndarray, method: str = SIGNAL
+    register: CellRegister,
+    timeline: Timeline,
+    areas: Areas,
+    days: np.ndarray,
+    method: str = SIGNAL,
+    land_use: LandUse | None = None,
 ) -> Coverage:
     """Find the footprints of all cells on each day.
 
@@ -97,16 +106,21 @@ def coverage(
         When each day of the run begins, int64 UTC seconds.
     method
         One of `METHODS`.
+    land_use
+        Where people may be; everywhere alike if none.
 
     Raises
     ------
     InputError
-        There is no such method, or there are more squares of the grid than can be worked with.
+        There is no such method, there are more squares of the grid than can be worked with, or the land use does not
+        fit the areas.
     """
     from commonweal.mobility.footprint import cells_at, cells_meeting, lay_grid, read_plan
+    from commonweal.mobility.footprint.land_use import nobody_lost
 
     find = finder(method)
     grid = lay_grid(areas, STEP)
+    prior = land_use.prior(grid) if land_use else None
     cells, number = len(timeline.first) - 1, register.rank_of_codes()
     known: dict[tuple[tuple[int, ...], ...], int] = {}
     footprints: list[Footprint] = []
@@ -133,14 +147,17 @@ def coverage(
         area=np.concatenate([one.indices for one in rows_of]).astype(np.int32),
     )
     hashes = [sha256(identifier.encode()).digest()[:8] for identifier in sorted(register.identifiers)]
-    return Coverage(grid, tuple(footprints), meeting, np.frombuffer(b"".join(hashes), "<u8").astype(np.uint64))
+    key = np.frombuffer(b"".join(hashes), "<u8").astype(np.uint64)
+    starts = tuple(None if prior is None else nobody_lost(prior, footprint) for footprint in footprints)
+    return Coverage(grid, tuple(footprints), meeting, key, starts)
 
 
-def footprint_choices(method: str) -> dict[str, Any]:
-    """Give what is stamped on results that depend on footprints: how they were found, and by which constants."""
+def footprint_choices(method: str, land_use: LandUse | None) -> dict[str, Any]:
+    """Give what is stamped on results that depend on footprints: their method, constants and start."""
     from commonweal.mobility.footprint.parameters import DEFAULT
 
     said = {"footprint": method, "footprint_grid_m": STEP}
+    said |= land_use.parameters if land_use else {"start": Wording("evenly over the grid")}
     if method not in (SIGNAL, BEST):
         return said
     constants = ("path_loss", "path_loss_small", "midpoint", "steepness", "least_dominance", "back_loss")

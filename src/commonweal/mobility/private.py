@@ -206,16 +206,18 @@ def private_counts(
 def _relations(planned: Plan, measure: Measure) -> Callable[[pa.Table], Relations]:
     """Give what makes a table agree with itself: its sums, or where it has unions, or sums across, these as unions.
 
-    A sum lies between its largest part and the sum of its parts, as a union does. That some people of one count are in
-    another is not kept.
+    A sum lies between its largest part and the sum of its parts, as a union does. That all people of one count are in
+    another of the table is kept; what holds between tables is not, since each is drawn by itself.
     """
 
     def relations(keys: pa.Table) -> Relations:
         found = relate(planned.areas, planned.scope, {measure.dataset.name: Keys(keys, 0)})
-        found = found.chosen(np.isin(found.kind, [int(Kind.SUM), int(Kind.UNION)]))
-        if np.all(found.kind == int(Kind.SUM)) and len(np.unique(found.part)) == len(found.part):
+        found = found.chosen(found.kind != int(Kind.COVER))
+        within = found.kind == int(Kind.WITHIN)
+        part = found.chosen(~within).part
+        if np.all(within | (found.kind == int(Kind.SUM))) and len(np.unique(part)) == len(part):
             return found
-        return replace(found, kind=np.full(len(found), int(Kind.UNION), found.kind.dtype))
+        return replace(found, kind=np.where(within, found.kind, int(Kind.UNION)).astype(found.kind.dtype))
 
     return relations
 

@@ -115,7 +115,7 @@ def request(
         parts.append(
             disclosure.Part(
                 dataset=dataset,
-                inputs=planned.inputs,
+                inputs=planned.inputs_of(name),
                 parameters={**planned.parameters_of(name), **(TOTALS if is_total else {})},
                 area_set=planned.project.area_set if dataset.areas else None,
                 code=code_version("commonweal.mobility"),

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from hashlib import sha256
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -33,6 +34,9 @@ from commonweal.mobility.projects import Project
 from commonweal.mobility.standing import Standing
 from commonweal.mobility.store import EpochStore, project_folder
 from commonweal.mobility.walks.distributing import choices as walk_choices
+
+if TYPE_CHECKING:
+    from commonweal.mobility.footprint import LandUse
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,8 @@ class Plan:
         Digest of the device types that are machines; empty if none are known.
     footprint
         How the footprints of cells are found (`coverage.METHODS`), where a measure needs them.
+    land_use
+        Where people may be, for measures that need footprints; everywhere alike if none.
     partners
         Measures that are counted and protected with the others, since these are judged by them, and not released again.
     """
@@ -82,6 +88,7 @@ class Plan:
     areas_change: tuple[date, ...]
     machines: str = ""
     footprint: str | None = None
+    land_use: LandUse | None = None
     partners: tuple[str, ...] = ()
 
     @property
@@ -93,6 +100,12 @@ class Plan:
             Input(f"areas {self.project.area_set}", self.areas.digest, "areas"),
             *([Input(f"machines {self.project.name}", self.machines, "machines")] if self.machines else []),
         ]
+
+    def inputs_of(self, name: str) -> list[Input]:
+        """Give what a measure's result comes from: what the run's do, and land use where it depends on it."""
+        if self.land_use is None or not measures()[name].coverage:
+            return self.inputs
+        return [*self.inputs, Input(f"land use {self.land_use.name}", self.land_use.digest, "file")]
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -116,7 +129,7 @@ class Plan:
         return {
             **self.parameters,
             **({"overlaps": described.method} if described and need_network([measure]) else {}),
-            **(footprint_choices(self.footprint) if self.footprint and measure.coverage else {}),
+            **(footprint_choices(self.footprint, self.land_use) if self.footprint and measure.coverage else {}),
             **border_choices([name]),
             **walk_choices([name]),
             **measure.choices,
@@ -132,6 +145,7 @@ def plan(
     names: Sequence[str] = (),
     calendar: Calendar | None = None,
     footprint: str = SIGNAL,
+    land_use: Path | None = None,
     released: Callable[[date, date], Collection[str]] | None = None,
 ) -> Plan:
     """Find what a run needs.
@@ -146,6 +160,8 @@ def plan(
         Another clock than the project's.
     footprint
         How the footprints of cells are found, one of `coverage.METHODS`, for measures that need them.
+    land_use
+        A file that says where people may be (`footprint.read_land_use`), for the same measures.
     released
         Gives the datasets of which something was released before of the days between two: what others are judged by
         need not be in the run then, it becomes a `Plan.partners`. Without it, it must be.
@@ -153,7 +169,8 @@ def plan(
     Raises
     ------
     InputError
-        There is no such footprint; or a measure lacks what it is judged by.
+        There is no such footprint; land use cannot be read, or no measure needs it; or a measure lacks what it is
+        judged by.
     Refused
         The period crosses epochs, in which a person has different pseudonyms, or the epoch's key is destroyed.
     NotFound
@@ -188,7 +205,8 @@ def plan(
     if footprint != SIGNAL and covered:
         depends = f"{depends} {footprint}"
     meaning = sha256(depends.encode()).hexdigest()
-    covering = coverage(register, timeline, areas, days[:-1], footprint) if covered else None
+    ground = _land_use(land_use, covered)
+    covering = coverage(register, timeline, areas, days[:-1], footprint, ground) if covered else None
     own_clock = calendar == project.calendar
     buckets = tuple(
         Bucket(
@@ -219,7 +237,7 @@ def plan(
     standing = Standing(tuple(register.identifiers), timeline, area_of_row[timeline.row])
     scope = Scope(tuple(areas.codes), hours, days, covering, standing)
     changes = tuple(places.changes(database, project.area_set, first_day, last_day, areas.level))
-    known = (register.digest, changes, of_machines, footprint if covered else None)
+    known = (register.digest, changes, of_machines, footprint if covered else None, ground)
     partners = tuple(name for name in wanted if name not in asked)
     return Plan(project, areas, calendar, first_day, last_day, epoch, store, buckets, scope, *known, partners)
 
@@ -261,6 +279,17 @@ def _wanted(names: Sequence[str]) -> tuple[str, ...]:
         if name not in known:
             raise NotFound(f"there is no measure {name!r}", expected=f"one of: {', '.join(known)}")
     return tuple(name for name, measure in known.items() if name in names or (measure.usual and not names))
+
+
+def _land_use(path: Path | None, covered: bool) -> LandUse | None:
+    from commonweal.mobility.footprint import read_land_use
+
+    if path is None:
+        return None
+    if not covered:
+        needing = ", ".join(name for name, measure in measures().items() if measure.coverage)
+        raise InputError("no measure of this run asks where people may be", where=path, expected=f"--measure {needing}")
+    return read_land_use(path)
 
 
 def _with_partners(chosen: Sequence[str], released: Callable[[], Collection[str]] | None) -> tuple[str, ...]:

@@ -249,7 +249,8 @@ def run_job(job: Running) -> dict[str, Any]:
     Parameters of the job: ``project``, ``first`` and ``last`` (ISO days, the last not included, or None), ``measures``,
     ``time_zone`` and ``day_starts`` (or None, for the project's); ``private``, the record of a rule, if the
     tables are made with noise; or ``rule``, the record of an alternative to suppression; ``engine``, if it is another
-    than the setting; ``footprint``, if it is another than by signal strength.
+    than the setting; ``footprint``, if it is another than by signal strength; ``land_use``, a file that says where
+    people may be.
     """
     job.settings = job.settings.on_engine(job.parameters.get("engine"))
     project = get_project(job.database, job.parameters["project"])
@@ -270,6 +271,7 @@ def run_job(job: Running) -> dict[str, Any]:
             names=job.parameters["measures"],
             calendar=_calendar(project, job.parameters),
             footprint=job.parameters.get("footprint") or SIGNAL,
+            land_use=Path(land_use) if (land_use := job.parameters.get("land_use")) else None,
             released=None if private or rule else released,
         )
 

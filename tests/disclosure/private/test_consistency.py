@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 
 from commonweal.core.errors import InputError
-from commonweal.disclosure.private import sums, unions
+from commonweal.disclosure.private import insides, sums, unions
 from commonweal.disclosure.private.wholes import Wholes
 
 FEW = settings(max_examples=60, deadline=None)
@@ -155,3 +155,110 @@ def test_relations_that_are_none_are_refused() -> None:
     for pairs, why in [([(0, [])], "no parts"), ([(0, [0, 1])], "its own part"), ([(-1, [0])], "negative")]:
         with pytest.raises(InputError, match=why):
             Wholes.of(pairs)
+
+
+# What lies within what ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@st.composite
+def nested(draw: Any) -> tuple[np.ndarray, np.ndarray, Wholes, Wholes]:
+    """Two hierarchies of the same shape, the second within the first, as homes by a strict rule and by a loose one."""
+    areas = draw(st.integers(2, 5))
+    split = draw(st.booleans())
+    tree = [(0, list(range(1, areas + 1)))]
+    size = areas + 1
+    if split:
+        tree.append((1, [size, size + 1]))
+        size += 2
+    adding = [(whole + move, [part + move for part in parts]) for move in (0, size) for whole, parts in tree]
+    within = [(number, [number + size]) for number in range(size)]
+    noisy = draw(st.lists(st.integers(-30, 150), min_size=2 * size, max_size=2 * size))
+    variances = draw(st.lists(st.sampled_from([1.0, 4.0, 20.0]), min_size=2 * size, max_size=2 * size))
+    return np.array(noisy, float), np.array(variances), Wholes.of(adding), Wholes.of(within)
+
+
+def beyond(found: np.ndarray, within: Wholes) -> float:
+    """By how much a number is larger than what it lies within, at most."""
+    return float((found[within.parts] - found[within.wholes[within.owner]]).max(initial=0))
+
+
+def nearest_by_a_general_solver(noisy: np.ndarray, variances: np.ndarray, wholes: Wholes, within: Wholes) -> np.ndarray:
+    """The quadratic programme itself, by SciPy's SLSQP."""
+    adding = np.zeros((len(wholes), len(noisy)))
+    for number, (whole, first, last) in enumerate(zip(wholes.wholes, wholes.first[:-1], wholes.first[1:], strict=True)):
+        adding[number, whole] = 1
+        adding[number, wholes.parts[first:last]] -= 1
+    inside = np.zeros((len(within.parts), len(noisy)))
+    rows = np.arange(len(within.parts))
+    inside[rows, within.wholes[within.owner]] = 1
+    inside[rows, within.parts] -= 1
+    rules = [{"type": "ineq", "fun": lambda y: inside @ y, "jac": lambda y: inside}]
+    if len(wholes):
+        rules.append({"type": "eq", "fun": lambda y: adding @ y, "jac": lambda y: adding})
+    solved = minimize(
+        lambda y: float((((y - noisy) ** 2) / variances).sum()),
+        np.zeros(len(noisy)),
+        jac=lambda y: 2 * (y - noisy) / variances,
+        bounds=[(0, None)] * len(noisy),
+        constraints=rules,
+        method="SLSQP",
+        options={"maxiter": 500, "ftol": 1e-12},
+    )
+    assert solved.status in (0, 8), solved.message  # 8: no step makes it better
+    return solved.x
+
+
+@settings(max_examples=40, deadline=None)
+@given(nested())
+def test_the_nearest_sums_within_sums_are_what_a_general_solver_finds(
+    case: tuple[np.ndarray, np.ndarray, Wholes, Wholes],
+) -> None:
+    """Within a person, where Dykstra’s algorithm may stop."""
+    noisy, variances, wholes, within = case
+    found = insides.nearest(noisy, variances, wholes, within)
+    assert found == pytest.approx(nearest_by_a_general_solver(noisy, variances, wholes, within), abs=1)
+
+
+@FEW
+@given(nested())
+def test_sums_hold_exactly_and_nobody_is_within_fewer(case: tuple[np.ndarray, np.ndarray, Wholes, Wholes]) -> None:
+    noisy, variances, wholes, within = case
+    found = insides.whole_numbers(insides.nearest(noisy, variances, wholes, within), wholes, within)
+    assert found.dtype == np.int64
+    assert found.min() >= 0
+    assert (found[wholes.wholes] == wholes.summed(found)).all()
+    assert beyond(found, within) <= 0
+    again = insides.whole_numbers(insides.nearest(found.astype(float), variances, wholes, within), wholes, within)
+    assert (again == found).all(), "what agrees already stays"
+
+
+@FEW
+@given(webs(), st.data())
+def test_unions_and_what_lies_within_hold_together(web: tuple[np.ndarray, np.ndarray, Wholes], data: Any) -> None:
+    noisy, variances, wholes = web
+    numbers = range(len(noisy))
+    pairs = data.draw(st.lists(st.tuples(st.sampled_from(numbers), st.sampled_from(numbers)), max_size=8))
+    within = Wholes.of((min(pair), [max(pair)]) for pair in pairs if pair[0] != pair[1])
+    found = unions.whole_numbers(unions.nearest(noisy, variances, wholes, within), wholes, within)
+    assert found.min() >= 0
+    assert agree(found, wholes)
+    assert beyond(found, within) <= 0
+    assert found.max() <= max(noisy.max() + 1, 0)
+
+
+@settings(max_examples=40, deadline=None)
+@given(webs())
+def test_what_lies_within_alone_is_what_a_general_solver_finds(web: tuple[np.ndarray, np.ndarray, Wholes]) -> None:
+    noisy, variances, within = web
+    none = Wholes.of([])
+    found = unions.nearest(noisy, variances, none, within)
+    assert found == pytest.approx(nearest_by_a_general_solver(noisy, variances, none, within), abs=1)
+
+
+def test_a_sum_within_another_whose_parts_need_not_be_is_refused() -> None:
+    adding, within = Wholes.of([(0, [1, 2]), (3, [4, 5])]), Wholes.of([(0, [3]), (1, [4])])
+    with pytest.raises(InputError, match="its parts do not lie within the parts"):
+        insides.refuse_what_may_not_hold(adding, within)
+    insides.refuse_what_may_not_hold(adding, Wholes.of([(0, [3]), (1, [4]), (2, [5])]))
+    with pytest.raises(InputError, match="its parts do not lie within the parts"):
+        insides.refuse_what_may_not_hold(adding, Wholes.of([(0, [3]), (1, [4, 5])]))

@@ -65,6 +65,7 @@ ALSO = {
     "/mobility/movement?area=SL-W": 200,
     "/mobility/borders?table=border_crossings&day=2026-03-02&country=GN": 200,
     "/mobility/presence?beside=mobility.home": 200,
+    "/mobility/models?population=mobility.population&model=opportunities": 200,
     "/mobility/scale?table=mobility.home&method=area-ratio": 200,
     "/administration/audit?verify=true": 200,
     "/mobility/inside?areas=SL-W&polygon=-13.3,8.1+-12.9,8.1+-12.9,8.6&centre=-8.8,7.75&radius=20": 200,

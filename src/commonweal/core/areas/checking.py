@@ -77,7 +77,7 @@ def features(
         faults += _faults_of_texts(names, name_field, "name", parents)
     if parent_field:
         faults += [_missing(number, parent_field, "parent") for number, parent in enumerate(parents, 1) if not parent]
-    faults += [fault for number, shape in enumerate(layer.shapes, 1) for fault in _faults_of_shape(number, shape)]
+    faults += [fault for number, shape in enumerate(layer.shapes, 1) for fault in faults_of_shape(number, shape)]
     refuse(faults, path, codes)
     languages = _languages(layer, name_field)
     made = []
@@ -132,7 +132,9 @@ def _faults_of_texts(
     return faults
 
 
-def _faults_of_shape(number: int, shape: shapely.Geometry | str | None) -> list[Fault]:
+def faults_of_shape(number: int, shape: shapely.Geometry | str | None) -> list[Fault]:
+    """Say what is wrong with a feature's geometry, if anything is."""
+
     def fault(what: str, expected: str) -> list[Fault]:
         return [Fault(number, "geometry", what, expected)]
 

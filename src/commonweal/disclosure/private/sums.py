@@ -19,6 +19,8 @@ Algorithm* (2022).
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -36,24 +38,33 @@ def least_squares(noisy: NDArray[np.float64], variances: NDArray[np.float64], wh
     >>> least_squares(np.array([10.0, 8.0, 5.0]), np.ones(3), Wholes.of([(0, [1, 2])])).round(6)
     array([11.,  7.,  4.])
     """
+    return projection(variances, wholes)(noisy)
+
+
+def projection(variances: NDArray[np.float64], wholes: Wholes) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
+    """Give what `least_squares` does to any numbers: what it takes of the relations is worked out once."""
     from scipy import sparse
     from scipy.sparse.linalg import lsmr, splu
 
     if not len(wholes):
-        return noisy.astype(float)
+        return lambda noisy: noisy.astype(float)
     rows = np.concatenate([np.arange(len(wholes)), wholes.owner])
     columns = np.concatenate([wholes.wholes, wholes.parts])
     signs = np.concatenate([np.ones(len(wholes)), -np.ones(len(wholes.parts))])
-    a = sparse.csr_array((signs, (rows, columns)), shape=(len(wholes), len(noisy)))
+    a = sparse.csr_array((signs, (rows, columns)), shape=(len(wholes), len(variances)))
     if len(np.unique(wholes.parts)) == len(wholes.parts) and len(np.unique(wholes.wholes)) == len(wholes):
         # A hierarchy: each relation has parts of its own, so A has full rank.
-        system = (a @ sparse.diags_array(variances) @ a.T).tocsc()
-        return np.asarray(noisy - variances * (a.T @ splu(system).solve(a @ noisy)))
+        system = splu((a @ sparse.diags_array(variances) @ a.T).tocsc())
+        return lambda noisy: np.asarray(noisy - variances * (a.T @ system.solve(a @ noisy)))
     # Relations that follow from others make A Vᵀ A singular; least squares do not mind.
     roots = np.sqrt(variances)
     b = (a @ sparse.diags_array(roots)).T
-    found = lsmr(b, noisy / roots, atol=1e-12, btol=1e-12, conlim=0, maxiter=10 * len(wholes))[0]
-    return np.asarray(noisy - roots * (b @ found))
+
+    def project(noisy: NDArray[np.float64]) -> NDArray[np.float64]:
+        found = lsmr(b, noisy / roots, atol=1e-12, btol=1e-12, conlim=0, maxiter=10 * len(wholes))[0]
+        return np.asarray(noisy - roots * (b @ found))
+
+    return project
 
 
 def whole_numbers(values: NDArray[np.float64], variances: NDArray[np.float64], wholes: Wholes) -> NDArray[np.int64]:

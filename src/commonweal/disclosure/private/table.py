@@ -18,7 +18,7 @@ from commonweal.core.catalog.check import conform
 from commonweal.core.catalog.declaration import Dataset, Privacy, State
 from commonweal.core.errors import InputError
 from commonweal.disclosure.linear.relations import Kind, Relations, joined
-from commonweal.disclosure.private import sums, unions
+from commonweal.disclosure.private import insides, sums, unions
 from commonweal.disclosure.private.accounting import Loss, compose
 from commonweal.disclosure.private.declaring import HIGH, LOW
 from commonweal.disclosure.private.quantiles import half_width
@@ -80,27 +80,32 @@ class Agreeing:
         Wholes and their parts.
     adding_up
         Whether they are sums; else they are unions.
+    within
+        Numbers with what lies within each.
 
     Raises
     ------
     InputError
-        The relations are of several kinds or of another one, or sums are no hierarchy.
+        There are both sums and unions, or another kind; or sums are no hierarchy, or one lies within another but not
+        part by part.
     """
 
     wholes: Wholes
     adding_up: bool
+    within: Wholes = unions.NONE
 
     @classmethod
     def of(cls, relations: Relations) -> Agreeing:
-        """Take relations of one kind."""
-        kinds = set(relations.kind.tolist())
+        """Take sums or unions, and what lies within what."""
+        kinds = set(relations.kind.tolist()) - {int(Kind.WITHIN)}
         if kinds - {int(Kind.SUM), int(Kind.UNION)} or len(kinds) > 1:
-            raise InputError("the relations are of several kinds", expected="sums alone, or unions alone")
+            raise InputError("the relations are of several kinds", expected="sums or unions, and what lies within")
         adding_up = kinds == {int(Kind.SUM)}
         wholes = Wholes.taken(relations, Kind.SUM if adding_up else Kind.UNION)
+        within = Wholes.taken(relations, Kind.WITHIN)
         if adding_up:
-            sums.refuse_no_hierarchy(wholes)
-        return cls(wholes, adding_up)
+            insides.refuse_what_may_not_hold(wholes, within)
+        return cls(wholes, adding_up, within)
 
 
 @dataclass(frozen=True, eq=False)
@@ -271,13 +276,16 @@ def _on_public_keys(prepared: Prepared, counts: NDArray[np.int64]) -> pa.Table:
 
 def consistent(noisy: NDArray[np.int64], variances: NDArray[np.float64], agreeing: Agreeing) -> NDArray[np.int64]:
     """Make noisy numbers whole, not negative, and consistent. It sees noisy numbers only, so it spends nothing."""
-    if not len(agreeing.wholes):
+    if not len(agreeing.wholes) and not len(agreeing.within):
         return np.maximum(noisy, 0)
+    if agreeing.adding_up and len(agreeing.within):
+        obeying = insides.nearest(noisy.astype(float), variances, agreeing.wholes, agreeing.within)
+        return insides.whole_numbers(obeying, agreeing.wholes, agreeing.within)
     if agreeing.adding_up:
         adding_up = sums.least_squares(noisy.astype(float), variances, agreeing.wholes)
         return sums.whole_numbers(adding_up, variances, agreeing.wholes)
-    obeying = unions.nearest(noisy.astype(float), variances, agreeing.wholes)
-    return unions.whole_numbers(obeying, agreeing.wholes)
+    obeying = unions.nearest(noisy.astype(float), variances, agreeing.wholes, agreeing.within)
+    return unions.whole_numbers(obeying, agreeing.wholes, agreeing.within)
 
 
 def _selected(prepared: Prepared, counts: NDArray[np.int64]) -> pa.Table:

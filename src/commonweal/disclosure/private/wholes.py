@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from commonweal.core.errors import InputError
 from commonweal.disclosure.linear.relations import Kind, Relations
 
 Places = NDArray[np.int64]
+Number = TypeVar("Number", np.int64, np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,9 +86,9 @@ class Wholes:
         """For each part, which relation it stands in."""
         return np.repeat(np.arange(len(self)), np.diff(self.first))
 
-    def summed(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    def summed(self, values: NDArray[Number]) -> NDArray[Number]:
         """Add up each relation's parts."""
-        return np.add.reduceat(values[self.parts], self.first[:-1]) if len(self) else np.zeros(0)
+        return np.add.reduceat(values[self.parts], self.first[:-1]) if len(self) else values[:0]
 
     def running(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Add up each relation's parts from its first on; `values` are those of the parts, in their order."""

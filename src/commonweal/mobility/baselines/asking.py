@@ -15,11 +15,13 @@ from commonweal.core.errors import InputError, NotFound
 from commonweal.core.settings import Settings
 from commonweal.core.wording import Wording
 from commonweal.mobility.baselines.baseline import LIKE, UNUSUAL, Changes, Like, Reference, changes, days_of_kind
+from commonweal.mobility.baselines.hidden import AllTogether, all_together, hidden_to_protect
 from commonweal.mobility.baselines.joining import Layer, layer
 from commonweal.mobility.baselines.noticing import Finding, notice
 from commonweal.mobility.baselines.outages import Failure, HourSeries, failures, hour_series
 from commonweal.mobility.baselines.series import DaySeries, day_series, joined, total_series
 from commonweal.mobility.baselines.steps import SHUFFLES, SURE
+from commonweal.mobility.one_at_a_time import one_at_a_time
 from commonweal.mobility.published import PRESENCE, QUALITY, SAME_CHOICES
 
 ACTIVITY = "mobility.activity"
@@ -48,6 +50,8 @@ class Question:
         Only what concerns this area.
     level
         Probability of intervals.
+    with_hidden
+        Whether the change of all together is estimated too, with what is hidden.
     """
 
     first: date | None = None
@@ -57,6 +61,7 @@ class Question:
     minimum: int = 3
     area: str | None = None
     level: float = 0.95
+    with_hidden: bool = False
 
     def reference(self, dates: Sequence[date]) -> Reference:
         """Say what is usual, for a table of some days.
@@ -108,6 +113,8 @@ class Watched:
         The least count that is published, if the release says.
     layer
         Another release beside it, if one was asked for.
+    together
+        The change of all together, with what is hidden, if it was asked for and there is a day after the baseline.
     """
 
     release: Release
@@ -119,6 +126,7 @@ class Watched:
     beside: tuple[Release, ...]
     least: int | None
     layer: Layer | None = None
+    together: AllTogether | None = None
 
     @property
     def series(self) -> DaySeries:
@@ -151,6 +159,7 @@ class Watched:
             "keys": len(self.series.keys),
             "without_history": self.without_history,
             "findings": [finding_record(finding, self.layer) for finding in self.findings],
+            "together": self.together.records() if self.together else [],
             "layer": self.layer
             and {
                 "release": self.layer.release.label,
@@ -192,10 +201,9 @@ def watch(
     InputError
         The release is no such table, the baseline was made by other choices or has no day, or the area is not in it.
     """
-    series = _by_day(settings, database, release.dataset, release.version)
     if baseline is not None:
         _require_alike(baseline, release)
-        series = joined(_by_day(settings, database, baseline.dataset, baseline.version), series)
+    series = _of_both(settings, database, release.dataset, release.version, baseline.version if baseline else None)
     reference = asked.reference(series.dates)
     areas = series.areas
     if asked.area:
@@ -214,7 +222,18 @@ def watch(
         findings = [one for one in findings if asked.area in one.key]
     after = [day for day in series.dates if not reference.holds(day)]
     shown = layer(beside, beside.table(settings), after[0], after[-1]) if beside and after else None
-    return Watched(release, areas, baseline, changed, findings, failed, read, least, shown)
+    all_of_them = None
+    if asked.with_hidden:
+        if least is None or series.changed_on_purpose:
+            raise InputError(
+                Wording("nothing of it is hidden below a threshold"),
+                where=release.label,
+                expected=Wording("a release whose small counts are suppressed"),
+            )
+        before = baseline.version if baseline is not None else None
+        of = (release.dataset, release.version, before, reference, asked.area, asked.level, least)
+        all_of_them = _together(settings, database, *of)
+    return Watched(release, areas, baseline, changed, findings, failed, read, least, shown, all_of_them)
 
 
 def watch_named(
@@ -336,6 +355,31 @@ def _failures(
         all_subscribers=totals[1],
     )
     return found, tuple(one for one in there.values() if one is not None and one is not release)
+
+
+@one_at_a_time(KEPT)
+def _together(
+    settings: Settings,
+    database: Database,
+    name: str,
+    version: int,
+    before: int | None,
+    reference: Reference,
+    area: str | None,
+    level: float,
+    least: int,
+) -> AllTogether | None:
+    series = _of_both(settings, database, name, version, before)
+    series = series.only(area) if area else series
+    shown = [get(database, name, each) for each in (before, version) if each is not None]
+    protecting = hidden_to_protect(settings, database, shown, series)
+    return all_together(changes(series, reference, level), least, protecting)
+
+
+def _of_both(settings: Settings, database: Database, name: str, version: int, before: int | None) -> DaySeries:
+    """Lay a release out, after the one that is its history, if there is one."""
+    series = _by_day(settings, database, name, version)
+    return series if before is None else joined(_by_day(settings, database, name, before), series)
 
 
 @lru_cache(maxsize=KEPT)

@@ -159,13 +159,14 @@ def _crossing(tried: Numbers, far: Numbers, path: range, beyond: float) -> float
 
 
 class _Group:
-    """Values of days of one kind, by day and key."""
+    """Days of one kind. All of a key have one mean, but for the change, so sums and counts say all: shape (2, keys)."""
 
     def __init__(self, values: Numbers, small: Mask, large: Mask, asked: Mask, least: int) -> None:
-        self.values, self.small, self.large, self.asked, self.least = values, small, large, asked, least
-        self.seen = ~np.isnan(values)
-        self.known = self.seen | small | large
-        self.filled = np.where(self.seen, values, 0.0)
+        self.values, self.asked, self.least = values, asked, least
+        self.seen, self.small, self.large = (
+            _of_both(there, asked).astype(np.float64) for there in (~np.isnan(values), small, large)
+        )
+        self.total = _of_both(np.nan_to_num(values), asked)
         self._usual: Numbers | None = None
 
     def likelihood(self, change: float) -> float:
@@ -175,8 +176,8 @@ class _Group:
 
     def deviations(self) -> Numbers:
         """Give (x − μ)² / μ of reference days of keys that are hardly ever hidden, without their own day's weight."""
-        past, seen = self.values[~self.asked], self.seen[~self.asked]
-        enough = seen.all(axis=0) & (len(past) > 2)
+        past = self.values[~self.asked]
+        enough = ~np.isnan(past).any(axis=0) & (len(past) > 2)
         if not enough.any():
             return np.zeros(0)
         usual = past[:, enough].mean(axis=0)
@@ -184,30 +185,37 @@ class _Group:
         return np.asarray(apart.ravel() * len(past) / (len(past) - 1))
 
     def _mean(self, change: float) -> Numbers:
-        factor = np.where(self.asked, 1 + change, 1.0)[:, None]
-        weight = np.maximum((self.known * factor).sum(axis=0), 1e-9)
-        shown = np.maximum(self.filled.sum(axis=0) / np.maximum(self.seen.sum(axis=0), 1), 1.0)
+        factor = np.array([[1.0], [1 + change]])
+        weight = np.maximum(((self.seen + self.small + self.large) * factor).sum(axis=0), 1e-9)
+        shown = np.maximum(self.total.sum(axis=0) / np.maximum(self.seen.sum(axis=0), 1), 1.0)
         usual = shown if self._usual is None else self._usual
         for _ in range(STEPS if self._usual is None else NEXT):
-            expected = self.filled + self._expected(usual * factor)
+            expected = self.total + self._expected(usual * factor)
             usual = np.maximum(expected.sum(axis=0) / weight, 1e-6)
         self._usual = usual
         return np.asarray(usual * factor)
 
     def _expected(self, mean: Numbers) -> Numbers:
-        """Give what is expected of hidden values; nothing of others."""
+        """Give the sum that is expected of hidden values."""
         from scipy.special import pdtr, pdtrc
 
-        k = self.least
-        small = mean * pdtr(k - 2, mean) / np.maximum(pdtr(k - 1, mean), 1e-300)
-        large = mean * pdtrc(k - 2, mean) / np.maximum(pdtrc(k - 1, mean), 1e-300)
-        return np.where(self.small, small, np.where(self.large, np.maximum(large, k), 0.0))
+        k, found = self.least, np.zeros(mean.shape)
+        for there, chance in ((self.small, pdtr), (self.large, pdtrc)):
+            at = there > 0
+            each = mean[at] * chance(k - 2, mean[at]) / np.maximum(chance(k - 1, mean[at]), 1e-300)
+            found[at] += there[at] * (each if chance is pdtr else np.maximum(each, k))
+        return found
 
     def _log(self, mean: Numbers) -> float:
         from scipy.special import pdtr, pdtrc
 
-        k = self.least
-        exact = np.where(self.seen, self.filled * np.log(mean) - mean, 0.0)
-        small = np.where(self.small, np.log(np.maximum(pdtr(k - 1, mean), 1e-300)), 0.0)
-        large = np.where(self.large, np.log(np.maximum(pdtrc(k - 1, mean), 1e-300)), 0.0)
-        return float((exact + small + large).sum())
+        likely = float((self.total * np.log(mean) - self.seen * mean).sum())
+        for there, chance in ((self.small, pdtr), (self.large, pdtrc)):
+            at = there > 0
+            likely += float((there[at] * np.log(np.maximum(chance(self.least - 1, mean[at]), 1e-300))).sum())
+        return likely
+
+
+def _of_both(values: Numbers | Mask, asked: Mask) -> Numbers:
+    """Add up over reference days, and over those that are asked about."""
+    return np.stack([values[~asked].sum(axis=0), values[asked].sum(axis=0)])

@@ -7,6 +7,7 @@ from datetime import date
 
 from commonweal.core.wording import Wording
 from commonweal.mobility.baselines.baseline import LIKE, Like
+from commonweal.mobility.baselines.hidden import AllTogether
 from commonweal.mobility.baselines.noticing import Finding, What
 from commonweal.mobility.baselines.outages import Failure
 from commonweal.mobility.baselines.series import Key
@@ -69,6 +70,47 @@ def change(part: float | None) -> str:
     if part is None or part != part:
         return "–"
     return f"+{share(part)}" if part > 0 else share(part)
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """Say an interval of changes; an end that was not reached is open.
+
+    Examples
+    --------
+    >>> interval(-0.5, -0.25), interval(-0.5, float("inf")), interval(None, None)
+    ('-50% to -25%', '-50% or more', '–')
+    """
+    if low is None:
+        return "–"
+    if high is None or high == float("inf"):
+        return _("%(low)s or more", low=change(low))
+    return _("%(low)s to %(high)s", low=change(low), high=change(high))
+
+
+def days_of(found: AllTogether) -> str:
+    """Say the days of a change of all together."""
+    return day_in_words(found.first) if found.first == found.last else days_in_words(found.first, found.last)
+
+
+def sentences(found: AllTogether) -> list[str]:
+    """Say the change of all together, over what is published alone and with what is hidden."""
+    one, other = found.published, found.with_hidden
+    return [
+        _(
+            "All together on %(days)s, over what is published: %(change)s (%(interval)s).",
+            days=days_of(found),
+            change=change(one.change),
+            interval=interval(one.low, one.high),
+        ),
+        _(
+            "With what is hidden, known to be below k: %(change)s (%(interval)s); %(published)s values are published "
+            "and %(hidden)s hidden.",
+            change=change(other.change),
+            interval=interval(other.low, other.high),
+            published=count(other.published),
+            hidden=count(other.hidden),
+        ),
+    ]
 
 
 def sentence(finding: Finding, names: Mapping[str, str]) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from commonweal.core.areas import load
 from commonweal.core.catalog import Release, get
 from commonweal.core.console import Home
+from commonweal.core.database import Database
 from commonweal.core.errors import InputError
 from commonweal.mobility.flow_models.comparing import Compared, compare
 from commonweal.mobility.flow_models.distances import geodesic_distances
@@ -32,19 +33,22 @@ class Modelled:
     released
         Its flows.
     population
-        The file of people by area, if one was given.
+        What people by area were read from, if they were given: a file, or a release.
     compared
         The models.
     folds, seed
         How pairs were held out.
+    days_held_out
+        Whether days were.
     """
 
     release: Release
     released: ReleasedFlows
-    population: Path | None
+    population: str | None
     compared: list[Compared]
     folds: int
     seed: int
+    days_held_out: bool
 
     def only(self) -> Fit:
         """Give the fit of the one model that was asked for."""
@@ -59,7 +63,7 @@ class Modelled:
             f"{self.release.label}: {n} areas, {days[0]} to {days[-1]}, {len(days)} days; of {flows:,} flows between "
             f"different areas {self.released.hidden:,} are not published and left out",
             "distance: geodesic between centroids, km; population: "
-            + (str(self.population) if self.population else "none, so only models that need none"),
+            + (self.population or "none, so only models that need none"),
         ]
 
     def record(self) -> dict[str, Any]:
@@ -76,9 +80,10 @@ class Modelled:
                 "diagonal": "left out",
                 "not_published": "left out of likelihoods and scores",
                 "ties": "within",
-                "population": self.population and str(self.population),
+                "population": self.population,
                 "folds": self.folds,
                 "seed": self.seed,
+                "days_held_out": self.days_held_out,
             },
             "models": [found.record() for found in self.compared],
         }
@@ -132,18 +137,33 @@ def model_release(
     chosen = models_named(models, people is not None)
     release = get(home.database, name, version)
     released = released_flows(release, release.table(home.settings)).on(days)
-    if release.area_set is None:
-        raise InputError("it names no set of areas", where=release.label, expected="flows between known areas")
-    stood = release.provenance.parameters.get("areas_at")
-    at = date.fromisoformat(stood) if stood else released.dates[0]
-    areas = load(home.database, release.area_set, at).subset(released.codes)
     mass = people_by_area(*people, released.codes) if people else None
-    places = Places(geodesic_distances(areas.centroids()), mass)
+    places = places_of(home.database, release, released, mass)
     compared = compare(chosen, released, places, folds=folds, seed=seed)
     for found in compared:
         if models and found.fit is None:
             raise InputError(found.why_not, where=found.name)
-    return Modelled(release, released, people and people[0], compared, folds, seed)
+    return Modelled(release, released, str(people[0]) if people else None, compared, folds, seed, True)
+
+
+def places_of(
+    database: Database, release: Release, released: ReleasedFlows, mass: Sequence[float] | None = None
+) -> Places:
+    """Give the areas of a release as models need them: how far apart their centroids are, and people in each if known.
+
+    Raises
+    ------
+    InputError
+        The release names no set of areas.
+    NotFound
+        There is no such area.
+    """
+    if release.area_set is None:
+        raise InputError("it names no set of areas", where=release.label, expected="flows between known areas")
+    stood = release.provenance.parameters.get("areas_at")
+    at = date.fromisoformat(stood) if stood else released.dates[0]
+    areas = load(database, release.area_set, at).subset(released.codes)
+    return Places(geodesic_distances(areas.centroids()), mass)
 
 
 def rows_of(compared: Sequence[Compared]) -> list[dict[str, Any]]:

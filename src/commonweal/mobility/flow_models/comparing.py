@@ -12,7 +12,7 @@ import numpy as np
 
 from commonweal.core.catalog import State
 from commonweal.core.errors import InputError, explain
-from commonweal.mobility.flow_models.fitted import Fit, FlowModel
+from commonweal.mobility.flow_models.fitted import Fit, FlowModel, finite
 from commonweal.mobility.flow_models.holding_out import HeldOut, held_out_days, held_out_pairs
 from commonweal.mobility.flow_models.places import Places
 from commonweal.mobility.flow_models.predicting import nowcast, predict
@@ -53,15 +53,21 @@ class Compared:
         return {
             "name": self.name,
             **(self.fit.record() if self.fit else {"not_fitted": self.why_not}),
-            "cpc": _finite(self.cpc),
-            "poisson_log_likelihood": _finite(self.log_likelihood),
+            "cpc": finite(self.cpc),
+            "poisson_log_likelihood": finite(self.log_likelihood),
             "held_out_pairs": _held(self.pairs),
             "held_out_days": _held(self.days),
         }
 
 
 def compare(
-    models: Mapping[str, FlowModel], released: ReleasedFlows, places: Places, *, folds: int = 5, seed: int = 0
+    models: Mapping[str, FlowModel],
+    released: ReleasedFlows,
+    places: Places,
+    *,
+    folds: int = 5,
+    seed: int = 0,
+    hold_days_out: bool = True,
 ) -> list[Compared]:
     """Fit models to the days of a release together, and score them, also on what is held out.
 
@@ -76,7 +82,9 @@ def compare(
     places
         Of the areas, in the order of the flows' codes.
     folds, seed
-        Into how many parts pairs are divided to be held out, 0 for none; and the seed of that.
+        Into how many parts pairs are divided to be held out, 0 for none, days neither; and the seed of that.
+    hold_days_out
+        Whether each day is held out too, which takes a fit a day.
 
     Returns
     -------
@@ -92,10 +100,13 @@ def compare(
         raise InputError(
             f"{known} known pairs cannot be divided into {folds} parts", expected="0 for none, or 2 or more"
         )
-    return [_compared(name, model, released, places, folds, seed) for name, model in models.items()]
+    by_days = hold_days_out and len(released.dates) > 1
+    return [_compared(name, model, released, places, folds, seed, by_days) for name, model in models.items()]
 
 
-def _compared(name: str, model: FlowModel, released: ReleasedFlows, places: Places, folds: int, seed: int) -> Compared:
+def _compared(
+    name: str, model: FlowModel, released: ReleasedFlows, places: Places, folds: int, seed: int, by_days: bool
+) -> Compared:
     flows, times = released.together()
     try:
         fit = model.fit(flows, places, times)
@@ -108,7 +119,7 @@ def _compared(name: str, model: FlowModel, released: ReleasedFlows, places: Plac
         except InputError:
             pairs = None
         try:
-            days = held_out_days(model, list(released.flows), places) if len(released.dates) > 1 else None
+            days = held_out_days(model, list(released.flows), places) if by_days else None
         except InputError:
             days = None
     return Compared(
@@ -174,12 +185,8 @@ def _held(held: HeldOut | None) -> dict[str, Any] | None:
     if held is None:
         return None
     return {
-        "cpc": _finite(held.cpc),
-        "poisson_log_likelihood": _finite(held.log_likelihood),
+        "cpc": finite(held.cpc),
+        "poisson_log_likelihood": finite(held.log_likelihood),
         "flows": held.flows,
         "not_foretold": held.not_foretold,
     }
-
-
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and np.isfinite(value) else None

@@ -89,7 +89,7 @@ class Fit:
         return bool(self.modelled.diagonal().any())
 
     def record(self) -> dict[str, Any]:
-        """Give what a table or JSON shows of it."""
+        """Give what a table or JSON shows of it; what is no finite number is null."""
         return {
             "model": self.model,
             "parameters": {
@@ -97,10 +97,10 @@ class Fit:
                 for name, found in self.parameters.items()
             },
             "likelihood": self.likelihood,
-            "log_likelihood": self.log_likelihood,
+            "log_likelihood": finite(self.log_likelihood),
             "pairs": self.pairs,
             "estimated": self.estimated,
-            "dispersion": None if np.isnan(self.dispersion) else self.dispersion,
+            "dispersion": finite(self.dispersion),
         }
 
 
@@ -113,6 +113,11 @@ class FlowModel(Protocol):
 
     def fit(self, flows: Matrix, places: Places, exposure: Matrix | None = None) -> Fit:
         """Fit it to the flows that are known."""
+
+
+def finite(value: float | None) -> float | None:
+    """Give a number as JSON has it: what is not finite is none."""
+    return value if value is not None and np.isfinite(value) else None
 
 
 def exposures(given: Matrix | None, n: int, known: Mask) -> Numbers:

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from commonweal.core.catalog import Release, State
 from commonweal.core.errors import InputError, NotFound, explain
 from commonweal.core.periods import Calendar
+from commonweal.core.wording import Wording
 from commonweal.mobility.flow_models.places import Numbers
 
 ENDS = ("origin", "destination", "start")
@@ -67,7 +68,12 @@ class ReleasedFlows:
         """
         absent = [day for day in days if day not in self.dates]
         if absent:
-            raise NotFound(f"there are no flows of {absent[0]}", expected=f"{self.dates[0]} to {self.dates[-1]}")
+            raise NotFound(
+                Wording("there are no flows of %(day)s", day=str(absent[0])),
+                expected=Wording(
+                    "a day from %(first)s to %(last)s", first=str(self.dates[0]), last=str(self.dates[-1])
+                ),
+            )
         at = [k for k, day in enumerate(self.dates) if not days or day in days]
         return ReleasedFlows(
             self.codes, tuple(self.dates[k] for k in at), self.flows[at], self.states[at], self.measure

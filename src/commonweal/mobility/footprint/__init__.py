@@ -3,8 +3,8 @@
 `lay_grid` lays points over areas; `read_plan` completes the cells of one moment (`cells_at`); `footprint_by_strength`,
 `best_server` and `voronoi` give P(c|i), the probability that a phone at a point is served by a cell; `overlaps` says
 whose footprints meet; `locations` turns it round. `present_by_area` estimates devices by area from counts by cell,
-`interval` how sure that is, and `subscribers_behind` how many people stand behind it. What is known by point stays
-inside: only areas are ever published.
+`read_land_use` where people may be, `interval` how sure that is, and `subscribers_behind` how many people stand behind
+it. What is known by point stays inside: only areas are ever published.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from commonweal.mobility.footprint.connection import Footprint, overlaps
     from commonweal.mobility.footprint.estimating import present_population
     from commonweal.mobility.footprint.grid import Grid, lay_grid
+    from commonweal.mobility.footprint.land_use import LandUse, read_land_use
     from commonweal.mobility.footprint.locating import land_use_prior, locations
     from commonweal.mobility.footprint.nearest import voronoi
     from commonweal.mobility.footprint.parameters import Parameters
@@ -34,6 +35,7 @@ _ROOMS = {
     "connection": ("Footprint", "overlaps"),
     "estimating": ("present_population",),
     "grid": ("Grid", "lay_grid"),
+    "land_use": ("LandUse", "read_land_use"),
     "locating": ("land_use_prior", "locations"),
     "nearest": ("voronoi",),
     "parameters": ("Parameters",),
@@ -46,6 +48,7 @@ __all__ = [
     "CellPlan",
     "Footprint",
     "Grid",
+    "LandUse",
     "Parameters",
     "best_server",
     "by_area",
@@ -60,6 +63,7 @@ __all__ = [
     "overlaps",
     "present_by_area",
     "present_population",
+    "read_land_use",
     "read_plan",
     "replicated_counts",
     "require_placed",

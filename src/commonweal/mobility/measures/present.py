@@ -6,8 +6,8 @@ point i of a metric grid is served by cell c (`footprint.footprint_by_strength`)
 
     devices(i, h) ← Σ_c n(c, h) · devices(i, h) · P(c|i) / Σ_j devices(j, h) · P(c|j)         from a uniform start
 
-until it hardly changes (`footprint.present_population`), and then added up over the points of each area. It is
-published where both it and
+or one that is in proportion to land use (`footprint.LandUse`), where it is given, until it hardly changes
+(`footprint.present_population`), and then added up over the points of each area. It is published where both it and
 
     behind(a, h) = |{ s : s was seen in hour h in a cell whose footprint meets a }|
 
@@ -21,6 +21,8 @@ strength model*, Journal of Spatial Information Science 25; M. van der Laan and 
 """
 
 from __future__ import annotations
+
+from functools import partial
 
 import numba
 import numpy as np
@@ -189,8 +191,9 @@ def estimated(covered: Coverage, by_cell: np.ndarray, starts: np.ndarray) -> tup
     again = redrawn(by_cell, chances(covered.key, starts, REPLICATES))
     for number, footprint in enumerate(covered.footprints):
         own = np.flatnonzero((version == number) & by_cell.any(axis=0))
-        devices[:, own] = present_by_area(covered.grid, footprint, by_cell[:, own]).devices
-        drawn = np.stack([present_by_area(covered.grid, footprint, one[:, own]).devices for one in again])
+        estimate = partial(present_by_area, covered.grid, footprint, start=covered.starts[number])
+        devices[:, own] = estimate(by_cell[:, own]).devices
+        drawn = np.stack([estimate(one[:, own]).devices for one in again])
         error[:, own] = drawn.std(axis=0, ddof=1)
     return devices, error
 
@@ -255,7 +258,6 @@ def grid(counts: pa.Table, scope: Scope) -> pa.Table:
 
 CHOICES = {
     "no_area": Wording("as where its cell is heard; left out where that is nowhere"),
-    "start": Wording("evenly over the grid"),
     "tolerance": TOLERANCE,
     "replicates": REPLICATES,
     "interval": Wording("95 %, Student's t of Poisson bootstraps"),

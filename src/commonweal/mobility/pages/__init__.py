@@ -12,6 +12,7 @@ from commonweal.mobility.pages import (
     homes,
     inbox,
     inside,
+    models,
     movement,
     nowcast,
     population,
@@ -38,7 +39,7 @@ def first_page() -> Response:
 
 for part in (
     *(presence, inside, flows, homes, movement, borders, changes),
-    *(forecast, nowcast, scale, population),
+    *(forecast, nowcast, models, scale, population),
     *(quality, report, runs, inbox),
 ):
     routes.routes.extend(part.routes.routes)

@@ -79,6 +79,9 @@ def changes_page(
         str | None,
         Query(description="A release to show beside it: its name, @ and its version.", examples=["mobility.home@1"]),
     ] = None,
+    hidden: Annotated[
+        bool, Query(description="Whether the change of all together is estimated with what is hidden.", examples=[True])
+    ] = False,
     release: Annotated[int | None, RELEASE] = None,
     baseline: Annotated[
         int | None,
@@ -94,7 +97,8 @@ def changes_page(
     version = version_of(request, TABLES[table], release)
     if version is None:
         return parts.nothing(request, title, "changes")
-    asked = Question(_day(first, "from"), _day(last, "to"), _like(like), _days(holidays), area=area or None)
+    period = _day(first, "from"), _day(last, "to")
+    asked = Question(*period, _like(like), _days(holidays), area=area or None, with_hidden=hidden)
     history = version_of(request, TABLES[table], baseline) if baseline is not None else None
     watched = watch(
         state.settings,
@@ -116,6 +120,7 @@ def changes_page(
         "area": area,
         "day": shown.day.isoformat(),
         "beside": beside,
+        "hidden": "true" if hidden else None,
         "baseline": baseline,
     }
     pinned = {name: str(value) for name, value in query.items() if value}

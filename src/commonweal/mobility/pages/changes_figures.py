@@ -15,7 +15,7 @@ from commonweal.mobility.baselines.asking import Watched, finding_record
 from commonweal.mobility.baselines.baseline import GIVEN, HOLIDAY, NO_LEVEL, NOT_ENOUGH
 from commonweal.mobility.baselines.displaced import displaced
 from commonweal.mobility.baselines.noticing import Finding
-from commonweal.mobility.baselines.saying import CERTAINTY, NAMES, change, sentence, where
+from commonweal.mobility.baselines.saying import CERTAINTY, NAMES, change, days_of, interval, sentence, where
 from commonweal.mobility.baselines.writing import displaced_records
 from commonweal.mobility.pages import parts
 from commonweal.web import words
@@ -49,9 +49,9 @@ def figures(
     watched: Watched, places: Geography, day: date, area: str | None, href: Callable[[str], str]
 ) -> list[Figure]:
     """Give the figures of a comparison."""
-    shown = [_list(watched, places)]
+    shown = [_list(watched, places), *_together(watched)]
     if watched.series.flows:
-        return [_flow_map(watched, places, shown[0]), *_displaced(watched, places)]
+        return [_flow_map(watched, places, shown[0]), *shown[1:], *_displaced(watched, places)]
     return [_map(watched, places, day, area, href), *shown, *_days(watched, places, area)]
 
 
@@ -203,6 +203,47 @@ def _flow_map(watched: Watched, places: Geography, listed: Figure) -> Figure:
         areas, Classes(()), label=_("Map: flows that changed"), name="list", projection=places.projection, over=layer
     )
     return _list(watched, places, picture)
+
+
+def _together(watched: Watched) -> list[Figure]:
+    """Put the change of all together over what is published beside that with what is hidden, if it was asked for."""
+    found = watched.together
+    if found is None:
+        return []
+    records = found.records()
+    names = (_("What is published"), _("With what is hidden"))
+    return [
+        Figure(
+            name="together",
+            title=_("All together, with what is hidden"),
+            caption=_(
+                "One change of all areas or pairs on %(days)s. A hidden value is taken as below k, or as at least k "
+                "where it was hidden to protect others.",
+                days=days_of(found),
+            ),
+            headings=(
+                Heading(_("Estimated from"), key="how"),
+                Heading(_("Change"), is_number=True, key="change"),
+                Heading(_("Interval"), is_number=True),
+                Heading(_("Values published"), is_number=True, key="published"),
+                Heading(_("Values hidden"), is_number=True, key="hidden"),
+            ),
+            rows=[
+                Row(
+                    (
+                        name,
+                        change(record["change"]),
+                        interval(record["low"], record["high"]),
+                        count(record["published"]),
+                        "–" if record["hidden"] is None else count(record["hidden"]),
+                    )
+                )
+                for name, record in zip(names, records, strict=True)
+            ],
+            records=records,
+            says=parts.beside(watched.release),
+        )
+    ]
 
 
 def _days(watched: Watched, places: Geography, area: str | None) -> list[Figure]:

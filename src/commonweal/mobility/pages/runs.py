@@ -9,7 +9,7 @@ from markupsafe import Markup
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
-from commonweal.core.errors import CommonwealError
+from commonweal.core.errors import CommonwealError, Unavailable
 from commonweal.core.identity import Permission
 from commonweal.core.identity.people import called
 from commonweal.core.jobs.models import UNFINISHED, Job
@@ -26,6 +26,8 @@ from commonweal.web.paging import Number, Page, paged
 from commonweal.web.table import Row
 
 ADDRESS = "/mobility/runs"
+LAND_USE = (".geojson", ".json", ".gpkg", ".shp", ".csv")
+SHOWN = 200
 KINDS = ("mobility.import", "mobility.run", "mobility.retain")
 
 Which = Annotated[str | None, Query(description="Only of this project.", examples=["sample"])]
@@ -45,7 +47,9 @@ def runs(request: Request, project: Which = None, number: Number = 1) -> Documen
 def run(request: Request, form: Form) -> Response:
     """Have a project counted and published."""
     try:
-        job = asking.run_now(request.app.state.database, visitor_of(request), text(form, "project"))
+        state = request.app.state
+        said = (text(form, name) for name in ("project", "measure", "land_use"))
+        job = asking.run_now(state.settings, state.database, visitor_of(request), *said)
     except CommonwealError as error:
         return draw(request, _document(request, error=error), status=error.status)
     return RedirectResponse(f"/jobs/{job}", status_code=303, headers={"cache-control": "no-store"})
@@ -58,6 +62,8 @@ def _document(
     if project is not None:
         asking.project_of(state.database, visitor, project, Permission.FOLLOW)
     about = {"project": project} if project else None
+
+    may_run = asking.projects_for(state.database, visitor, Permission.RUN)
 
     def read(count: int, skipped: int) -> list[Job]:
         return rights_of(request).followed(count, skipped, kinds=KINDS, about=about)
@@ -73,7 +79,8 @@ def _document(
             "tabs": parts.tabs(request),
             "now": followed_by(request, unfinished),
             "projects": [each.name for each in asking.projects_for(state.database, visitor, Permission.FOLLOW)],
-            "may_run": [each.name for each in asking.projects_for(state.database, visitor, Permission.RUN)],
+            "may_run": [each.name for each in may_run],
+            "land_uses": _land_uses(request) if may_run else [],
             "project": project,
             "error": error,
         },
@@ -83,6 +90,16 @@ def _document(
         private=True,
         page=page,
     )
+
+
+def _land_uses(request: Request) -> list[str]:
+    """Give the names of files in the inbox that may say where people may be."""
+    state = request.app.state
+    try:
+        files = asking.inbox_for(state.settings, state.database, visitor_of(request)).records
+    except Unavailable:  # the page of importing says so
+        return []
+    return [file.name for file in files if file.name.lower().endswith(LAND_USE)][:SHOWN]
 
 
 def _history(request: Request, found: list[Job]) -> Figure:
