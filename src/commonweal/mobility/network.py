@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-import numba
 import numpy as np
 import pyarrow as pa
 
 from commonweal.core.areas import Areas
 from commonweal.core.errors import InputError
+from commonweal.core.kernels import kernel
 from commonweal.mobility.cells import CellRegister, Timeline
 from commonweal.mobility.plmn import country_code
 
@@ -182,7 +182,7 @@ def from_centre(longitude: np.ndarray, latitude: np.ndarray) -> np.ndarray:
     )
 
 
-@numba.njit(nogil=True, cache=True, inline="always")
+@kernel(inline="always")
 def metres(place: np.ndarray, one: int, other: int) -> float:
     """How far two placed spans lie apart along the ground, metres: 2 R asin(c / 2 R) of the straight line c on WGS 84.
 
@@ -202,7 +202,7 @@ def metres(place: np.ndarray, one: int, other: int) -> float:
     return 2 * EARTH * np.arcsin(min(1.0, np.sqrt(squared) / (2 * EARTH)))
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def overlapping(first: np.ndarray, other: np.ndarray, one: int, two: int) -> bool:
     """Say whether two spans overlap; a span overlaps itself.
 

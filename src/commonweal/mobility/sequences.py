@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 
-import numba
 import numpy as np
+
+from commonweal.core.kernels import kernel
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,11 @@ class Events:
     subscriber_day: np.ndarray
     span: np.ndarray
     columns: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Let nobody write into what many count, whether it is as it was read or was put together."""
+        for values in (*(getattr(self, f.name) for f in fields(self) if f.name != "columns"), *self.columns.values()):
+            values.flags.writeable = False
 
     def __len__(self) -> int:
         """Give the number of events."""
@@ -89,7 +95,7 @@ def _numbered(ascending: np.ndarray) -> np.ndarray:
     return np.cumsum(np.diff(ascending, prepend=ascending[0]) != 0, dtype=np.int32)
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def in_order(subscriber: np.ndarray, time: np.ndarray) -> bool:
     """Say whether events are sorted by (subscriber, time)."""
     for i in range(1, len(subscriber)):
@@ -98,7 +104,7 @@ def in_order(subscriber: np.ndarray, time: np.ndarray) -> bool:
     return True
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def place(
     subscriber: np.ndarray,
     time: np.ndarray,
@@ -158,7 +164,7 @@ def place(
     return hour, day, found, whose_hour, whose_day, met
 
 
-@numba.njit(nogil=True, cache=True, inline="always")
+@kernel(inline="always")
 def period_of(time: int, edges: np.ndarray, each: float) -> int:
     """The p with edges[p] ≤ time < edges[p + 1].
 

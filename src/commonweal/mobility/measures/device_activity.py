@@ -16,13 +16,13 @@ cell; here by area, over all devices.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 import pyarrow as pa
 
 from commonweal.core.catalog import Dataset, Dimension, Kind, Privacy
 from commonweal.core.catalog import Measure as Value
 from commonweal.core.engine import keyed_counts
+from commonweal.core.kernels import kernel
 from commonweal.core.wording import Wording
 from commonweal.mobility.borders.counted import SUBSCRIBERS, complete
 from commonweal.mobility.bounding import Unprotected
@@ -48,7 +48,7 @@ DATASET = Dataset(
 )
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def contributions(visit: np.ndarray, area: np.ndarray, areas: int) -> tuple:  # type: ignore[type-arg]
     """How many events each subscriber had in each area of each hour, for events sorted by visit.
 

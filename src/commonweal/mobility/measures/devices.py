@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numba
 import numpy as np
 import pyarrow as pa
 
 from commonweal.core.catalog import Attribute, Dataset, Dimension, Kind, Privacy
 from commonweal.core.catalog import Measure as Value
 from commonweal.core.engine import keyed_counts
+from commonweal.core.kernels import kernel
 from commonweal.core.wording import Wording
 from commonweal.mobility.bounding import Unprotected
 from commonweal.mobility.measure import Measure, Scope, Window
@@ -43,7 +43,7 @@ DATASET = Dataset(
 )
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def daily_devices(subscriber_day: np.ndarray, day: np.ndarray, tac: np.ndarray, days: int) -> np.ndarray:
     """Count pairs of subscriber and device type by day, for sorted events; a type of 0 is none.
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numba
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,6 +20,7 @@ from commonweal.core.catalog import Dataset, Dimension, Kind, Privacy
 from commonweal.core.catalog import Measure as Value
 from commonweal.core.engine import keyed_counts
 from commonweal.core.errors import Refused
+from commonweal.core.kernels import kernel
 from commonweal.core.wording import Wording
 from commonweal.disclosure.private.unit import Unit
 from commonweal.mobility.bounding import Members, Protection
@@ -54,7 +54,7 @@ LARGEST_GRID = 20_000_000
 DENSE = 4_000_000
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def flows(
     subscriber_day: np.ndarray, day: np.ndarray, area: np.ndarray, areas: int, staying: bool = False
 ) -> np.ndarray:
@@ -164,7 +164,7 @@ def grid(counts: pa.Table, scope: Scope) -> pa.Table:
     return pairs.filter(pc.not_equal(pairs["origin"], pairs["destination"]))
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def moves(subscriber_day: np.ndarray, area: np.ndarray, staying: bool = False) -> tuple:  # type: ignore[type-arg]
     """Every event that lies in another area than the last located one of the same subscriber's day, repeats included.
 

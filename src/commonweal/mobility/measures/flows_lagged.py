@@ -20,11 +20,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numba
 import numpy as np
 import pyarrow as pa
 
 from commonweal.core.catalog import Dimension
+from commonweal.core.kernels import kernel
 from commonweal.core.wording import Wording
 from commonweal.disclosure.private.unit import Unit
 from commonweal.mobility.bounding import Members, Protection
@@ -54,7 +54,7 @@ DATASET = pairs.dataset(
 )
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def lagged(
     subscriber: np.ndarray,
     start: np.ndarray,

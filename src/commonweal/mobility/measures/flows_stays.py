@@ -20,10 +20,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numba
 import numpy as np
 import pyarrow as pa
 
+from commonweal.core.kernels import kernel
 from commonweal.core.wording import Wording
 from commonweal.disclosure.private.unit import Unit
 from commonweal.mobility.bounding import Members, Protection
@@ -67,7 +67,7 @@ def stays_by_area(events: Events, window: Window) -> pa.Table:
     )
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def first_located(area: np.ndarray, begins: np.ndarray, of: np.ndarray) -> np.ndarray:
     """The first area of each of some lists that is one, else -1; int32.
 
@@ -85,7 +85,7 @@ def first_located(area: np.ndarray, begins: np.ndarray, of: np.ndarray) -> np.nd
     return found
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def next_stays(
     subscriber: np.ndarray,
     start: np.ndarray,

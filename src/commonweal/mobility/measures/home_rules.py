@@ -26,10 +26,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 import pyarrow as pa
 
+from commonweal.core.kernels import kernel
 from commonweal.core.wording import Wording
 
 RULES = ("last-of-day", "night-19-07", "night-22-07", "night-1930-0730", "majority")
@@ -115,7 +115,7 @@ def _or_all(chosen: np.ndarray, everything: np.ndarray, first: np.ndarray, ends:
     return np.where(np.repeat(nothing, ends - first), everything, chosen)
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def most(first: np.ndarray, ends: np.ndarray, area: np.ndarray, weight: np.ndarray, since: np.ndarray) -> tuple:  # type: ignore[type-arg]
     """The area with the largest sum of weights for each subscriber, with that sum and the sum over all areas.
 
@@ -170,7 +170,7 @@ def most(first: np.ndarray, ends: np.ndarray, area: np.ndarray, weight: np.ndarr
     return where, weights, totals
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def most_nights(
     first: np.ndarray, ends: np.ndarray, area: np.ndarray, date: np.ndarray, evening: np.ndarray, morning: np.ndarray
 ) -> tuple:  # type: ignore[type-arg]

@@ -25,10 +25,10 @@ the later of the two reach back to an event before the night, though the earlier
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 import pyarrow as pa
 
+from commonweal.core.kernels import kernel
 from commonweal.mobility.measure import Derivation, Window
 from commonweal.mobility.network import metres, overlapping
 from commonweal.mobility.sequences import Events
@@ -41,7 +41,7 @@ FASTEST = 50 / 3.6
 HOUR, DAY = 3_600, 86_400
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def held(time: np.ndarray, span: np.ndarray, passing: np.ndarray, midnight: int) -> tuple:  # type: ignore[type-arg]
     """From when to when each event holds its place, float64 seconds; a passing one from its time to its time.
 
@@ -76,7 +76,7 @@ def held(time: np.ndarray, span: np.ndarray, passing: np.ndarray, midnight: int)
     return begins, ends
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def passing_by(
     time: np.ndarray, span: np.ndarray, place: np.ndarray, first: np.ndarray, other: np.ndarray
 ) -> np.ndarray:
@@ -97,14 +97,14 @@ def passing_by(
     return found
 
 
-@numba.njit(nogil=True, cache=True, inline="always")
+@kernel(inline="always")
 def _apart(one: int, two: int, place: np.ndarray, first: np.ndarray, other: np.ndarray) -> float:
     if one == two or np.isnan(place[one, 0]) or np.isnan(place[two, 0]) or overlapping(first, other, one, two):
         return 0.0
     return metres(place, one, two)
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def permanence(
     subscriber: np.ndarray,
     time: np.ndarray,

@@ -42,13 +42,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 import pyarrow as pa
 
 from commonweal.core.catalog import Dataset, Dimension, Kind, Privacy
 from commonweal.core.catalog import Measure as Value
 from commonweal.core.engine import keyed_counts
+from commonweal.core.kernels import kernel
 from commonweal.core.wording import Wording
 from commonweal.disclosure.private.unit import Unit
 from commonweal.mobility.bounding import Members, Protection
@@ -190,7 +190,7 @@ def scores(rows: pa.Table, begins: int, ends: int) -> Scores:
     return Scores(who, first, (pairs % size).astype(np.int32), score, days, whole, seen)
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def labelled(
     first: np.ndarray, score: np.ndarray, days: np.ndarray, whole: np.ndarray, seen: np.ndarray, run: int
 ) -> np.ndarray:

@@ -23,10 +23,10 @@ one that has its first event is marked ``opens``.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 import pyarrow as pa
 
+from commonweal.core.kernels import kernel
 from commonweal.mobility.measure import Derivation, Window
 from commonweal.mobility.sequences import Events
 
@@ -39,7 +39,7 @@ WORKDAYS = 5
 """Days of the week from Monday that are worked."""
 
 
-@numba.njit(nogil=True, cache=True, inline="always")
+@kernel(inline="always")
 def at_night(second: int, begins: int, ends: int) -> bool:
     """Say whether a second of the day lies in a night that lasts beyond midnight, both ends included.
 
@@ -49,7 +49,7 @@ def at_night(second: int, begins: int, ends: int) -> bool:
     return second >= begins or second <= ends
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def visits(
     subscriber_day: np.ndarray,
     day: np.ndarray,
@@ -149,7 +149,7 @@ def visits(
     return last, table
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def _settle(
     table: np.ndarray,
     slot_of: np.ndarray,
@@ -173,7 +173,7 @@ def _settle(
             table[row, 6] = began
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def _order(last: np.ndarray, table: np.ndarray, begin: int, end: int) -> None:
     """Sort a day's rows by their last event."""
     for i in range(begin + 1, end):

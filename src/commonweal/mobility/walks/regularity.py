@@ -13,8 +13,9 @@ Source: C. Song et al., *Limits of Predictability in Human Mobility* (2010); her
 
 from __future__ import annotations
 
-import numba
 import numpy as np
+
+from commonweal.core.kernels import kernel
 
 
 def hours_of_week(hours: np.ndarray, days: np.ndarray) -> np.ndarray:
@@ -28,7 +29,7 @@ def hours_of_week(hours: np.ndarray, days: np.ndarray) -> np.ndarray:
     return np.asarray(day % 7 * 32 + since)  # no day has as many hours
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def regularities(group: np.ndarray, hour: np.ndarray, place: np.ndarray, week: np.ndarray, places: int) -> np.ndarray:
     """R of each group; NaN of one without a located event.
 
