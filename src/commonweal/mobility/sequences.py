@@ -54,10 +54,7 @@ class Events:
     def where(self, chosen: np.ndarray) -> Events:
         """Give the events that are chosen, bool[n]."""
         rows = np.flatnonzero(chosen)
-        if len(rows) == len(self):
-            return self
-        arrays = {f.name: getattr(self, f.name).take(rows) for f in fields(self) if f.name != "columns"}
-        return Events(**arrays, columns={name: values.take(rows) for name, values in self.columns.items()})
+        return self if len(rows) == len(self) else self._taken(rows)
 
     def within(self, own: tuple[int, int], window: tuple[np.ndarray, np.ndarray]) -> Events:
         """Give the events of a part of their window, whose hours and days are counted from its own beginning.
@@ -69,15 +66,15 @@ class Events:
         window
             Edges of the window's hours and days.
         """
-        inside = self.where((self.time >= own[0]) & (self.time < own[1]))
-        first_hour, first_day = (np.searchsorted(edges, own[0]) for edges in window)
-        return replace(
-            inside,
-            hour=(inside.hour - first_hour).astype(np.int32),
-            day=(inside.day - first_day).astype(np.int32),
-            subscriber_hour=_numbered(inside.subscriber_hour),
-            subscriber_day=_numbered(inside.subscriber_day),
-        )
+        first_hour, first_day = (int(np.searchsorted(edges, own[0])) for edges in window)
+        numbers = (self.hour, self.day, self.subscriber_hour, self.subscriber_day)
+        rows, *numbered = _renumbered(self.time, *numbers, *own, first_hour, first_day)
+        taken = self if len(rows) == len(self) else self._taken(rows)
+        return replace(taken, **dict(zip(("hour", "day", "subscriber_hour", "subscriber_day"), numbered, strict=True)))
+
+    def _taken(self, rows: np.ndarray) -> Events:
+        arrays = {f.name: getattr(self, f.name).take(rows) for f in fields(self) if f.name != "columns"}
+        return Events(**arrays, columns={name: values.take(rows) for name, values in self.columns.items()})
 
     def without_columns(self, *names: str) -> Events:
         """Give the events without some of their further columns."""
@@ -88,11 +85,74 @@ class Events:
         return replace(self, columns={**self.columns, **columns})
 
 
-def _numbered(ascending: np.ndarray) -> np.ndarray:
-    """Number what ascends from 0 on, without gaps."""
-    if not len(ascending):
-        return ascending
-    return np.cumsum(np.diff(ascending, prepend=ascending[0]) != 0, dtype=np.int32)
+@kernel()
+def _renumbered(
+    time: np.ndarray,
+    hour: np.ndarray,
+    day: np.ndarray,
+    subscriber_hour: np.ndarray,
+    subscriber_day: np.ndarray,
+    begins: int,
+    ends: int,
+    first_hour: int,
+    first_day: int,
+) -> tuple:  # type: ignore[type-arg]
+    """The rows of a part of a window, and their hours and days counted from its beginning, without gaps in whose."""
+    rows = np.empty(len(time), np.int64)
+    size = 0
+    for i in range(len(time)):
+        rows[size] = i
+        size += (time[i] >= begins) & (time[i] < ends)
+    rows = rows[:size].copy()
+    hours, days = np.empty(size, np.int32), np.empty(size, np.int32)
+    whose_hours, whose_days = np.empty(size, np.int32), np.empty(size, np.int32)
+    own_hour = own_day = last_hour = last_day = -1
+    for i in range(size):
+        row = rows[i]
+        own_hour += subscriber_hour[row] != last_hour
+        own_day += subscriber_day[row] != last_day
+        last_hour, last_day = subscriber_hour[row], subscriber_day[row]
+        hours[i], days[i] = hour[row] - first_hour, day[row] - first_day
+        whose_hours[i], whose_days[i] = own_hour, own_day
+    return rows, hours, days, whose_hours, whose_days
+
+
+@kernel()
+def merged(subscriber: np.ndarray, begins: np.ndarray) -> np.ndarray:
+    """The order in which rows of several parts are sorted by subscriber, those of one subscriber as the parts follow.
+
+    Parameters
+    ----------
+    subscriber
+        Of all parts, one after another, ascending in each, shape (n,).
+    begins
+        Part p has the rows begins[p] … begins[p + 1] - 1.
+
+    Returns
+    -------
+    int64, shape (n,)
+
+    Examples
+    --------
+    >>> merged(np.array([7, 9, 9, 8, 9]), np.array([0, 3, 5]))
+    array([0, 3, 1, 2, 4])
+    """
+    order = np.empty(len(subscriber), np.int64)
+    head = begins.copy()
+    size = 0
+    while size < len(order):
+        least = np.int64(2**63 - 1)
+        for part in range(len(begins) - 1):
+            if head[part] < begins[part + 1]:
+                least = min(least, subscriber[head[part]])
+        for part in range(len(begins) - 1):
+            row = head[part]
+            while row < begins[part + 1] and subscriber[row] == least:
+                order[size] = row
+                size += 1
+                row += 1
+            head[part] = row
+    return order
 
 
 @kernel()

@@ -31,6 +31,8 @@ import pyarrow as pa
 
 from commonweal.core.kernels import kernel
 from commonweal.core.wording import Wording
+from commonweal.mobility.measure import Derivation, Window
+from commonweal.mobility.measures import visits
 
 RULES = ("last-of-day", "night-19-07", "night-22-07", "night-1930-0730", "majority")
 LAST, HALVES, LATE, NIGHTS, MAJORITY = range(len(RULES))
@@ -58,6 +60,22 @@ class Homes:
     weight: np.ndarray
     total: np.ndarray
     work: np.ndarray
+
+    @classmethod
+    def of(cls, rows: pa.Table) -> Homes:
+        """Take up rows of `DERIVATION`."""
+
+        def by_rule(name: str) -> np.ndarray:
+            return np.stack([rows[f"{name} {number}"].to_numpy() for number in range(len(RULES))])
+
+        named = (rows["subscriber"].to_numpy(), by_rule("area"), by_rule("weight"), by_rule("total"))
+        return cls(*named, rows["work"].to_numpy())
+
+    def table(self) -> pa.Table:
+        """Give a row for each subscriber."""
+        by_rule = {"area": self.area, "weight": self.weight, "total": self.total}
+        found = {f"{name} {number}": of for name, values in by_rule.items() for number, of in enumerate(values)}
+        return pa.table({"subscriber": self.subscriber, **found, "work": self.work})
 
 
 def homes(rows: pa.Table) -> Homes:
@@ -98,6 +116,14 @@ def homes(rows: pa.Table) -> Homes:
     areas, weights, totals = (np.stack(part) for part in zip(*found, strict=True))
     work = most(first, ends, area, column["works"], none)[0]
     return Homes(subscriber[first], areas, weights, totals, work)
+
+
+def derive(rows: pa.Table, window: Window) -> pa.Table:
+    """Give where everybody lives and works: a row for each subscriber."""
+    return homes(rows).table()
+
+
+DERIVATION = Derivation("homes_by_rule", derive, window="run", of=visits.DERIVATION, kept=False)
 
 
 def _ends_day(subscriber: np.ndarray, start: np.ndarray) -> np.ndarray:
