@@ -238,3 +238,51 @@ def period_of(time: int, edges: np.ndarray, each: float) -> int:
     while time >= edges[period + 1]:
         period += 1
     return period
+
+
+SHORT = 48
+"""Rows of one subscriber or visit that are sorted by putting each in its place."""
+
+
+@kernel()
+def distinct(whose: np.ndarray, key: np.ndarray) -> tuple:  # type: ignore[type-arg]
+    """A row of each distinct (whose, key), in order of both, and how many rows each has, for rows in order of whose.
+
+    Returns
+    -------
+    row, rows
+        int64, shape (distinct,)
+
+    Examples
+    --------
+    >>> distinct(np.array([3, 3, 3, 4]), np.array([9, 2, 9, 9]))
+    (array([1, 0, 3]), array([1, 2, 1]))
+    """
+    row, rows = np.empty(len(key), np.int64), np.empty(len(key), np.int64)
+    size, start = 0, 0
+    while start < len(key):
+        end = start + 1
+        while end < len(key) and whose[end] == whose[start]:
+            end += 1
+        own = size
+        if end - start <= SHORT:
+            for i in range(start, end):
+                place = size
+                while place > own and key[row[place - 1]] > key[i]:
+                    place -= 1
+                if place > own and key[row[place - 1]] == key[i]:
+                    rows[place - 1] += 1
+                    continue
+                for j in range(size, place, -1):
+                    row[j], rows[j] = row[j - 1], rows[j - 1]
+                row[place], rows[place] = i, 1
+                size += 1
+        else:
+            for i in start + np.argsort(key[start:end], kind="mergesort"):
+                if size > own and key[row[size - 1]] == key[i]:
+                    rows[size - 1] += 1
+                else:
+                    row[size], rows[size] = i, 1
+                    size += 1
+        start = end
+    return row[:size].copy(), rows[:size].copy()

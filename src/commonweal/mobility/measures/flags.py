@@ -29,7 +29,7 @@ from commonweal.mobility.cleaning.flagging import Flag
 from commonweal.mobility.cleaning.semantic import FLAGGED
 from commonweal.mobility.contributed import added_up
 from commonweal.mobility.measure import Measure, Scope, Window, product
-from commonweal.mobility.sequences import Events
+from commonweal.mobility.sequences import Events, distinct
 
 NO_CELL = "(no cell)"
 FLAGS = tuple(flag for flag in Flag if flag != Flag.NONE)
@@ -59,8 +59,7 @@ def count(events: Events, window: Window) -> pa.Table:
     wrong = events.where(events.columns["flag"] != Flag.NONE)
     cell, flag = window.network.cell[wrong.span].astype(np.int64), wrong.columns["flag"].astype(np.int64)
     cells = int(window.network.cell.max(initial=0)) + 1
-    each = (wrong.subscriber_day.astype(np.int64) * cells + cell) * len(Flag) + flag
-    _, first, many = np.unique(each, return_index=True, return_counts=True)
+    first, many = distinct(wrong.subscriber_day, cell * len(Flag) + flag)
     most = int(many.max(initial=0)) + 1
     key = ((wrong.day[first].astype(np.int64) * cells + cell[first]) * len(Flag) + flag[first]) * most + many
     key, people = np.unique(key, return_counts=True)

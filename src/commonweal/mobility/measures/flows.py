@@ -25,7 +25,7 @@ from commonweal.core.wording import Wording
 from commonweal.disclosure.private.unit import Unit
 from commonweal.mobility.bounding import Members, Protection
 from commonweal.mobility.measure import Measure, Scope, Window, product
-from commonweal.mobility.sequences import Events
+from commonweal.mobility.sequences import Events, distinct
 
 DATASET = Dataset(
     name="mobility.flows",
@@ -198,10 +198,7 @@ def members(events: Events, window: Window, staying: bool = False) -> Mapping[st
     rows, origins = moves(events.subscriber_day, events.area, staying)
     start = window.days[events.day[rows]] + window.starts
     key = (start * window.areas + origins) * window.areas + events.area[rows]
-    whose = events.subscriber_day[rows]
-    order = np.lexsort((key, whose))
-    again = (np.diff(whose[order], prepend=-1) == 0) & (np.diff(key[order], prepend=-1) == 0)
-    once = order[~again]
+    once, _ = distinct(events.subscriber_day[rows], key)
     return {"": Members(events.subscriber[rows[once]], events.day[rows[once]].astype(np.int64), key[once])}
 
 

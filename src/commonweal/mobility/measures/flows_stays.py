@@ -29,7 +29,7 @@ from commonweal.disclosure.private.unit import Unit
 from commonweal.mobility.bounding import Members, Protection
 from commonweal.mobility.measure import Derivation, Measure, Scope, Window
 from commonweal.mobility.measures import pairs
-from commonweal.mobility.sequences import Events
+from commonweal.mobility.sequences import Events, distinct
 from commonweal.mobility.stays.derivations import SETTLED, stay_segments
 from commonweal.mobility.stays.parameters import DEFAULT, LOOKBACK
 from commonweal.mobility.stays.segmenting import State
@@ -171,11 +171,8 @@ def members(rows: pa.Table, window: Window) -> Mapping[str, Members]:
     day = np.searchsorted(window.days, start, side="right") - 1
     begins = window.days[day].astype(np.int64) + window.starts
     key = pairs.keys(begins, origin, destination, window.areas)
-    order = np.lexsort((key, subscriber))
-    whose, key = subscriber[order], key[order]
-    new = np.ones(len(key), np.bool_)
-    new[1:] = (whose[1:] != whose[:-1]) | (key[1:] != key[:-1])
-    return {"": Members(whose[new], day[order][new], key[new])}
+    once, _ = distinct(subscriber, key)
+    return {"": Members(subscriber[once], day[once], key[once])}
 
 
 def counted(keys: Mapping[str, np.ndarray], window: Window) -> pa.Table:
