@@ -9,8 +9,10 @@ import numpy as np
 
 from commonweal.core.kernels import kernel
 
-FEW = 1 << 20
+FEW = 1 << 16
 """Possible combinations that are looked up in a table, however few rows there are; of more rows more."""
+WIDE = 1 << 16
+"""Range of values from which on it is worth while to look for the step in which they lie apart."""
 
 
 def groups(columns: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
@@ -43,7 +45,7 @@ def groups(columns: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         packed = np.zeros(len(columns[0]), np.int64)
         for values, (least, most, step) in zip(columns, ranges, strict=True):
             _pack(packed, values, least, (most - least) // step + 1, step)
-        if possible <= 4 * len(packed) + FEW:
+        if possible <= 2 * len(packed) + FEW:
             row, number = _looked_up(packed, possible)
             return row, number
         order = np.argsort(packed, kind="stable")
@@ -72,6 +74,8 @@ def _range(values: np.ndarray) -> tuple[int, int, int]:
     least = most = values[0]
     for value in values:
         least, most = min(least, value), max(most, value)
+    if most - least < WIDE:
+        return least, most, 1
     step = 0
     for value in values:
         one, other = value - least, step
@@ -89,7 +93,8 @@ def _range(values: np.ndarray) -> tuple[int, int, int]:
 def _pack(packed: np.ndarray, values: np.ndarray, least: int, size: int, step: int) -> None:
     """Put one more column into a number."""
     for i in range(len(packed)):
-        packed[i] = packed[i] * size + (values[i] - least) // step
+        value = values[i] - least
+        packed[i] = packed[i] * size + (value if step == 1 else value // step)
 
 
 @kernel()

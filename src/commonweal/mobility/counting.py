@@ -25,7 +25,7 @@ from commonweal.mobility.keeping import Kept
 from commonweal.mobility.manifest import Manifest, Segment
 from commonweal.mobility.measure import Derivation, Measure, Window, columns_of, measures, sources
 from commonweal.mobility.network import Network
-from commonweal.mobility.sequences import Events, merged, place
+from commonweal.mobility.sequences import Events, in_runs, merged, place
 from commonweal.mobility.store import EpochStore
 
 LOOKED_AROUND = 10
@@ -154,8 +154,8 @@ def _in_order(tables: Sequence[pa.Table]) -> pa.Table:
     table = pa.concat_tables(some)
     if len(some) == 1 or table.column_names[0] != "subscriber":
         return table
-    order = merged(table["subscriber"].to_numpy(), _begins([part.num_rows for part in some]))
-    return table.take(pa.array(order))
+    runs = merged(table["subscriber"].to_numpy(), _begins([part.num_rows for part in some]))
+    return table.take(pa.array(in_runs(np.arange(table.num_rows), runs)))
 
 
 def _begins(sizes: Sequence[int]) -> np.ndarray:
@@ -354,8 +354,8 @@ def read_events(
     else:
         none = (np.zeros(0, np.int64), *(np.zeros(0, np.int32) for _ in range(2 + len(bucket.columns))))
         subscriber, time, cell, *others = (np.concatenate(part) for part in zip(none, *parts, strict=True))
-        order = merged(subscriber, _begins([len(part[0]) for part in parts]))  # segments are in order of time
-        subscriber, time, cell, *others = (column.take(order) for column in (subscriber, time, cell, *others))
+        runs = merged(subscriber, _begins([len(part[0]) for part in parts]))  # segments are in order of time
+        subscriber, time, cell, *others = (in_runs(column, runs) for column in (subscriber, time, cell, *others))
         for column in (subscriber, time, cell):
             column.flags.writeable = False  # as what was read of one segment is
     if len(cell) and cell.max() >= len(bucket.timeline.first) - 1:

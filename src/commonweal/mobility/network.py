@@ -7,6 +7,7 @@ every span where its cell stood and how, on which site, and which other spans' f
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -81,6 +82,11 @@ class Network:
     def __len__(self) -> int:
         """Give the number of spans."""
         return len(self.state)
+
+    @cached_property
+    def farthest_overlap(self) -> float:
+        """How far apart two spans stand at most that overlap, straight on, metres, and one more."""
+        return float(_farthest_overlap(self.place, self.first, self.other))
 
 
 def network(register: CellRegister, timeline: Timeline, areas: Areas | None = None) -> Network:
@@ -183,6 +189,15 @@ def from_centre(longitude: np.ndarray, latitude: np.ndarray) -> np.ndarray:
 
 
 @kernel(inline="always")
+def squared(place: np.ndarray, one: int, other: int) -> float:
+    """The square of how far two placed spans lie apart straight on, m²."""
+    found = 0.0
+    for axis in range(3):
+        found += (place[one, axis] - place[other, axis]) ** 2
+    return found
+
+
+@kernel(inline="always")
 def metres(place: np.ndarray, one: int, other: int) -> float:
     """How far two placed spans lie apart along the ground, metres: 2 R asin(c / 2 R) of the straight line c on WGS 84.
 
@@ -196,10 +211,16 @@ def metres(place: np.ndarray, one: int, other: int) -> float:
     >>> round(metres(place, 0, 1), 2)
     111319.49
     """
-    squared = 0.0
-    for axis in range(3):
-        squared += (place[one, axis] - place[other, axis]) ** 2
-    return 2 * EARTH * np.arcsin(min(1.0, np.sqrt(squared) / (2 * EARTH)))
+    return 2 * EARTH * np.arcsin(min(1.0, np.sqrt(squared(place, one, other)) / (2 * EARTH)))
+
+
+@kernel()
+def _farthest_overlap(place: np.ndarray, first: np.ndarray, other: np.ndarray) -> float:
+    most = 0.0
+    for one in range(len(first) - 1):
+        for two in other[first[one] : first[one + 1]]:
+            most = max(most, squared(place, one, two))
+    return np.sqrt(most) + 1
 
 
 @kernel()

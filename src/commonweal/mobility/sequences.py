@@ -119,7 +119,7 @@ def _renumbered(
 
 @kernel()
 def merged(subscriber: np.ndarray, begins: np.ndarray) -> np.ndarray:
-    """The order in which rows of several parts are sorted by subscriber, those of one subscriber as the parts follow.
+    """How rows of several parts are sorted by subscriber, those of one subscriber as the parts follow.
 
     Parameters
     ----------
@@ -130,17 +130,17 @@ def merged(subscriber: np.ndarray, begins: np.ndarray) -> np.ndarray:
 
     Returns
     -------
-    int64, shape (n,)
+    int64, shape (runs, 2): first and last-exclusive row of what follows one another.
 
     Examples
     --------
-    >>> merged(np.array([7, 9, 9, 8, 9]), np.array([0, 3, 5]))
-    array([0, 3, 1, 2, 4])
+    >>> merged(np.array([7, 9, 9, 8, 9]), np.array([0, 3, 5])).tolist()
+    [[0, 1], [3, 4], [1, 3], [4, 5]]
     """
-    order = np.empty(len(subscriber), np.int64)
+    runs = np.empty((len(subscriber), 2), np.int64)
     head = begins.copy()
-    size = 0
-    while size < len(order):
+    size, done = 0, 0
+    while done < len(subscriber):
         least = np.int64(2**63 - 1)
         for part in range(len(begins) - 1):
             if head[part] < begins[part + 1]:
@@ -148,11 +148,29 @@ def merged(subscriber: np.ndarray, begins: np.ndarray) -> np.ndarray:
         for part in range(len(begins) - 1):
             row = head[part]
             while row < begins[part + 1] and subscriber[row] == least:
-                order[size] = row
-                size += 1
                 row += 1
-            head[part] = row
-    return order
+            if row > head[part]:
+                runs[size, 0], runs[size, 1] = head[part], row
+                size += 1
+                done += row - head[part]
+                head[part] = row
+    return runs[:size].copy()
+
+
+@kernel()
+def in_runs(values: np.ndarray, runs: np.ndarray) -> np.ndarray:
+    """Values in the order of `merged`.
+
+    >>> in_runs(np.array([4, 5, 6]), np.array([[2, 3], [0, 2]]))
+    array([6, 4, 5])
+    """
+    found = np.empty_like(values)
+    size = 0
+    for run in range(len(runs)):
+        for row in range(runs[run, 0], runs[run, 1]):
+            found[size] = values[row]
+            size += 1
+    return found
 
 
 @kernel()

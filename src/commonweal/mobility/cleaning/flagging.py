@@ -9,7 +9,7 @@ import numpy as np
 
 from commonweal.core.kernels import kernel
 from commonweal.mobility.cleaning.parameters import MARITIME_AND_AIRBORNE
-from commonweal.mobility.network import NO_VERSION, PLACED, metres
+from commonweal.mobility.network import NO_VERSION, PLACED, metres, squared
 
 
 class Flag(IntEnum):
@@ -151,12 +151,12 @@ def flags(
             if abroad[i]:
                 continue
             if before >= 0 and span[i] != span[before]:
-                squared = 0.0
-                for axis in range(3):
-                    squared += (place[span[i], axis] - place[span[before], axis]) ** 2
-                if squared > near:
-                    far = metres(place, span[before], span[i])
-                    if far > distance and far > speed * (time[i] - time[before]):
+                straight = squared(place, span[before], span[i])
+                if straight > near:
+                    far, most_far = np.sqrt(straight), speed * (time[i] - time[before])
+                    if far <= distance or far <= most_far:  # straight on; along the ground it is farther
+                        far = metres(place, span[before], span[i])
+                    if far > distance and far > most_far:
                         # Too fast on one side is suspicious, on both is incorrect.
                         flag[before] = _SUSPICIOUS if flag[before] == _NONE else _INCORRECT
                         flag[i] = _SUSPICIOUS

@@ -22,6 +22,7 @@ import pyarrow as pa
 from commonweal.core.catalog import Dataset, Dimension, Kind, Privacy
 from commonweal.core.catalog import Measure as Value
 from commonweal.core.engine import keyed_counts
+from commonweal.core.grouping import groups
 from commonweal.core.kernels import kernel
 from commonweal.core.wording import Wording
 from commonweal.mobility.borders.counted import SUBSCRIBERS, complete
@@ -88,13 +89,10 @@ def count(events: Events, window: Window) -> pa.Table:
     A largest contribution cannot be added up over buckets; who contributes how much can.
     """
     first, many = contributions(events.subscriber_hour, events.area, window.areas)
-    most = int(many.max(initial=0)) + 1
-    place = events.hour[first].astype(np.int64) * window.areas + events.area[first]
-    key, people = np.unique(place * most + many, return_counts=True)
-    place, many = np.divmod(key, most)
-    hour, area = np.divmod(place, window.areas)
-    keys = {"start": window.hours[hour] + window.starts, "area": area, "events": many}
-    return keyed_counts(keys, {"people": people})
+    hour, area = events.hour[first], events.area[first]
+    row, number = groups([hour, area, many])
+    keys = {"start": window.hours[hour[row]] + window.starts, "area": area[row], "events": many[row]}
+    return keyed_counts(keys, {"people": np.bincount(number, minlength=len(row))})
 
 
 def finish(counts: pa.Table, scope: Scope) -> pa.Table:

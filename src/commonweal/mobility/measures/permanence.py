@@ -30,7 +30,7 @@ import pyarrow as pa
 
 from commonweal.core.kernels import kernel
 from commonweal.mobility.measure import Derivation, Window
-from commonweal.mobility.network import metres, overlapping
+from commonweal.mobility.network import metres, overlapping, squared
 from commonweal.mobility.sequences import Events
 
 OTHER_CELL, SAME_CELL, SAME_CELL_AT_NIGHT = 900, 7_200, 28_800
@@ -74,7 +74,14 @@ def between(one: int, two: int, same: bool, midnight: int) -> tuple[int, int]:
 
 @kernel()
 def is_passing(
-    taken: int, before: int, here: int, after: int, place: np.ndarray, first: np.ndarray, other: np.ndarray
+    taken: int,
+    before: int,
+    here: int,
+    after: int,
+    place: np.ndarray,
+    first: np.ndarray,
+    other: np.ndarray,
+    farthest: float,
 ) -> bool:
     """Say whether an event is passing, by the cells before it, of it and after it, and the seconds between the two.
 
@@ -82,23 +89,19 @@ def is_passing(
     ----------
     place, first, other
         Of `Network`.
+    farthest
+        How far apart the sites of two footprints stand at most that overlap, metres.
     """
     if taken <= 0 or (before == here and here == after):
         return False
     # Along the ground it is at most π / 2 times as far as straight on, and across no farther than by way of the place.
-    straight = np.sqrt(_squared(before, here, place)) + np.sqrt(_squared(here, after, place))
-    if straight * 1.5708 <= FASTEST * taken:
+    one, two = np.sqrt(squared(place, before, here)), np.sqrt(squared(place, here, after))
+    if (one + two) * 1.5708 <= FASTEST * taken:
         return False
+    if (one > farthest) * one + (two > farthest) * two > 1.000001 * FASTEST * taken:
+        return True
     back, on = _apart(before, here, place, first, other), _apart(here, after, place, first, other)
     return max(back + on, _apart(before, after, place, first, other)) / taken > FASTEST
-
-
-@kernel(inline="always")
-def _squared(one: int, two: int, place: np.ndarray) -> float:
-    found = 0.0
-    for axis in range(3):
-        found += (place[one, axis] - place[two, axis]) ** 2
-    return found
 
 
 @kernel(inline="always")
@@ -125,6 +128,7 @@ def permanence(
     place: np.ndarray,
     first: np.ndarray,
     other: np.ndarray,
+    farthest: float,
 ) -> tuple:  # type: ignore[type-arg]
     """The hours of each subscriber's day in which an area scores 1.
 
@@ -140,8 +144,8 @@ def permanence(
         First and last-exclusive index of the days that are asked for.
     areas
         How many areas there are.
-    place, first, other
-        Of `Network`.
+    place, first, other, farthest
+        Of `Network`; how far apart spans stand at most that overlap.
 
     Returns
     -------
@@ -178,7 +182,7 @@ def permanence(
                     continue
                 if low < i < high - 1:
                     taken = time[i + 1] - time[i - 1]
-                    if is_passing(taken, span[i - 1], span[i], span[i + 1], place, first, other):
+                    if is_passing(taken, span[i - 1], span[i], span[i + 1], place, first, other, farthest):
                         continue
                 while True:
                     if from_when >= hours[h + 1]:
@@ -265,6 +269,7 @@ def derive(events: Events, window: Window) -> pa.Table:
         network.place,
         network.first,
         network.other,
+        network.farthest_overlap,
     )
     return pa.table(
         {
