@@ -27,6 +27,8 @@ USUAL_RANGE = 10_000.0
 """How far a cell is heard that does not say it, m; as for footprints."""
 STEPS = (500.0, 1000.0)
 """Sides of the grid's squares, m: the next one is taken where the areas have too many squares of this one."""
+FEW = 16
+"""Spans that are looked through one after the other."""
 NEIGHBOURS, SIGNAL = "neighbours by Voronoi", "signal strength"
 
 
@@ -233,6 +235,11 @@ def overlapping(first: np.ndarray, other: np.ndarray, one: int, two: int) -> boo
     if one == two:
         return True
     low, high = first[one], first[one + 1]
+    if high - low <= FEW:
+        found = False
+        for i in range(low, high):  # without a branch, which would be mispredicted
+            found |= other[i] == two
+        return found
     while low < high:
         middle = (low + high) // 2
         if other[middle] < two:

@@ -100,7 +100,7 @@ def segments(
     net = (first, other, days)
     flat = np.empty(len(time) + 1, np.int32)
     while True:
-        rows, cells = _cut(*events, *net, *own, *limits, lookback, held, out, flat)  # type: ignore[call-arg, arg-type]
+        rows, cells = _cut(*events, *net, *own, *limits, lookback, held, out, flat)
         if cells <= len(flat):
             break
         flat = np.empty(cells, np.int32)
