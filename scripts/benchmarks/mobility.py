@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import math
 import multiprocessing
+import os
 import resource
 import shutil
 import tempfile
@@ -15,8 +16,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from time import perf_counter
-from typing import Any
+from time import perf_counter, process_time
+from typing import Any, NamedTuple
 
 DAYS = 30
 CELLS = 3_000
@@ -25,6 +26,21 @@ FIRST = datetime(2026, 4, 1, tzinfo=UTC)
 SECONDS = DAYS * 86400 + 3600  # the first hour of the next month closes the month
 THREADS = 2
 MEASURES = ("presence", "home", "flows")
+
+
+class Took(NamedTuple):
+    """How long something took: by the clock, and of the processor in all threads, seconds."""
+
+    clock: float
+    processor: float
+
+
+def clocked(work: Callable[[], object]) -> Took:
+    """Do some work and say how long it took."""
+    begun, worked = perf_counter(), process_time()
+    work()
+    return Took(perf_counter() - begun, process_time() - worked)
+
 
 LAYOUT = """
 [time]
@@ -78,8 +94,8 @@ SQL = {
 }
 
 
-def generate(folder: Path, millions: float) -> None:
-    """Write the events and the cells that a step works on."""
+def generate(folder: Path, millions: float, each: int = EVENTS_EACH) -> None:
+    """Write the events, so many of each subscriber, and the cells that a step works on."""
     import duckdb
     import numpy as np
 
@@ -96,7 +112,7 @@ def generate(folder: Path, millions: float) -> None:
     (folder / "mapping.toml").write_text(LAYOUT)
     duckdb.connect(config={"memory_limit": "4GB", "temp_directory": str(folder / "spill")}).execute(
         EVENTS.format(
-            subscribers=events // EVENTS_EACH, seconds=SECONDS, events=events, cells=CELLS, path=folder / "events.csv"
+            subscribers=events // each, seconds=SECONDS, events=events, cells=CELLS, path=folder / "events.csv"
         )
     )
 
@@ -154,7 +170,7 @@ def _plan(folder: Path, names: Sequence[str] = MEASURES) -> Any:
     return settings, runs.plan(settings, database, project, FIRST.date(), last, names=names)
 
 
-def scan(folder: Path) -> float:
+def scan(folder: Path) -> Took:
     """Read subscriber, time and cell of every event, and do nothing with them."""
     _, planned = _plan(folder)
     segments = [s for s in planned.store.manifest.events() if s.start < planned.buckets[0].ends]
@@ -162,13 +178,14 @@ def scan(folder: Path) -> float:
     def read(segment: Any) -> int:
         return len(planned.store.read(segment.file, ("subscriber", "time", "cell")))
 
-    begun = perf_counter()
-    with ThreadPoolExecutor(THREADS) as pool:
-        assert sum(pool.map(read, segments)) > 0
-    return perf_counter() - begun
+    def read_all() -> None:
+        with ThreadPoolExecutor(THREADS) as pool:
+            assert sum(pool.map(read, segments)) > 0
+
+    return clocked(read_all)
 
 
-def measure(folder: Path) -> float:
+def measure(folder: Path) -> Took:
     """Count presence, home and flows, keeping nothing."""
     from dataclasses import replace
 
@@ -177,12 +194,10 @@ def measure(folder: Path) -> float:
     settings, planned = _plan(folder)
     buckets = [replace(bucket, keep=False) for bucket in planned.buckets]
     count(settings, buckets[:1])  # loads what was compiled
-    begun = perf_counter()
-    count(settings, buckets)
-    return perf_counter() - begun
+    return clocked(lambda: count(settings, buckets))
 
 
-def stays(folder: Path) -> float:
+def stays(folder: Path) -> Took:
     """Clean events, settle ping-pong and cut stays, keeping nothing."""
     from dataclasses import replace
 
@@ -198,12 +213,10 @@ def stays(folder: Path) -> float:
         return {"stays": keyed_counts({}, {"segments": [derive_bucket(bucket, STAYS).num_rows]})}
 
     map_buckets(settings, count, buckets[:1])  # loads what was compiled
-    begun = perf_counter()
-    map_buckets(settings, count, buckets)
-    return perf_counter() - begun
+    return clocked(lambda: map_buckets(settings, count, buckets))
 
 
-def everything(folder: Path) -> float:
+def everything(folder: Path) -> Took:
     """Count every measure but the one that estimates by EM in one run, keeping nothing."""
     from dataclasses import replace
 
@@ -213,9 +226,18 @@ def everything(folder: Path) -> float:
     settings, planned = _plan(folder, [name for name, one in measures().items() if not one.coverage])
     buckets = [replace(bucket, keep=False) for bucket in planned.buckets]
     count(settings, buckets[:1])  # loads what was compiled
-    begun = perf_counter()
-    count(settings, buckets)
-    return perf_counter() - begun
+    return clocked(lambda: count(settings, buckets))
+
+
+def compile_anew(folder: Path) -> Took:
+    """Count every measure over one bucket for the first time, where no kernel was compiled before."""
+    with tempfile.TemporaryDirectory(dir=folder) as empty:
+        os.environ["NUMBA_CACHE_DIR"] = empty
+        from commonweal.mobility.counting import count_bucket
+        from commonweal.mobility.measure import measures
+
+        _, planned = _plan(folder, [name for name, one in measures().items() if not one.coverage])
+        return clocked(lambda: count_bucket(planned.buckets[0]))
 
 
 def measure_on_spark(folder: Path) -> float:
@@ -271,15 +293,17 @@ def prepare_sql(folder: Path) -> None:
             writer.write_table(pa.table({name: getattr(events, name) for name in ("subscriber", "time", "area")}))
 
 
-def _child(step: Callable[[Path], float | None], folder: Path, answers: Any) -> None:
-    begun = perf_counter()
-    took = step(folder)
-    took = perf_counter() - begun if took is None else took
-    answers.put((took, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6))
+def _child(step: Callable[[Path], Took | float | None], folder: Path, answers: Any) -> None:
+    whole: list[Took | float | None] = []
+    around = clocked(lambda: whole.append(step(folder)))
+    took = whole[0]
+    if not isinstance(took, Took):
+        took = around if took is None else Took(took, math.nan)
+    answers.put((*took, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6))
 
 
-def timed(step: Callable[[Path], float | None], folder: Path) -> tuple[float, float]:
-    """Give the seconds a step says it took (else those of the whole), and the gigabytes its process held at most."""
+def watched(step: Callable[[Path], Took | float | None], folder: Path) -> tuple[Took, float]:
+    """Give what a step says it took (else the whole), and the gigabytes its process held at most."""
     context = multiprocessing.get_context("spawn")
     answers = context.SimpleQueue()
     process = context.Process(target=_child, args=(step, folder, answers))
@@ -287,11 +311,17 @@ def timed(step: Callable[[Path], float | None], folder: Path) -> tuple[float, fl
     process.join()
     if process.exitcode:
         raise SystemExit(f"{step.__name__} failed")
-    seconds, gigabytes = answers.get()
-    return seconds, gigabytes
+    clock, processor, gigabytes = answers.get()
+    return Took(clock, processor), gigabytes
 
 
-def best(step: Callable[[Path], float | None], folder: Path, rounds: int) -> float:
+def timed(step: Callable[[Path], Took | float | None], folder: Path) -> tuple[float, float]:
+    """Give the seconds that a step took by the clock, and the gigabytes its process held at most."""
+    took, gigabytes = watched(step, folder)
+    return took.clock, gigabytes
+
+
+def best(step: Callable[[Path], Took | float | None], folder: Path, rounds: int) -> float:
     """Give the least seconds of several rounds: other work on the machine only ever adds."""
     return min(timed(step, folder)[0] for _ in range(rounds))
 
@@ -337,16 +367,40 @@ def figures(folder: Path, millions: float, rounds: int, spark: bool) -> dict[str
     }
 
 
+def every(folder: Path, millions: float, each: int, rounds: int) -> None:
+    """Print how fast every measure but the one by EM is in one run, and cleaning with stays alone."""
+    timed(Generation(millions, each), folder)
+    timed(import_by_us, folder)
+    timed(everything, folder)  # compiles, and warms the page cache for all
+    timed(stays, folder)
+    steps: dict[str, Callable[[Path], Took]] = {
+        "bare scan": scan,
+        "cleaning, ping-pong, stays": stays,
+        "every measure": everything,
+    }
+    found = {name: [watched(step, folder) for _ in range(rounds)] for name, step in steps.items()}
+    compiled = watched(compile_anew, folder)[0]
+    print(f"{millions:g} million events, {each} of each subscriber, {DAYS} days, {CELLS:,} cells, {THREADS} threads")
+    print(f"{'':<28}{'million events/s':>18}{'by the processor':>18}{'of the scan':>13}{'GB':>7}")
+    scanned = min(took.processor for took, _ in found["bare scan"])
+    for name, rows in found.items():
+        clock, processor = (min(getattr(took, field) for took, _ in rows) for field in Took._fields)
+        by_processor = THREADS * millions / processor
+        held = max(gigabytes for _, gigabytes in rows)
+        print(f"{name:<28}{millions / clock:>18.2f}{by_processor:>18.2f}{scanned / processor:>13.3f}{held:>7.2f}")
+    print(f"the first bucket of all, kernels compiled anew: {compiled.processor:.0f} s of a processor")
+
+
 class Generation:
     """`generate` at a size, as a step that can be sent to another process."""
 
-    def __init__(self, millions: float) -> None:
-        self.millions = millions
+    def __init__(self, millions: float, each: int = EVENTS_EACH) -> None:
+        self.millions, self.each = millions, each
         self.__name__ = "generate"
 
     def __call__(self, folder: Path) -> None:
         """Generate."""
-        generate(folder, self.millions)
+        generate(folder, self.millions, self.each)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -359,10 +413,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--others", action="store_true", help="every measure, and other tools that are installed")
     parser.add_argument("--limit", type=float, default=300, help="seconds that one other tool may take")
     parser.add_argument("--beside", type=Path, default=Path("python3"), help="the Python that has tools of the field")
+    parser.add_argument("--every", action="store_true", help="only every measure in one run, beside a bare scan")
+    parser.add_argument("--each", type=int, default=EVENTS_EACH, help="with --every: events of each subscriber")
     chosen = parser.parse_args(arguments)
     import other_tools
 
     with tempfile.TemporaryDirectory(dir=chosen.folder) as folder:
+        if chosen.every:
+            every(Path(folder), chosen.millions, chosen.each, chosen.rounds)
+            return
         small = figures(Path(folder), chosen.millions / 10, chosen.rounds, chosen.spark)
         large = figures(Path(folder), chosen.millions, chosen.rounds, chosen.spark)
         others = other_tools.beside(Path(folder), chosen.millions, chosen.limit, chosen.beside) if chosen.others else []

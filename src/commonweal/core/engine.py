@@ -127,17 +127,19 @@ def add(parts: Sequence[pa.Table]) -> pa.Table:
     >>> add([a, keyed_counts({"area": [2, 3]}, {"people": [1, 1]})]).to_pydict()
     {'area': [1, 2, 3], 'people': [5, 8, 1]}
     """
+    from commonweal.core.grouping import groups, totals
+
     schema = parts[0].schema
     counts = [name for name in (schema.metadata or {})[COUNTED].decode().split(",") if name]
     keys = [name for name in schema.names if name not in counts]
     table = pa.concat_tables([part.replace_schema_metadata(None) for part in parts])
+    columns = {name: table[name].to_numpy() for name in schema.names}
     if keys:
-        table = table.group_by(keys).aggregate([(name, "sum") for name in counts])
-        table = table.rename_columns(
-            [name.removesuffix("_sum") if name not in keys else name for name in table.column_names]
-        )
-        table = table.select(schema.names).sort_by([(name, "ascending") for name in keys])
-    return table.cast(pa.schema(list(schema))).replace_schema_metadata(schema.metadata)
+        row, number = groups([columns[name] for name in keys])
+        columns = {name: columns[name][row] for name in keys} | {
+            name: totals(number, columns[name], len(row)) for name in counts
+        }
+    return pa.table({name: pa.array(columns[name], schema.field(name).type) for name in schema.names}, schema=schema)
 
 
 def map_buckets(

@@ -18,10 +18,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numba
 import numpy as np
 import pyarrow as pa
 
+from commonweal.core.kernels import kernel
 from commonweal.disclosure.private.unit import Unit
 
 
@@ -114,7 +114,7 @@ def bounded(members: Members, unit_of_day: np.ndarray, most: int, seed: int) -> 
     return np.asarray(members.key[kept(members.subscriber, unit, members.key, most, np.uint64(seed))])
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def kept(subscriber: np.ndarray, unit: np.ndarray, key: np.ndarray, most: int, seed: Any) -> np.ndarray:
     """Which rows are kept, for rows sorted by (subscriber, unit): of each of these the `most` with the smallest hash.
 
@@ -175,7 +175,7 @@ def kept(subscriber: np.ndarray, unit: np.ndarray, key: np.ndarray, most: int, s
     return keeping
 
 
-@numba.njit(nogil=True, cache=True, inline="always")
+@kernel(inline="always")
 def mixed(state: Any) -> Any:
     """The splitmix64 of a 64-bit number.
 

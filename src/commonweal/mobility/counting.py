@@ -6,7 +6,7 @@ under a digest of all these; a run that was killed, or one after new days came i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
@@ -26,7 +26,7 @@ from commonweal.mobility.keeping import Kept
 from commonweal.mobility.manifest import Manifest, Segment
 from commonweal.mobility.measure import Derivation, Measure, Window, columns_of, measures, sources
 from commonweal.mobility.network import Network
-from commonweal.mobility.sequences import Events, place
+from commonweal.mobility.sequences import Events, in_runs, merged, place
 from commonweal.mobility.store import EpochStore
 
 LOOKED_AROUND = 10
@@ -152,11 +152,18 @@ def _rows_of(item: Measure | Derivation) -> Derivation | None:
 
 
 def _in_order(tables: Sequence[pa.Table]) -> pa.Table:
-    """Put windows' rows together: they are in order of time, so a stable sort keeps each subscriber's rows in it."""
-    table = pa.concat_tables(tables)
-    if len(tables) == 1 or table.column_names[0] != "subscriber":
+    """Put windows' rows together: they are in order of time, and so each subscriber's rows stay."""
+    some = [table for table in tables if table.num_rows] or tables[:1]
+    table = pa.concat_tables(some)
+    if len(some) == 1 or table.column_names[0] != "subscriber":
         return table
-    return table.take(pa.array(np.argsort(table["subscriber"].to_numpy(), kind="stable")))
+    runs = merged(table["subscriber"].to_numpy(), _begins([part.num_rows for part in some]))
+    return table.take(pa.array(in_runs(np.arange(table.num_rows), runs)))
+
+
+def _begins(sizes: Sequence[int]) -> np.ndarray:
+    """Where each of some parts begins, and the last one ends."""
+    return np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
 
 
 def _make(bucket: Bucket, asked: Sequence[Measure | Derivation]) -> dict[str, Kept]:
@@ -215,6 +222,7 @@ class _Source:
         self._looking = any(_reach(item) != (0, 0) for item in items)
         self._read: dict[str, tuple[np.ndarray, ...]] = {}
         self._rows: dict[tuple[Derivation | None, int, int], Any] = {}
+        self._widest: dict[Derivation | None, tuple[int, int]] = {}
 
     @property
     def folder(self) -> Path:
@@ -238,13 +246,30 @@ class _Source:
         """Give events, or a derivation's rows, of a time."""
         key = (of, start, end)
         if key not in self._rows:
-            if of is None:
+            first, last = self._widest.get(of, (start, end))
+            if (first, last) != (start, end) and isinstance(whole := self.rows(of, first, last), Events):
+                window = window_of(self.bucket, first, last)
+                own = (start - self.bucket.epoch_starts, end - self.bucket.epoch_starts)
+                self._rows[key] = whole.within(own, (window.hours, window.days))
+            elif of is None:
                 self._rows[key] = read_events(self, self.bucket, self._inside(start, end), start, end)
             elif of.kept:
                 self._rows[key] = self._of_kept(of, start, end)
             else:
                 self._rows[key] = self._made(of, start, end)
         return self._rows[key]
+
+    def _look_around(self, items: Iterable[Measure | Derivation], start: int, end: int) -> None:
+        """Find the widest time of which these need events, or rows that are not kept: what is wider is made once."""
+        self._widest.clear()
+        for item in items:
+            first, last = start, end
+            for part in sources(item):
+                first, last = self._around(part, first, last)
+                if part.of is not None and part.of.kept:
+                    break
+                widest = self._widest.get(part.of, (first, last))
+                self._widest[part.of] = (min(first, widest[0]), max(last, widest[1]))
 
     def make(self, work: Sequence[Kept]) -> None:
         """Make what is not kept of these, window by window; what they are made of is read once for all."""
@@ -253,13 +278,16 @@ class _Source:
         changed: set[str] = set()
         kept_at = monotonic()
         for start, end in sorted({window for item in work for window in item.windows()}):
+            needed = []
             for kept in work:
-                if (start, end) not in kept.windows():
-                    continue
-                fingerprint = kept.fingerprint(self._depends_on(kept.item, start, end), start, end)
-                if kept.needs(start, fingerprint):
-                    kept.made[start] = (fingerprint, self._made(kept.item, start, end))
-                    changed.add(kept.name)
+                if (start, end) in kept.windows():
+                    fingerprint = kept.fingerprint(self._depends_on(kept.item, start, end), start, end)
+                    if kept.needs(start, fingerprint):
+                        needed.append((kept, fingerprint))
+            self._look_around((kept.item for kept, _ in needed), start, end)
+            for kept, fingerprint in needed:
+                kept.made[start] = (fingerprint, self._made(kept.item, start, end))
+                changed.add(kept.name)
             self._rows.clear()
             self._forget(start)
             if monotonic() - kept_at > KEPT_EVERY:
@@ -338,8 +366,10 @@ def read_events(
     else:
         none = (np.zeros(0, np.int64), *(np.zeros(0, np.int32) for _ in range(2 + len(bucket.columns))))
         subscriber, time, cell, *others = (np.concatenate(part) for part in zip(none, *parts, strict=True))
-        order = np.argsort(subscriber, kind="stable")  # segments are in order of time
-        subscriber, time, cell, *others = (column[order] for column in (subscriber, time, cell, *others))
+        runs = merged(subscriber, _begins([len(part[0]) for part in parts]))  # segments are in order of time
+        subscriber, time, cell, *others = (in_runs(column, runs) for column in (subscriber, time, cell, *others))
+        for column in (subscriber, time, cell):
+            column.flags.writeable = False  # as what was read of one segment is
     if len(cell) and cell.max() >= len(bucket.timeline.first) - 1:
         raise Damaged(
             "events refer to cells that the register does not have",

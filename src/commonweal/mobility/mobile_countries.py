@@ -29,6 +29,8 @@ from types import MappingProxyType
 
 import numpy as np
 
+from commonweal.core.kernels import kernel
+
 ELSEWHERE = "ZZ"
 """A network of no country, or of none that is listed."""
 UNKNOWN = -1
@@ -90,5 +92,12 @@ def countries_of_plmns(plmn: np.ndarray) -> np.ndarray:
     >>> [COUNTRIES[index] if index >= 0 else None for index in countries_of_plmns(np.array([619001, 310260, 0]))]
     ['SL', 'US', None]
     """
-    found = _INDEX_OF_CODE[np.clip(plmn // 1000, 0, 999)]
-    return np.where(plmn > 0, found, np.int16(UNKNOWN)).astype(np.int16)
+    return np.asarray(_countries(plmn, _INDEX_OF_CODE))
+
+
+@kernel()
+def _countries(plmn: np.ndarray, index_of_code: np.ndarray) -> np.ndarray:
+    found = np.empty(len(plmn), np.int16)
+    for i in range(len(plmn)):
+        found[i] = index_of_code[min(plmn[i] // 1000, 999)] if plmn[i] > 0 else UNKNOWN
+    return found

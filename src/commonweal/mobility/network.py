@@ -7,13 +7,14 @@ every span where its cell stood and how, on which site, and which other spans' f
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
-import numba
 import numpy as np
 import pyarrow as pa
 
 from commonweal.core.areas import Areas
 from commonweal.core.errors import InputError
+from commonweal.core.kernels import kernel
 from commonweal.mobility.cells import CellRegister, Timeline
 from commonweal.mobility.plmn import country_code
 
@@ -26,6 +27,8 @@ USUAL_RANGE = 10_000.0
 """How far a cell is heard that does not say it, m; as for footprints."""
 STEPS = (500.0, 1000.0)
 """Sides of the grid's squares, m: the next one is taken where the areas have too many squares of this one."""
+FEW = 16
+"""Spans that are looked through one after the other."""
 NEIGHBOURS, SIGNAL = "neighbours by Voronoi", "signal strength"
 
 
@@ -81,6 +84,11 @@ class Network:
     def __len__(self) -> int:
         """Give the number of spans."""
         return len(self.state)
+
+    @cached_property
+    def farthest_overlap(self) -> float:
+        """How far apart two spans stand at most that overlap, straight on, metres, and one more."""
+        return float(_farthest_overlap(self.place, self.first, self.other))
 
 
 def network(register: CellRegister, timeline: Timeline, areas: Areas | None = None) -> Network:
@@ -182,7 +190,16 @@ def from_centre(longitude: np.ndarray, latitude: np.ndarray) -> np.ndarray:
     )
 
 
-@numba.njit(nogil=True, cache=True, inline="always")
+@kernel(inline="always")
+def squared(place: np.ndarray, one: int, other: int) -> float:
+    """The square of how far two placed spans lie apart straight on, m²."""
+    found = 0.0
+    for axis in range(3):
+        found += (place[one, axis] - place[other, axis]) ** 2
+    return found
+
+
+@kernel(inline="always")
 def metres(place: np.ndarray, one: int, other: int) -> float:
     """How far two placed spans lie apart along the ground, metres: 2 R asin(c / 2 R) of the straight line c on WGS 84.
 
@@ -196,13 +213,19 @@ def metres(place: np.ndarray, one: int, other: int) -> float:
     >>> round(metres(place, 0, 1), 2)
     111319.49
     """
-    squared = 0.0
-    for axis in range(3):
-        squared += (place[one, axis] - place[other, axis]) ** 2
-    return 2 * EARTH * np.arcsin(min(1.0, np.sqrt(squared) / (2 * EARTH)))
+    return 2 * EARTH * np.arcsin(min(1.0, np.sqrt(squared(place, one, other)) / (2 * EARTH)))
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
+def _farthest_overlap(place: np.ndarray, first: np.ndarray, other: np.ndarray) -> float:
+    most = 0.0
+    for one in range(len(first) - 1):
+        for two in other[first[one] : first[one + 1]]:
+            most = max(most, squared(place, one, two))
+    return np.sqrt(most) + 1
+
+
+@kernel()
 def overlapping(first: np.ndarray, other: np.ndarray, one: int, two: int) -> bool:
     """Say whether two spans overlap; a span overlaps itself.
 
@@ -212,6 +235,11 @@ def overlapping(first: np.ndarray, other: np.ndarray, one: int, two: int) -> boo
     if one == two:
         return True
     low, high = first[one], first[one + 1]
+    if high - low <= FEW:
+        found = False
+        for i in range(low, high):  # without a branch, which would be mispredicted
+            found |= other[i] == two
+        return found
     while low < high:
         middle = (low + high) // 2
         if other[middle] < two:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 import duckdb
-import numba
 import numpy as np
 import pyarrow as pa
 
+from commonweal.core.kernels import kernel
 from commonweal.mobility.pseudonyms import pseudonyms
 
 REMEMBERED = 4_000_000  # numbers for each key, 16 bytes each
@@ -78,7 +78,7 @@ def _plain_numbers(texts: pa.Array) -> np.ndarray:
     return _numbers(ends, np.frombuffer(data, np.uint8))
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def _numbers(ends: np.ndarray, data: np.ndarray) -> np.ndarray:
     values = np.empty(len(ends) - 1, np.int64)
     for i in range(len(values)):

@@ -6,9 +6,10 @@ serving PLMN, device type). Two rows equal in all of these are one event reporte
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 import pyarrow as pa
+
+from commonweal.core.kernels import kernel
 
 NOTHING = {"counterpart": -(2**63), "duration": -1, "tac": -1}
 REST = ("kind", "direction", "counterpart", "duration", "home_plmn", "serving_plmn", "tac")
@@ -46,7 +47,7 @@ def arrange(events: dict[str, np.ndarray], rank_of_cell: np.ndarray) -> tuple[np
     return order[~repeated], order[repeated]
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def _arrange(order, subscriber, moment, rest):  # type: ignore[no-untyped-def]
     """Sort each subscriber's rows by moment, then by the rest; say which rows repeat the one before."""
     repeated = np.zeros(len(order), np.bool_)
@@ -74,7 +75,7 @@ def _arrange(order, subscriber, moment, rest):  # type: ignore[no-untyped-def]
     return repeated
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def _settle_tie(order, start, end, rest):  # type: ignore[no-untyped-def]
     """Sort rows of one moment by the rest, keeping the order of equal ones: by merging ever longer runs."""
     other = order[start:end].copy()
@@ -94,7 +95,7 @@ def _settle_tie(order, start, end, rest):  # type: ignore[no-untyped-def]
         length *= 2
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def _compare(a, b, rest):  # type: ignore[no-untyped-def]
     for column in rest:
         if column[a] != column[b]:

@@ -203,7 +203,8 @@ class EpochStore:
                 where=self.folder / segment.file,
                 expected=f"{segment.rows} sorted rows",
             )
-        return subscriber, time, cell, *(numpy_of(table.column(name).fill_null(0)) for name in columns)
+        others = (table.column(name) for name in columns)
+        return subscriber, time, cell, *(numpy_of(each.fill_null(0) if each.null_count else each) for each in others)
 
 
 def numpy_of(column: pa.ChunkedArray) -> np.ndarray:

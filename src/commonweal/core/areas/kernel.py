@@ -11,7 +11,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from commonweal.core.kernels import kernel
 
 OUTSIDE = -1
 FILTER = 3.3306690738754716e-16
@@ -21,7 +22,7 @@ WIDER = 1e-6
 """Share of a cell by which an edge is widened when its cells are marked, against rounding."""
 
 
-@njit(cache=True)
+@kernel()
 def _grow(parts: Any, count: int, value: float) -> int:
     """Add a number to an expansion without rounding; gives its new length."""
     carried = value
@@ -34,7 +35,7 @@ def _grow(parts: Any, count: int, value: float) -> int:
     return count + 1
 
 
-@njit(cache=True)
+@kernel()
 def _add_product(parts: Any, count: int, a: float, b: float) -> int:
     """Add a·b to an expansion without rounding."""
     product = a * b
@@ -48,7 +49,7 @@ def _add_product(parts: Any, count: int, a: float, b: float) -> int:
     return _grow(parts, _grow(parts, count, error), product)
 
 
-@njit(cache=True)
+@kernel()
 def side(ax: float, ay: float, bx: float, by: float, x: float, y: float) -> float:
     """Give the exact sign of (a - p) × (b - p): positive where p lies left of a → b, zero on the line."""
     left = (ax - x) * (by - y)
@@ -69,7 +70,7 @@ def side(ax: float, ay: float, bx: float, by: float, x: float, y: float) -> floa
     return 0.0
 
 
-@njit(cache=True)
+@kernel()
 def _covers(edges: Any, begin: int, end: int, x: float, y: float) -> bool:
     """Even-odd rule over the edges at this height; a point on an edge is inside."""
     odd = False
@@ -92,13 +93,13 @@ def _covers(edges: Any, begin: int, end: int, x: float, y: float) -> bool:
     return odd
 
 
-@njit(cache=True)
+@kernel()
 def _place(value: float, origin: float, per_degree: float, count: int) -> int:
     """Give the row or column of a coordinate inside the grid."""
     return min(int((value - origin) * per_degree), count - 1)
 
 
-@njit(cache=True)
+@kernel()
 def file_edges(points: Any, rings: Any, area_of_ring: Any, areas: int, grid: Any, shape: Any) -> Any:
     """File each area's edges by grid row.
 
@@ -144,7 +145,7 @@ def file_edges(points: Any, rings: Any, area_of_ring: Any, areas: int, grid: Any
     return low, slab_from, edge_from, edges
 
 
-@njit(cache=True)
+@kernel()
 def _mark(touched: Any, edges: Any, begin: int, end: int, row: int, grid: Any, columns: int) -> Any:
     """Mark the row's cells that an edge may touch; gives the first and last of them."""
     x0, y0, per_x, per_y = grid[0], grid[1], grid[2], grid[3]
@@ -168,7 +169,7 @@ def _mark(touched: Any, edges: Any, begin: int, end: int, row: int, grid: Any, c
     return first, last
 
 
-@njit(cache=True)
+@kernel()
 def lay_grid(filed: Any, grid: Any, shape: Any) -> Any:
     """Say for each cell what it lies in.
 
@@ -216,7 +217,7 @@ def lay_grid(filed: Any, grid: Any, shape: Any) -> Any:
     return _close(found, lists)
 
 
-@njit(cache=True)
+@kernel()
 def _close(found: Any, lists: Any) -> Any:
     """Answer the cells that need no list, and number the lists of the others."""
     rows, columns = found.shape
@@ -244,7 +245,7 @@ def _close(found: Any, lists: Any) -> Any:
     return cells, list_from[: longer + 1].copy(), kept[:used].copy()
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def locate(lon: Any, lat: Any, found: Any, laid: Any, filed: Any, grid: Any) -> None:
     """Write each point's area into `found`: the lowest index that covers it, or -1."""
     cells, list_from, lists = laid

@@ -12,9 +12,11 @@ from commonweal.core.catalog import Dataset, Dimension, Kind
 from commonweal.core.catalog import Measure as Value
 from commonweal.core.engine import keyed_counts
 from commonweal.core.errors import Refused
+from commonweal.core.grouping import groups
 from commonweal.core.wording import Wording
 from commonweal.mobility.measure import Scope, Window, product
 from commonweal.mobility.mobile_countries import COUNTRIES
+from commonweal.mobility.sequences import distinct
 
 LARGEST_GRID = 20_000_000
 START = Dimension("start", "timestamp", Wording("When the day begins."), hierarchy="period")
@@ -34,19 +36,15 @@ def people_by(subscriber: np.ndarray, **keys: np.ndarray) -> pa.Table:
     >>> people_by(np.array([7, 7, 9]), area=np.array([1, 1, 1])).to_pydict()
     {'area': [1], 'people': [2]}
     """
-    columns = [np.asarray(values, np.int64) for values in keys.values()]
-    order = np.lexsort((subscriber, *reversed(columns)))
-    columns = [values[order] for values in columns]
-    whose = np.asarray(subscriber)[order]
-    first = np.arange(len(whose)) == 0
-    key_changes = first.copy()
-    for values in columns:
-        key_changes[1:] |= values[1:] != values[:-1]
-    person_changes = key_changes.copy()
-    person_changes[1:] |= whose[1:] != whose[:-1]
-    starts = np.flatnonzero(key_changes)
-    people = np.add.reduceat(person_changes.astype(np.int64), starts) if len(starts) else np.zeros(0, np.int64)
-    return keyed_counts(dict(zip(keys, (values[starts] for values in columns), strict=True)), {"people": people})
+    row, number = groups(list(keys.values()))
+    if np.any(subscriber[1:] < subscriber[:-1]):
+        order = np.argsort(subscriber, kind="stable")
+        once, _ = distinct(subscriber[order], number[order])
+        once = order[once]
+    else:
+        once, _ = distinct(subscriber, number)
+    people = np.bincount(number[once], minlength=len(row))
+    return keyed_counts({name: np.asarray(values)[row] for name, values in keys.items()}, {"people": people})
 
 
 def on_day(window: Window, time: np.ndarray) -> np.ndarray:

@@ -12,10 +12,10 @@ so that nights can be told by area.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 import pyarrow as pa
 
+from commonweal.core.kernels import kernel
 from commonweal.mobility.borders.places import own_countries
 from commonweal.mobility.measure import Derivation, Window
 from commonweal.mobility.mobile_countries import UNKNOWN, countries_of_plmns
@@ -44,7 +44,7 @@ def countries(events: Events, window: Window) -> tuple[np.ndarray, np.ndarray]:
     return country, homes(events.subscriber_day, countries_of_plmns(events.columns["home_plmn"]))
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def homes(subscriber_day: np.ndarray, home: np.ndarray) -> np.ndarray:
     """Give every event the first home that its subscriber's day knows.
 
@@ -66,7 +66,7 @@ def homes(subscriber_day: np.ndarray, home: np.ndarray) -> np.ndarray:
     return found
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def segments(
     subscriber_day: np.ndarray,
     time: np.ndarray,

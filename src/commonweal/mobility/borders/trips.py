@@ -21,10 +21,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 import pyarrow as pa
 
+from commonweal.core.kernels import kernel
 from commonweal.mobility.borders import visits
 from commonweal.mobility.borders.places import own_countries
 from commonweal.mobility.borders.segments import LONGEST_STAY
@@ -53,7 +53,7 @@ def fours(days: np.ndarray) -> np.ndarray:
     return np.asarray(days[1:] - 20 * 3600, np.int64)
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def nights(start: int, end: int, fours: np.ndarray, least: int) -> int:
     """How many nights a stretch holds.
 
@@ -68,7 +68,7 @@ def nights(start: int, end: int, fours: np.ndarray, least: int) -> int:
     return int(np.searchsorted(fours, end, side="right") - np.searchsorted(fours, start, side="right"))
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def known_homes(subscriber: np.ndarray, home: np.ndarray) -> np.ndarray:
     """Give every segment of a subscriber the first home that is known, -1 if none is.
 
@@ -88,7 +88,7 @@ def known_homes(subscriber: np.ndarray, home: np.ndarray) -> np.ndarray:
     return found
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def trips(
     subscriber: np.ndarray,
     start: np.ndarray,
@@ -197,7 +197,7 @@ def true_segments(rows: pa.Table) -> dict[str, np.ndarray]:
     return {name: values[kept] for name, values in columns.items()}
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def nights_by_area(
     subscriber: np.ndarray,
     start: np.ndarray,
@@ -254,7 +254,7 @@ def derive_nights(rows: pa.Table, window: Window) -> pa.Table:
     return pa.table({name: found[:, place] for place, name in enumerate(("subscriber", "area", "day"))})
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def pairs(
     subscriber: np.ndarray,
     country: np.ndarray,

@@ -16,10 +16,10 @@ a day looks at the days around it, so it is the same whatever period a run count
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 import pyarrow as pa
 
+from commonweal.core.kernels import kernel
 from commonweal.mobility.borders import segments
 from commonweal.mobility.borders.places import near_country, own_countries
 from commonweal.mobility.measure import Derivation, Window
@@ -31,7 +31,7 @@ BACK_WITHIN = 12 * 3600
 """s; less than the shortest day, since one day before and after is looked at."""
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def visits(
     subscriber: np.ndarray,
     start: np.ndarray,

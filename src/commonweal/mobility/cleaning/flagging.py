@@ -5,11 +5,11 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Any
 
-import numba
 import numpy as np
 
+from commonweal.core.kernels import kernel
 from commonweal.mobility.cleaning.parameters import MARITIME_AND_AIRBORNE
-from commonweal.mobility.network import NO_VERSION, PLACED, metres
+from commonweal.mobility.network import NO_VERSION, PLACED, metres, squared
 
 
 class Flag(IntEnum):
@@ -42,7 +42,7 @@ LEFT_IN = (Flag.NONE, Flag.SUSPICIOUS_PLACE)
 _NONE, _NO_COUNTRY, _OUT, _NOWHERE, _MACHINE, _INCORRECT, _SUSPICIOUS = range(7)
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def is_abroad(home: int, serving: int, state: int, countries: np.ndarray) -> bool:
     """Say whether an event was served by another country's network than the operator's.
 
@@ -63,7 +63,7 @@ def is_abroad(home: int, serving: int, state: int, countries: np.ndarray) -> boo
     return home != 0 and home // 1000 != country and state != PLACED
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def flags(
     subscriber_day: np.ndarray,
     day: np.ndarray,
@@ -151,12 +151,12 @@ def flags(
             if abroad[i]:
                 continue
             if before >= 0 and span[i] != span[before]:
-                squared = 0.0
-                for axis in range(3):
-                    squared += (place[span[i], axis] - place[span[before], axis]) ** 2
-                if squared > near:
-                    far = metres(place, span[before], span[i])
-                    if far > distance and far > speed * (time[i] - time[before]):
+                straight = squared(place, span[before], span[i])
+                if straight > near:
+                    far, most_far = np.sqrt(straight), speed * (time[i] - time[before])
+                    if far <= distance or far <= most_far:  # straight on; along the ground it is farther
+                        far = metres(place, span[before], span[i])
+                    if far > distance and far > most_far:
                         # Too fast on one side is suspicious, on both is incorrect.
                         flag[before] = _SUSPICIOUS if flag[before] == _NONE else _INCORRECT
                         flag[i] = _SUSPICIOUS
@@ -165,7 +165,7 @@ def flags(
     return flag, abroad
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def _is_regular(time: np.ndarray, start: int, end: int, share: float, tolerance: int, hours: float) -> bool:
     """Say whether nearly all intervals are as long as the one before."""
     if time[end - 1] - time[start] < hours * 3600:
@@ -177,7 +177,7 @@ def _is_regular(time: np.ndarray, start: int, end: int, share: float, tolerance:
     return alike >= share * (end - start - 2)
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def _is_even(hour: np.ndarray, span: np.ndarray, start: int, end: int, hours: int, evenness: float) -> bool:
     """Say whether every hour of the day has events, all in one cell, and about as many."""
     if hour[end - 1] - hour[start] != hours - 1:

@@ -7,14 +7,15 @@ from functools import cache
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from commonweal.core.kernels import kernel
 
 Numbers = npt.NDArray[np.float64]
 AT_THE_EDGE = 3.0
 """dB by which the signal is weaker at half the beam width: what a beam width means."""
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def loss_at(angle: float, bend: float, back_loss: float) -> float:
     """Give the loss in dB at an angle in degrees from -180 to 180; `bend` is 1/(2σ²), per square degree."""
     if bend <= 0.0:

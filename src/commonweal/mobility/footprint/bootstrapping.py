@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from commonweal.core.errors import InputError
+from commonweal.core.kernels import kernel
 from commonweal.mobility.bounding import mixed
 from commonweal.mobility.footprint.aggregating import present_by_area
 from commonweal.mobility.footprint.connection import Footprint
@@ -172,7 +172,7 @@ def interval(
     return Interval(low, high, confidence, found.devices.shape[1], int(found.converged.sum()))
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _resample(who: Any, where: Any, weight: Any, seed: Any, times: Any, found: Any) -> None:
     for k in range(len(who)):
         if where[k] < 0:

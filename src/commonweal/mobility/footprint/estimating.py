@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from commonweal.core.errors import InputError
+from commonweal.core.kernels import kernel
 from commonweal.mobility.footprint.connection import Footprint
 from commonweal.mobility.footprint.locating import checked_prior
 
@@ -219,7 +219,7 @@ def _maximised(steps: _Steps, n: Numbers, prior: Numbers, tolerance: float, most
     return found
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _step(first: Any, cell: Any, probability: Any, begin: int, end: int, devices: Any, ratio: Any, same: bool) -> Any:
     cells, periods = ratio.shape
     expected = np.zeros((cells, periods))

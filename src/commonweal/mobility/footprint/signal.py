@@ -6,15 +6,15 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from commonweal.core.kernels import kernel
 from commonweal.mobility.footprint.beam import bend_of, loss_at
 from commonweal.mobility.footprint.parameters import DEFAULT, Parameters
 
 Numbers = npt.NDArray[np.float64]
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def strength_at(
     east: float,
     north: float,
@@ -41,7 +41,7 @@ def strength_at(
     return strength - loss_at(off, bend, back_loss) - loss_at(below, vertical_bend, back_loss)
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def dominance_at(strength: float, midpoint: float, steepness: float) -> float:
     """Give the dominance of a signal strength."""
     return 1.0 / (1.0 + math.exp(-steepness * (strength - midpoint)))
@@ -146,7 +146,7 @@ def dominance(
     return s
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _strengths(
     east: Numbers,
     north: Numbers,

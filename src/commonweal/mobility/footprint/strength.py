@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from commonweal.core.errors import InputError
+from commonweal.core.kernels import kernel
 from commonweal.mobility.footprint.beam import bend_of
 from commonweal.mobility.footprint.connection import Footprint, shared
 from commonweal.mobility.footprint.grid import Grid
@@ -184,7 +184,7 @@ def _strongest(counts: Counts, cell: Places, strength: Numbers, most: int | None
     return np.minimum(counts, most), cell[kept], strength[kept]
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _band(place: Any, row: int, start: int, points: int, ground: Any, cells: Any, shape: Any, curve: Any) -> Any:
     """Give, for the points of some rows, how many cells each hears, which and how strongly; cells in order."""
     west, south, step = shape

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numba
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,6 +19,7 @@ import pyarrow.compute as pc
 from commonweal.core.catalog import Attribute, Dataset, Dimension, Kind, Privacy
 from commonweal.core.catalog import Measure as Value
 from commonweal.core.engine import keyed_counts
+from commonweal.core.kernels import kernel
 from commonweal.core.wording import Wording
 from commonweal.mobility.bounding import Unprotected
 from commonweal.mobility.measure import Measure, Scope, Window
@@ -39,7 +39,7 @@ DATASET = Dataset(
 )
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def daily_events(day: np.ndarray, days: int) -> np.ndarray:
     """counts[d] = |{i : day[i] = d}|.
 

@@ -23,8 +23,8 @@ from commonweal.core.wording import Wording
 from commonweal.disclosure.private.unit import Unit
 from commonweal.mobility.bounding import Members, Protection
 from commonweal.mobility.measure import Measure, Scope, Window
-from commonweal.mobility.measures import pairs, visits
-from commonweal.mobility.measures.home_rules import LAST, homes
+from commonweal.mobility.measures import pairs
+from commonweal.mobility.measures.home_rules import DERIVATION, LAST, Homes
 
 DATASET = pairs.dataset(
     "commuting",
@@ -36,7 +36,7 @@ DATASET = pairs.dataset(
 
 def members(rows: pa.Table, window: Window) -> Mapping[str, Members]:
     """Say who commutes from where to where: found over all days, so all stand on the first."""
-    found = homes(rows)
+    found = Homes.of(rows)
     there = found.work >= 0
     subscriber, origin, destination = found.subscriber[there], found.area[LAST][there], found.work[there]
     begins = np.full(len(subscriber), window.days[0] + window.starts)
@@ -88,7 +88,7 @@ MEASURE = Measure(
     finish,
     grid,
     PROTECTION,
-    of=visits.DERIVATION,
+    of=DERIVATION,
     window="run",
     usual=False,
     choices=CHOICES,

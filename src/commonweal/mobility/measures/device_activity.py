@@ -16,13 +16,14 @@ cell; here by area, over all devices.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 import pyarrow as pa
 
 from commonweal.core.catalog import Dataset, Dimension, Kind, Privacy
 from commonweal.core.catalog import Measure as Value
 from commonweal.core.engine import keyed_counts
+from commonweal.core.grouping import groups
+from commonweal.core.kernels import kernel
 from commonweal.core.wording import Wording
 from commonweal.mobility.borders.counted import SUBSCRIBERS, complete
 from commonweal.mobility.bounding import Unprotected
@@ -48,7 +49,7 @@ DATASET = Dataset(
 )
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def contributions(visit: np.ndarray, area: np.ndarray, areas: int) -> tuple:  # type: ignore[type-arg]
     """How many events each subscriber had in each area of each hour, for events sorted by visit.
 
@@ -88,13 +89,10 @@ def count(events: Events, window: Window) -> pa.Table:
     A largest contribution cannot be added up over buckets; who contributes how much can.
     """
     first, many = contributions(events.subscriber_hour, events.area, window.areas)
-    most = int(many.max(initial=0)) + 1
-    place = events.hour[first].astype(np.int64) * window.areas + events.area[first]
-    key, people = np.unique(place * most + many, return_counts=True)
-    place, many = np.divmod(key, most)
-    hour, area = np.divmod(place, window.areas)
-    keys = {"start": window.hours[hour] + window.starts, "area": area, "events": many}
-    return keyed_counts(keys, {"people": people})
+    hour, area = events.hour[first], events.area[first]
+    row, number = groups([hour, area, many])
+    keys = {"start": window.hours[hour[row]] + window.starts, "area": area[row], "events": many[row]}
+    return keyed_counts(keys, {"people": np.bincount(number, minlength=len(row))})
 
 
 def finish(counts: pa.Table, scope: Scope) -> pa.Table:

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numba
 import numpy as np
 import pyarrow as pa
 
 from commonweal.core.catalog import Attribute, Dataset, Dimension, Kind, Privacy
 from commonweal.core.catalog import Measure as Value
 from commonweal.core.engine import keyed_counts
+from commonweal.core.kernels import kernel
 from commonweal.core.wording import Wording
 from commonweal.mobility.bounding import Unprotected
 from commonweal.mobility.measure import Measure, Scope, Window
@@ -43,7 +43,7 @@ DATASET = Dataset(
 )
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def daily_devices(subscriber_day: np.ndarray, day: np.ndarray, tac: np.ndarray, days: int) -> np.ndarray:
     """Count pairs of subscriber and device type by day, for sorted events; a type of 0 is none.
 
@@ -57,13 +57,15 @@ def daily_devices(subscriber_day: np.ndarray, day: np.ndarray, tac: np.ndarray, 
     counts = np.zeros(days, np.int64)
     start = 0
     while start < len(day):
-        end = start + 1
+        end, alike = start + 1, True
         while end < len(day) and subscriber_day[end] == subscriber_day[start]:
+            alike &= tac[end] == tac[start]
             end += 1
-        told = np.sort(tac[start:end])
         types = 0
-        for i in range(len(told)):
-            types += (told[i] > 0) & ((i == 0) | (told[i] != told[max(i - 1, 0)]))
+        if not alike:
+            told = np.sort(tac[start:end])
+            for i in range(len(told)):
+                types += (told[i] > 0) & ((i == 0) | (told[i] != told[max(i - 1, 0)]))
         counts[day[start]] += max(types, 1)
         start = end
     return counts

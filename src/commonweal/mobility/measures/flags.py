@@ -23,6 +23,7 @@ from commonweal.core.catalog import Dataset, Dimension, Kind, Privacy
 from commonweal.core.catalog import Measure as Value
 from commonweal.core.engine import keyed_counts
 from commonweal.core.errors import Refused
+from commonweal.core.grouping import groups
 from commonweal.core.wording import Wording
 from commonweal.mobility.borders.counted import LARGEST_GRID, START, SUBSCRIBERS
 from commonweal.mobility.bounding import Unprotected
@@ -32,7 +33,7 @@ from commonweal.mobility.cleaning.parameters import DEFAULT
 from commonweal.mobility.cleaning.semantic import FLAGGED
 from commonweal.mobility.contributed import added_up
 from commonweal.mobility.measure import Measure, Scope, Window, product
-from commonweal.mobility.sequences import Events
+from commonweal.mobility.sequences import Events, distinct
 
 NO_CELL = "(no cell)"
 FLAGS = tuple(flag for flag in Flag if flag != Flag.NONE)
@@ -59,19 +60,13 @@ DATASET = Dataset(
 def count(events: Events, window: Window) -> pa.Table:
     """Count a bucket's subscribers by day, cell, flag, and how many flagged events they had there."""
     assert window.network is not None
-    wrong = events.where(events.columns["flag"] != Flag.NONE)
-    cell, flag = window.network.cell[wrong.span].astype(np.int64), wrong.columns["flag"].astype(np.int64)
-    cells = int(window.network.cell.max(initial=0)) + 1
-    each = (wrong.subscriber_day.astype(np.int64) * cells + cell) * len(Flag) + flag
-    _, first, many = np.unique(each, return_index=True, return_counts=True)
-    most = int(many.max(initial=0)) + 1
-    key = ((wrong.day[first].astype(np.int64) * cells + cell[first]) * len(Flag) + flag[first]) * most + many
-    key, people = np.unique(key, return_counts=True)
-    key, many = np.divmod(key, most)
-    key, flag = np.divmod(key, len(Flag))
-    day, cell = np.divmod(key, cells)
-    keys = {"start": window.days[day] + window.starts, "cell": cell, "flag": flag, "events": many}
-    return keyed_counts(keys, {"people": people})
+    wrong = np.flatnonzero(events.columns["flag"] != Flag.NONE)
+    cell, flag = window.network.cell[events.span[wrong]], events.columns["flag"][wrong]
+    first, many = distinct(events.subscriber_day[wrong], cell.astype(np.int64) * len(Flag) + flag)
+    day, cell, flag = events.day[wrong[first]], cell[first], flag[first]
+    row, number = groups([day, cell, flag, many])
+    keys = {"start": window.days[day[row]] + window.starts, "cell": cell[row], "flag": flag[row], "events": many[row]}
+    return keyed_counts(keys, {"people": np.bincount(number, minlength=len(row))})
 
 
 def finish(counts: pa.Table, scope: Scope) -> pa.Table:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numba
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,11 +20,12 @@ from commonweal.core.catalog import Dataset, Dimension, Kind, Privacy
 from commonweal.core.catalog import Measure as Value
 from commonweal.core.engine import keyed_counts
 from commonweal.core.errors import Refused
+from commonweal.core.kernels import kernel
 from commonweal.core.wording import Wording
 from commonweal.disclosure.private.unit import Unit
 from commonweal.mobility.bounding import Members, Protection
 from commonweal.mobility.measure import Measure, Scope, Window, product
-from commonweal.mobility.sequences import Events
+from commonweal.mobility.sequences import Events, distinct
 
 DATASET = Dataset(
     name="mobility.flows",
@@ -54,7 +54,7 @@ LARGEST_GRID = 20_000_000
 DENSE = 4_000_000
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def flows(
     subscriber_day: np.ndarray, day: np.ndarray, area: np.ndarray, areas: int, staying: bool = False
 ) -> np.ndarray:
@@ -164,7 +164,7 @@ def grid(counts: pa.Table, scope: Scope) -> pa.Table:
     return pairs.filter(pc.not_equal(pairs["origin"], pairs["destination"]))
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def moves(subscriber_day: np.ndarray, area: np.ndarray, staying: bool = False) -> tuple:  # type: ignore[type-arg]
     """Every event that lies in another area than the last located one of the same subscriber's day, repeats included.
 
@@ -198,10 +198,7 @@ def members(events: Events, window: Window, staying: bool = False) -> Mapping[st
     rows, origins = moves(events.subscriber_day, events.area, staying)
     start = window.days[events.day[rows]] + window.starts
     key = (start * window.areas + origins) * window.areas + events.area[rows]
-    whose = events.subscriber_day[rows]
-    order = np.lexsort((key, whose))
-    again = (np.diff(whose[order], prepend=-1) == 0) & (np.diff(key[order], prepend=-1) == 0)
-    once = order[~again]
+    once, _ = distinct(events.subscriber_day[rows], key)
     return {"": Members(events.subscriber[rows[once]], events.day[rows[once]].astype(np.int64), key[once])}
 
 

@@ -15,10 +15,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numba
 import numpy as np
 import pyarrow as pa
 
+from commonweal.core.kernels import kernel
 from commonweal.core.wording import Wording
 from commonweal.disclosure.private.unit import Unit
 from commonweal.mobility.bounding import Members, Protection
@@ -32,7 +32,7 @@ DATASET = pairs.dataset(
 )
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def ordered_pairs(subscriber: np.ndarray, start: np.ndarray, earliest: np.ndarray, latest: np.ndarray) -> tuple:  # type: ignore[type-arg]
     """Every pair of visits (i, j) of one subscriber's day with earliest[i] < latest[j], i = j included.
 

@@ -25,7 +25,7 @@ from commonweal.mobility.bounding import Members, Protection
 from commonweal.mobility.measure import Measure, Scope, Window
 from commonweal.mobility.measures import pairs
 from commonweal.mobility.measures.flows import moves
-from commonweal.mobility.sequences import Events
+from commonweal.mobility.sequences import Events, distinct
 
 DATASET = pairs.dataset(
     "flows_hourly",
@@ -39,10 +39,7 @@ def members(events: Events, window: Window) -> Mapping[str, Members]:
     rows, origins = moves(events.subscriber_day, events.area)
     start = window.hours[events.hour[rows]].astype(np.int64) + window.starts
     key = pairs.keys(start, origins, events.area[rows], window.areas)
-    whose = events.subscriber_day[rows]
-    order = np.lexsort((key, whose))
-    again = (np.diff(whose[order], prepend=-1) == 0) & (np.diff(key[order], prepend=-1) == 0)
-    once = order[~again]
+    once, _ = distinct(events.subscriber_day[rows], key)
     return {"": Members(events.subscriber[rows[once]], events.day[rows[once]].astype(np.int64), key[once])}
 
 

@@ -20,11 +20,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numba
 import numpy as np
 import pyarrow as pa
 
 from commonweal.core.catalog import Dimension
+from commonweal.core.kernels import kernel
 from commonweal.core.wording import Wording
 from commonweal.disclosure.private.unit import Unit
 from commonweal.mobility.bounding import Members, Protection
@@ -54,7 +54,7 @@ DATASET = pairs.dataset(
 )
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def lagged(
     subscriber: np.ndarray,
     start: np.ndarray,
@@ -139,24 +139,28 @@ def derive(rows: pa.Table, window: Window) -> pa.Table:
 DERIVATION = Derivation("lagged", derive, of=visits.DERIVATION, lookback=LOOKBACK, kept=False)
 
 
+def _keys(rows: pa.Table, window: Window) -> np.ndarray:
+    """Give each row's key: start, part and pair of areas."""
+    start, part, origin, destination = (rows[name].to_numpy() for name in ("start", "part", "origin", "destination"))
+    begins = start.astype(np.int64) + window.starts
+    return pairs.keys(begins, origin, destination, window.areas, part, len(PARTS))
+
+
 def members(rows: pa.Table, window: Window) -> Mapping[str, Members]:
     """Say who is a part of which flows, within days, between them, and either way."""
-    names = ("subscriber", "start", "part", "origin", "destination")
-    subscriber, start, part, origin, destination = (rows[name].to_numpy() for name in names)
-    begins = start.astype(np.int64) + window.starts
-    key = pairs.keys(begins, origin, destination, window.areas, part, len(PARTS))
-    day = np.searchsorted(window.days, start)
+    subscriber, start, part = (rows[name].to_numpy() for name in ("subscriber", "start", "part"))
+    key, day = _keys(rows, window), np.searchsorted(window.days, start)
     return {name: Members(*(of[part == each] for of in (subscriber, day, key))) for each, name in enumerate(PARTS)}
 
 
 def counted(keys: Mapping[str, np.ndarray], window: Window) -> pa.Table:
     """Count the keys that were kept."""
-    return pa.concat_tables(pairs.counted(keys[name], window.areas, len(PARTS)) for name in PARTS)
+    return pairs.counted(np.concatenate([keys[name] for name in PARTS]), window.areas, len(PARTS))
 
 
 def count(rows: pa.Table, window: Window) -> pa.Table:
     """Count a bucket's flows by day: within days, between them, and either way."""
-    return counted({name: of.key for name, of in members(rows, window).items()}, window)
+    return pairs.counted(_keys(rows, window), window.areas, len(PARTS))
 
 
 def finish(counts: pa.Table, scope: Scope) -> pa.Table:

@@ -20,17 +20,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numba
 import numpy as np
 import pyarrow as pa
 
+from commonweal.core.kernels import kernel
 from commonweal.core.wording import Wording
 from commonweal.disclosure.private.unit import Unit
 from commonweal.mobility.bounding import Members, Protection
 from commonweal.mobility.cleaning.parameters import CHOICES as CLEANING
 from commonweal.mobility.measure import Derivation, Measure, Scope, Window
 from commonweal.mobility.measures import pairs
-from commonweal.mobility.sequences import Events
+from commonweal.mobility.sequences import Events, distinct
 from commonweal.mobility.stays.derivations import SETTLED, stay_segments
 from commonweal.mobility.stays.parameters import CHOICES as STAYS
 from commonweal.mobility.stays.parameters import DEFAULT, LOOKBACK
@@ -69,7 +69,7 @@ def stays_by_area(events: Events, window: Window) -> pa.Table:
     )
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def first_located(area: np.ndarray, begins: np.ndarray, of: np.ndarray) -> np.ndarray:
     """The first area of each of some lists that is one, else -1; int32.
 
@@ -87,7 +87,7 @@ def first_located(area: np.ndarray, begins: np.ndarray, of: np.ndarray) -> np.nd
     return found
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def next_stays(
     subscriber: np.ndarray,
     start: np.ndarray,
@@ -173,11 +173,8 @@ def members(rows: pa.Table, window: Window) -> Mapping[str, Members]:
     day = np.searchsorted(window.days, start, side="right") - 1
     begins = window.days[day].astype(np.int64) + window.starts
     key = pairs.keys(begins, origin, destination, window.areas)
-    order = np.lexsort((key, subscriber))
-    whose, key = subscriber[order], key[order]
-    new = np.ones(len(key), np.bool_)
-    new[1:] = (whose[1:] != whose[:-1]) | (key[1:] != key[:-1])
-    return {"": Members(whose[new], day[order][new], key[new])}
+    once, _ = distinct(subscriber, key)
+    return {"": Members(subscriber[once], day[once], key[once])}
 
 
 def counted(keys: Mapping[str, np.ndarray], window: Window) -> pa.Table:

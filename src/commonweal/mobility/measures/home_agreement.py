@@ -24,8 +24,7 @@ from commonweal.core.wording import Wording
 from commonweal.disclosure.private.unit import Unit
 from commonweal.mobility.bounding import Members, Protection
 from commonweal.mobility.measure import Measure, Scope, Window
-from commonweal.mobility.measures import visits
-from commonweal.mobility.measures.home_rules import CHOICES, LAST, LATE, MAJORITY, RULES, homes
+from commonweal.mobility.measures.home_rules import CHOICES, DERIVATION, LAST, LATE, MAJORITY, RULES, Homes
 from commonweal.mobility.measures.homes import BEGUN, subscribers
 
 OUTCOMES = ("same", "different", "only first", "only second", "neither")
@@ -78,7 +77,7 @@ CELLS = [
 
 def members(rows: pa.Table, window: Window) -> Mapping[str, Members]:
     """Say of whom which outcomes hold: found over all days, so all stand on the first."""
-    homes_by_rule = homes(rows)
+    homes_by_rule = Homes.of(rows)
     area, whose = homes_by_rule.area, homes_by_rule.subscriber
     found = area >= 0
     people, keys = [], []
@@ -139,6 +138,4 @@ PROTECTION = Protection(
     counted=counted,
     whole_run=True,
 )
-MEASURE = Measure(
-    DATASET, count, finish, grid, PROTECTION, of=visits.DERIVATION, window="run", usual=False, choices=CHOICES
-)
+MEASURE = Measure(DATASET, count, finish, grid, PROTECTION, of=DERIVATION, window="run", usual=False, choices=CHOICES)

@@ -17,11 +17,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numba
 import numpy as np
 import pyarrow as pa
 
 from commonweal.core.catalog import Dimension, Kind
+from commonweal.core.kernels import kernel
 from commonweal.core.wording import Wording
 from commonweal.disclosure.private.unit import Unit
 from commonweal.mobility.bounding import Members, Protection
@@ -63,7 +63,7 @@ def whole_periods(dates: np.ndarray, unit: int) -> dict[int, int]:
     return {int(period_of(np.array([a]), unit)[0]): int(np.searchsorted(dates, a)) for a in edges[:-1]}
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def followed(subscriber: np.ndarray, period: np.ndarray) -> np.ndarray:
     """The rows that are followed by the same subscriber's next period, for rows sorted by both.
 

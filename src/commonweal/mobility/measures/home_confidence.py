@@ -22,8 +22,7 @@ from commonweal.core.wording import Wording
 from commonweal.disclosure.private.unit import Unit
 from commonweal.mobility.bounding import Members, Protection
 from commonweal.mobility.measure import Measure, Scope, Window, product
-from commonweal.mobility.measures import visits
-from commonweal.mobility.measures.home_rules import CHOICES, MAJORITY, RULES, homes
+from commonweal.mobility.measures.home_rules import CHOICES, DERIVATION, MAJORITY, RULES, Homes
 from commonweal.mobility.measures.homes import BEGUN, RULE, subscribers
 
 BINS = ("at most 25 %", "at most 50 %", "at most 75 %", "below 100 %", "100 %")
@@ -55,7 +54,7 @@ def bins(weight: np.ndarray, total: np.ndarray) -> np.ndarray:
 
 def members(rows: pa.Table, window: Window) -> Mapping[str, Members]:
     """Say how much speaks for whose home by each rule: found over all days, so all stand on the first."""
-    found = homes(rows)
+    found = Homes.of(rows)
     people = {}
     for number in range(MAJORITY):
         there = found.area[number] >= 0
@@ -112,7 +111,7 @@ MEASURE = Measure(
     finish,
     grid,
     PROTECTION,
-    of=visits.DERIVATION,
+    of=DERIVATION,
     window="run",
     beside=("home_agreement",),
     usual=False,

@@ -26,11 +26,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 import pyarrow as pa
 
+from commonweal.core.kernels import kernel
 from commonweal.core.wording import Wording
+from commonweal.mobility.measure import Derivation, Window
+from commonweal.mobility.measures import visits
 
 RULES = ("last-of-day", "night-19-07", "night-22-07", "night-1930-0730", "majority")
 LAST, HALVES, LATE, NIGHTS, MAJORITY = range(len(RULES))
@@ -58,6 +60,22 @@ class Homes:
     weight: np.ndarray
     total: np.ndarray
     work: np.ndarray
+
+    @classmethod
+    def of(cls, rows: pa.Table) -> Homes:
+        """Take up rows of `DERIVATION`."""
+
+        def by_rule(name: str) -> np.ndarray:
+            return np.stack([rows[f"{name} {number}"].to_numpy() for number in range(len(RULES))])
+
+        named = (rows["subscriber"].to_numpy(), by_rule("area"), by_rule("weight"), by_rule("total"))
+        return cls(*named, rows["work"].to_numpy())
+
+    def table(self) -> pa.Table:
+        """Give a row for each subscriber."""
+        by_rule = {"area": self.area, "weight": self.weight, "total": self.total}
+        found = {f"{name} {number}": of for name, values in by_rule.items() for number, of in enumerate(values)}
+        return pa.table({"subscriber": self.subscriber, **found, "work": self.work})
 
 
 def homes(rows: pa.Table) -> Homes:
@@ -100,6 +118,14 @@ def homes(rows: pa.Table) -> Homes:
     return Homes(subscriber[first], areas, weights, totals, work)
 
 
+def derive(rows: pa.Table, window: Window) -> pa.Table:
+    """Give where everybody lives and works: a row for each subscriber."""
+    return homes(rows).table()
+
+
+DERIVATION = Derivation("homes_by_rule", derive, window="run", of=visits.DERIVATION, kept=False)
+
+
 def _ends_day(subscriber: np.ndarray, start: np.ndarray) -> np.ndarray:
     """1 for the last row of each subscriber's day."""
     ends = np.ones(len(start), np.int32)
@@ -115,7 +141,7 @@ def _or_all(chosen: np.ndarray, everything: np.ndarray, first: np.ndarray, ends:
     return np.where(np.repeat(nothing, ends - first), everything, chosen)
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def most(first: np.ndarray, ends: np.ndarray, area: np.ndarray, weight: np.ndarray, since: np.ndarray) -> tuple:  # type: ignore[type-arg]
     """The area with the largest sum of weights for each subscriber, with that sum and the sum over all areas.
 
@@ -170,7 +196,7 @@ def most(first: np.ndarray, ends: np.ndarray, area: np.ndarray, weight: np.ndarr
     return where, weights, totals
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def most_nights(
     first: np.ndarray, ends: np.ndarray, area: np.ndarray, date: np.ndarray, evening: np.ndarray, morning: np.ndarray
 ) -> tuple:  # type: ignore[type-arg]

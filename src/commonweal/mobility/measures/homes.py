@@ -22,9 +22,7 @@ from commonweal.core.wording import Wording
 from commonweal.disclosure.private.unit import Unit
 from commonweal.mobility.bounding import Members, Protection
 from commonweal.mobility.measure import Measure, Scope, Window, product
-from commonweal.mobility.measures import visits
-from commonweal.mobility.measures.home_rules import CHOICES, RULES
-from commonweal.mobility.measures.home_rules import homes as found_homes
+from commonweal.mobility.measures.home_rules import CHOICES, DERIVATION, RULES, Homes
 
 
 def subscribers(description: str) -> Value:
@@ -50,7 +48,7 @@ DATASET = Dataset(
 
 def members(rows: pa.Table, window: Window) -> Mapping[str, Members]:
     """Say who lives where by each rule: found over all days, so all stand on the first."""
-    found = found_homes(rows)
+    found = Homes.of(rows)
     people = {}
     for number, rule in enumerate(RULES):
         there = found.area[number] >= 0
@@ -109,7 +107,7 @@ MEASURE = Measure(
     finish,
     grid,
     PROTECTION,
-    of=visits.DERIVATION,
+    of=DERIVATION,
     window="run",
     beside=("home_agreement",),
     usual=False,

@@ -9,15 +9,15 @@ Events of one second are in the order of their cells' identifiers, so the last o
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 import pyarrow as pa
 
+from commonweal.core.kernels import kernel
 from commonweal.mobility.measure import Derivation, Window
 from commonweal.mobility.sequences import Events
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def last_event(subscriber_day: np.ndarray, area: np.ndarray) -> np.ndarray:
     """The rows of the last located event of each (subscriber, day) that has one, for sorted events.
 

@@ -25,12 +25,12 @@ the later of the two reach back to an event before the night, though the earlier
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 import pyarrow as pa
 
+from commonweal.core.kernels import kernel
 from commonweal.mobility.measure import Derivation, Window
-from commonweal.mobility.network import metres, overlapping
+from commonweal.mobility.network import metres, overlapping, squared
 from commonweal.mobility.sequences import Events
 
 OTHER_CELL, SAME_CELL, SAME_CELL_AT_NIGHT = 900, 7_200, 28_800
@@ -41,70 +41,77 @@ FASTEST = 50 / 3.6
 HOUR, DAY = 3_600, 86_400
 
 
-@numba.njit(nogil=True, cache=True)
-def held(time: np.ndarray, span: np.ndarray, passing: np.ndarray, midnight: int) -> tuple:  # type: ignore[type-arg]
-    """From when to when each event holds its place, float64 seconds; a passing one from its time to its time.
+@kernel(inline="always")
+def between(one: int, two: int, same: bool, midnight: int) -> tuple[int, int]:
+    """Until when an event holds its place, and from when on the next one does.
 
     Parameters
     ----------
-    time, span, passing
-        Of one subscriber's events: the last before the day, those of the day, the first after it.
+    one, two
+        Their times, seconds.
+    same
+        Whether they are of one cell.
     midnight
         When the day's date begins.
 
     Examples
     --------
-    Twice in one cell at noon, an hour apart, then in another, an hour later:
+    Twice in one cell, at noon and an hour later, then in another, again an hour later:
 
-    >>> held(np.array([43200, 46800, 50400]), np.array([1, 1, 2]), np.zeros(3, np.bool_), 0)
-    (array([42750., 45000., 49950.]), array([45000., 47250., 50850.]))
+    >>> between(43200, 46800, True, 0), between(46800, 50400, False, 0)
+    ((45000, 45000), (47250, 49950))
     """
-    begins, ends = np.empty(len(time)), np.empty(len(time))
-    for i in range(len(time)):
-        begins[i], ends[i] = time[i] - OTHER_CELL / 2, time[i] + OTHER_CELL / 2
-    for i in range(len(time) - 1):
-        limit = OTHER_CELL
-        if span[i] == span[i + 1]:
-            limit = SAME_CELL
-            if time[i] >= midnight + NIGHT_BEGINS and time[i + 1] <= midnight + NIGHT_ENDS:
-                limit = SAME_CELL_AT_NIGHT
-        if time[i + 1] - time[i] <= limit:
-            ends[i] = begins[i + 1] = time[i] + (time[i + 1] - time[i]) // 2
-    for i in range(len(time)):
-        if passing[i]:
-            begins[i] = ends[i] = time[i]
-    return begins, ends
+    limit = OTHER_CELL
+    if same:
+        limit = SAME_CELL
+        if one >= midnight + NIGHT_BEGINS and two <= midnight + NIGHT_ENDS:
+            limit = SAME_CELL_AT_NIGHT
+    if two - one <= limit:
+        middle = one + (two - one) // 2
+        return middle, middle
+    return one + OTHER_CELL // 2, two - OTHER_CELL // 2
 
 
-@numba.njit(nogil=True, cache=True)
-def passing_by(
-    time: np.ndarray, span: np.ndarray, place: np.ndarray, first: np.ndarray, other: np.ndarray
-) -> np.ndarray:
-    """Whether each event of one subscriber is passing, bool; the first and the last never are.
+@kernel()
+def is_passing(
+    taken: int,
+    before: int,
+    here: int,
+    after: int,
+    place: np.ndarray,
+    first: np.ndarray,
+    other: np.ndarray,
+    farthest: float,
+) -> bool:
+    """Say whether an event is passing, by the cells before it, of it and after it, and the seconds between the two.
 
     Parameters
     ----------
     place, first, other
         Of `Network`.
+    farthest
+        How far apart the sites of two footprints stand at most that overlap, metres.
     """
-    found = np.zeros(len(time), np.bool_)
-    for i in range(1, len(time) - 1):
-        taken = time[i + 1] - time[i - 1]
-        before = _apart(span[i - 1], span[i], place, first, other)
-        after = _apart(span[i], span[i + 1], place, first, other)
-        across = _apart(span[i - 1], span[i + 1], place, first, other)
-        found[i] = taken > 0 and max(before + after, across) / taken > FASTEST
-    return found
+    if taken <= 0 or (before == here and here == after):
+        return False
+    # Along the ground it is at most π / 2 times as far as straight on, and across no farther than by way of the place.
+    one, two = np.sqrt(squared(place, before, here)), np.sqrt(squared(place, here, after))
+    if (one + two) * 1.5708 <= FASTEST * taken:
+        return False
+    if (one > farthest) * one + (two > farthest) * two > 1.000001 * FASTEST * taken:
+        return True
+    back, on = _apart(before, here, place, first, other), _apart(here, after, place, first, other)
+    return max(back + on, _apart(before, after, place, first, other)) / taken > FASTEST
 
 
-@numba.njit(nogil=True, cache=True, inline="always")
+@kernel(inline="always")
 def _apart(one: int, two: int, place: np.ndarray, first: np.ndarray, other: np.ndarray) -> float:
     if one == two or np.isnan(place[one, 0]) or np.isnan(place[two, 0]) or overlapping(first, other, one, two):
         return 0.0
     return metres(place, one, two)
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def permanence(
     subscriber: np.ndarray,
     time: np.ndarray,
@@ -121,6 +128,7 @@ def permanence(
     place: np.ndarray,
     first: np.ndarray,
     other: np.ndarray,
+    farthest: float,
 ) -> tuple:  # type: ignore[type-arg]
     """The hours of each subscriber's day in which an area scores 1.
 
@@ -136,8 +144,8 @@ def permanence(
         First and last-exclusive index of the days that are asked for.
     areas
         How many areas there are.
-    place, first, other
-        Of `Network`.
+    place, first, other, farthest
+        Of `Network`; how far apart spans stand at most that overlap.
 
     Returns
     -------
@@ -147,7 +155,8 @@ def permanence(
     room = 3 * len(time)  # a row has an event of its own day, or the one before or after it
     whose, when = np.empty(room, np.int64), np.empty(room, np.int32)
     where, bits = np.empty(room, np.int32), np.empty(room, np.int32)
-    seconds = np.zeros(areas)
+    seconds, met = np.zeros(areas, np.int64), np.empty(areas, np.int64)  # of the present hour
+    begins_with = np.searchsorted(hours, days)
     size, begin = 0, 0
     while begin < len(time):
         end = begin + 1
@@ -160,34 +169,82 @@ def permanence(
         if end < len(time) and subscriber[end] == subscriber[begin] and day[end] == d + 1:
             high += 1
         if own <= d < until:
-            passing = passing_by(time[low:high], span[low:high], place, first, other)
-            begins, ends = held(time[low:high], span[low:high], passing, midnights[d])
-            start = size
-            h = np.searchsorted(hours, days[d])
-            earliest = 0  # events before it have ended
-            while hours[h] < days[d + 1]:
-                while earliest < high - low and ends[earliest] <= hours[h]:
-                    earliest += 1
-                i = earliest
-                while i < high - low and begins[i] < hours[h + 1]:
-                    if area[low + i] >= 0 and ends[i] > hours[h]:
-                        seconds[area[low + i]] += min(ends[i], hours[h + 1]) - max(begins[i], hours[h])
-                    i += 1
-                for j in range(earliest, i):
-                    a = area[low + j]
-                    if a >= 0 and 2 * seconds[a] >= HOUR:  # of two areas at most
-                        row = start
-                        while row < size and where[row] != a:
-                            row += 1
-                        if row == size:
-                            whose[row], when[row], where[row], bits[row] = subscriber[begin], d, a, 0
-                            size += 1
-                        bits[row] |= 1 << clock[h]
-                    if a >= 0:
-                        seconds[a] = 0.0
-                h += 1
+            start, h, meeting = size, begins_with[d], 0
+            since = time[low] - OTHER_CELL // 2  # from when on the event holds its place, and until when
+            following = since
+            for i in range(low, high):
+                until_when = time[i] + OTHER_CELL // 2
+                if i + 1 < high:
+                    until_when, following = between(time[i], time[i + 1], span[i] == span[i + 1], midnights[d])
+                a, from_when = area[i], max(since, days[d])
+                since, until_when = following, min(until_when, days[d + 1])
+                if a < 0 or from_when >= until_when:
+                    continue
+                if low < i < high - 1:
+                    taken = time[i + 1] - time[i - 1]
+                    if is_passing(taken, span[i - 1], span[i], span[i + 1], place, first, other, farthest):
+                        continue
+                while True:
+                    if from_when >= hours[h + 1]:
+                        if meeting:
+                            size = _score(
+                                subscriber[begin],
+                                d,
+                                start,
+                                size,
+                                clock[h],
+                                seconds,
+                                met[:meeting],
+                                whose,
+                                when,
+                                where,
+                                bits,
+                            )
+                            meeting = 0
+                        while from_when >= hours[h + 1]:
+                            h += 1
+                    if seconds[a] == 0:
+                        met[meeting] = a
+                        meeting += 1
+                    stop = min(until_when, hours[h + 1])
+                    seconds[a] += stop - from_when
+                    if stop == until_when:
+                        break
+                    from_when = stop
+            if meeting:
+                size = _score(
+                    subscriber[begin], d, start, size, clock[h], seconds, met[:meeting], whose, when, where, bits
+                )
         begin = end
     return whose[:size].copy(), when[:size].copy(), where[:size].copy(), bits[:size].copy()
+
+
+@kernel()
+def _score(
+    subscriber: int,
+    day: int,
+    start: int,
+    size: int,
+    clock: int,
+    seconds: np.ndarray,
+    met: np.ndarray,
+    whose: np.ndarray,
+    when: np.ndarray,
+    where: np.ndarray,
+    bits: np.ndarray,
+) -> int:
+    """Score an hour in the areas that hold half of it, in rows of this day from `start` on; say how many there are."""
+    for a in met:
+        if 2 * seconds[a] >= HOUR:  # of two areas at most
+            row = start
+            while row < size and where[row] != a:
+                row += 1
+            if row == size:
+                whose[row], when[row], where[row], bits[row] = subscriber, day, a, 0
+                size += 1
+            bits[row] |= 1 << clock
+        seconds[a] = 0
+    return size
 
 
 def derive(events: Events, window: Window) -> pa.Table:
@@ -212,6 +269,7 @@ def derive(events: Events, window: Window) -> pa.Table:
         network.place,
         network.first,
         network.other,
+        network.farthest_overlap,
     )
     return pa.table(
         {

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numba
 import numpy as np
 import pyarrow as pa
 
 from commonweal.core.catalog import Dataset, Dimension, Kind, Privacy
 from commonweal.core.catalog import Measure as Value
 from commonweal.core.engine import keyed_counts
+from commonweal.core.kernels import kernel
 from commonweal.core.wording import Wording
 from commonweal.disclosure.private.unit import Unit
 from commonweal.mobility.bounding import Members, Protection
@@ -50,7 +50,7 @@ DATASET = Dataset(
 UNITS = ("hour", "day")
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def presence(visit: np.ndarray, period: np.ndarray, area: np.ndarray, periods: int, areas: int) -> np.ndarray:
     """counts[p, a] = |{visit[i] : period[i] = p, area[i] = a}|, for events sorted by visit.
 
@@ -117,7 +117,7 @@ def grid(counts: pa.Table, scope: Scope) -> pa.Table:
     )
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def first_seen(visit: np.ndarray, area: np.ndarray, areas: int) -> np.ndarray:
     """The rows at which a visit is first seen in an area: each person, period and area once, for sorted events.
 

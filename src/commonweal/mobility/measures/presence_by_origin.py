@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from commonweal.core.catalog import Dataset, Dimension, Privacy
 from commonweal.core.engine import keyed_counts
+from commonweal.core.kernels import kernel
 from commonweal.core.wording import Wording
 from commonweal.disclosure.private.unit import Unit
 from commonweal.mobility.borders.counted import SUBSCRIBERS, named
@@ -54,6 +55,7 @@ DATASET = Dataset(
 )
 
 
+@kernel()
 def origins(country: np.ndarray, home: np.ndarray, own: np.ndarray) -> np.ndarray:
     """Give each event's origin, a place in `ORIGINS`.
 
@@ -62,15 +64,18 @@ def origins(country: np.ndarray, home: np.ndarray, own: np.ndarray) -> np.ndarra
     >>> origins(np.array([0, 0, 0, 1]), np.array([0, 1, -1, 1]), np.array([True, False]))
     array([0, 1, 2, 2])
     """
-    known = (home >= 0) & (country >= 0) & own[np.maximum(country, 0)]
-    return np.where(known, (home != country).astype(np.int64), 2)
+    found = np.empty(len(country), np.int64)
+    for i in range(len(country)):
+        known = home[i] >= 0 and country[i] >= 0 and own[country[i]]
+        found[i] = home[i] != country[i] if known else 2
+    return found
 
 
 def _places(events: Events, window: Window) -> np.ndarray:
     """Give each event's origin and area as one number, -1 for none."""
     assert window.network is not None
     origin = origins(*countries(events, window), own_countries(window.network))
-    return np.where(events.area >= 0, origin * window.areas + events.area, -1)
+    return np.where(events.area >= 0, origin * window.areas + events.area, -1).astype(np.int32)
 
 
 def members(events: Events, window: Window) -> Mapping[str, Members]:

@@ -24,13 +24,13 @@ from __future__ import annotations
 
 from functools import partial
 
-import numba
 import numpy as np
 import pyarrow as pa
 
 from commonweal.core.catalog import Dataset, Dimension, Kind, Privacy, State
 from commonweal.core.catalog import Measure as Value
 from commonweal.core.engine import keyed_counts
+from commonweal.core.kernels import kernel
 from commonweal.core.wording import Wording
 from commonweal.mobility.bounding import Unprotected, mixed
 from commonweal.mobility.coverage import Coverage
@@ -65,7 +65,7 @@ DATASET = Dataset(
 )
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def connected(subscriber_hour: np.ndarray, hour: np.ndarray, cell: np.ndarray, hours: int, cells: int) -> np.ndarray:
     """n(c, h) = |{ s : the last event of s in hour h was in cell c }|, for sorted events; int64, shape (cells, hours).
 
@@ -81,7 +81,7 @@ def connected(subscriber_hour: np.ndarray, hour: np.ndarray, cell: np.ndarray, h
     return counts
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def behind(
     subscriber_hour: np.ndarray,
     hour: np.ndarray,
@@ -198,7 +198,7 @@ def estimated(covered: Coverage, by_cell: np.ndarray, starts: np.ndarray) -> tup
     return devices, error
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def chances(key: np.ndarray, starts: np.ndarray, replicates: int) -> np.ndarray:
     """Evenly spread numbers in (0, 1), hashed from a cell's key, an hour and the replicate.
 

@@ -42,13 +42,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 import pyarrow as pa
 
 from commonweal.core.catalog import Dataset, Dimension, Kind, Privacy
 from commonweal.core.catalog import Measure as Value
 from commonweal.core.engine import keyed_counts
+from commonweal.core.kernels import kernel
 from commonweal.core.wording import Wording
 from commonweal.disclosure.private.unit import Unit
 from commonweal.mobility.bounding import Members, Protection
@@ -148,49 +148,108 @@ def scores(rows: pa.Table, begins: int, ends: int) -> Scores:
     >>> found.score[:, 0].tolist(), found.days[:, 0].tolist()
     ([4, 3, 1, 0], [2, 1, 1, 0])
     """
-    subscriber, date, begun, area, hours = (
-        rows[name].to_numpy() for name in ("subscriber", "date", "begins", "area", "hours")
+    found = _added_up(
+        *(rows[name].to_numpy() for name in ("subscriber", "date", "begins", "area", "hours")), begins, ends
     )
-    who, person = np.unique(subscriber, return_inverse=True)
-    key = person.astype(np.int64) * (int(area.max(initial=0)) + 1) + area
-    pairs, row = np.unique(key, return_inverse=True)
-    score, days = np.zeros((len(TIMES), len(pairs)), np.int64), np.zeros((len(TIMES), len(pairs)), np.int64)
-    whole, seen = np.zeros((len(TIMES), len(who)), np.int64), np.zeros((len(TIMES), len(who)), np.int64)
-    clock = np.arange(24)
-    night = (clock >= NIGHT[0]) | (clock < NIGHT[1])
-    working = (clock >= WORKING[0]) & (clock < WORKING[1])
-    # Which date an hour belongs to, from the date of the clock at that hour: a night to that on which it begins.
-    for time, chosen, earlier in (
-        (ALL, clock >= 0, clock < DAY_BEGINS),
-        (AT_NIGHT, night, clock < NIGHT[1]),
-        (AT_WORK, working, clock < 0),
-        (AT_LEISURE, night, clock < NIGHT[1]),
-    ):
-        parts = []
-        for hour in np.flatnonzero(chosen):
-            there = np.flatnonzero(hours >> hour & 1)
-            when = date[there].astype(np.int64) + (hour < begun[there]) - earlier[hour]
-            parts.append((there, when, np.full(len(there), hour)))
-        of, when, clocked = (np.concatenate(part) for part in zip(*parts, strict=True))
-        inside = (when >= begins) & (when < ends)
-        if time == AT_WORK:
-            inside &= (when + 3) % 7 < WORKDAYS
-        if time == AT_LEISURE:
-            inside &= np.isin((when + 3) % 7, FREE_NIGHTS)
-        of, when = of[inside], when[inside] - begins
-        score[time] = np.bincount(row[of], minlength=len(pairs))
-        length = max(1, ends - begins)
-        # An hour that two areas share is one hour of their subscriber.
-        hour_of = (person[of].astype(np.int64) * length + when) * 24 + clocked[inside]
-        whole[time] = np.bincount(np.unique(hour_of) // (24 * length), minlength=len(who))
-        days[time] = np.bincount(np.unique(row[of].astype(np.int64) * length + when) // length, minlength=len(pairs))
-        seen[time] = np.bincount(np.unique(person[of].astype(np.int64) * length + when) // length, minlength=len(who))
-    size = int(area.max(initial=0)) + 1
-    first = np.searchsorted(pairs // size, np.arange(len(who) + 1))
-    return Scores(who, first, (pairs % size).astype(np.int32), score, days, whole, seen)
+    return Scores(*found)
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
+def _added_up(
+    subscriber: np.ndarray,
+    date: np.ndarray,
+    begun: np.ndarray,
+    area: np.ndarray,
+    hours: np.ndarray,
+    begins: int,
+    ends: int,
+) -> tuple:  # type: ignore[type-arg]
+    """Give the fields of `Scores`: an hour of the clock is a bit, and so is a time on a date."""
+    night = _hours(NIGHT[0], 24) | _hours(0, NIGHT[1])
+    chosen = (_hours(0, 24), night, _hours(WORKING[0], WORKING[1]), night)
+    # Of the date before that of the clock: a night is of that on which it begins.
+    earlier = (_hours(0, DAY_BEGINS), _hours(0, NIGHT[1]), 0, _hours(0, NIGHT[1]))
+    length, areas = max(0, ends - begins), 1
+    for a in area:
+        areas = max(areas, a + 1)
+    whose, first = np.empty(len(area), np.int64), np.zeros(len(area) + 1, np.int64)
+    where = np.empty(len(area), np.int32)
+    score, days = np.zeros((4, len(area)), np.int64), np.zeros((4, len(area)), np.int64)
+    whole, seen = np.zeros((4, len(area)), np.int64), np.zeros((4, len(area)), np.int64)
+    slot_of = np.full(areas, -1, np.int64)
+    on_date = np.zeros((4, length), np.int64)  # hours of each time and date, of the present subscriber
+    there = np.zeros((areas, length), np.uint8)  # times of each of the subscriber's areas and dates
+    people, size, start = 0, 0, 0
+    while start < len(area):
+        end, own = start, size
+        while end < len(area) and subscriber[end] == subscriber[start]:
+            if slot_of[area[end]] < 0:
+                slot_of[area[end]], where[size] = 0, area[end]
+                size += 1
+            end += 1
+        where[own:size].sort()
+        for row in range(own, size):
+            slot_of[where[row]] = row
+        for i in range(start, end):
+            row = slot_of[area[i]]
+            later = _hours(0, begun[i])
+            for time in range(4):
+                bits = hours[i] & chosen[time]
+                before = earlier[time]
+                for off in range(-1, 2):
+                    of = bits & (before & ~later, ~(before ^ later), later & ~before)[off + 1]
+                    when = date[i] + off
+                    if of == 0 or when < begins or when >= ends:
+                        continue
+                    weekday = (when + 3) % 7
+                    if time == AT_WORK and weekday >= WORKDAYS:
+                        continue
+                    if time == AT_LEISURE and weekday != FREE_NIGHTS[0] and weekday != FREE_NIGHTS[1]:
+                        continue
+                    score[time, row] += _many(of)
+                    # An hour that two areas share is one hour of their subscriber.
+                    known = on_date[time, when - begins]
+                    whole[time, people] += _many(of & ~known)
+                    seen[time, people] += known == 0
+                    on_date[time, when - begins] = known | of
+                    already = there[row - own, when - begins]
+                    days[time, row] += already >> time & 1 == 0
+                    there[row - own, when - begins] = already | 1 << time
+        for row in range(own, size):
+            slot_of[where[row]] = -1
+        on_date[:] = 0
+        there[: size - own] = 0
+        whose[people], first[people] = subscriber[start], own
+        people += 1
+        start = end
+    first[people] = size
+    return (
+        whose[:people].copy(),
+        first[: people + 1].copy(),
+        where[:size].copy(),
+        score[:, :size].copy(),
+        days[:, :size].copy(),
+        whole[:, :people].copy(),
+        seen[:, :people].copy(),
+    )
+
+
+@kernel(inline="always")
+def _hours(begins: int, ends: int) -> int:
+    """The bits of hours from one to before another."""
+    return (1 << ends) - (1 << begins)
+
+
+@kernel(inline="always")
+def _many(bits: int) -> int:
+    """How many of 32 bits are set, by adding neighbours up."""
+    bits -= bits >> 1 & 0x55555555
+    bits = (bits & 0x33333333) + (bits >> 2 & 0x33333333)
+    bits = (bits + (bits >> 4)) & 0x0F0F0F0F
+    return bits * 0x01010101 >> 24 & 0xFF
+
+
+@kernel()
 def labelled(
     first: np.ndarray, score: np.ndarray, days: np.ndarray, whole: np.ndarray, seen: np.ndarray, run: int
 ) -> np.ndarray:

@@ -23,10 +23,10 @@ one that has its first event is marked ``opens``.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 import pyarrow as pa
 
+from commonweal.core.kernels import kernel
 from commonweal.mobility.measure import Derivation, Window
 from commonweal.mobility.sequences import Events
 
@@ -39,7 +39,7 @@ WORKDAYS = 5
 """Days of the week from Monday that are worked."""
 
 
-@numba.njit(nogil=True, cache=True, inline="always")
+@kernel(inline="always")
 def at_night(second: int, begins: int, ends: int) -> bool:
     """Say whether a second of the day lies in a night that lasts beyond midnight, both ends included.
 
@@ -49,13 +49,14 @@ def at_night(second: int, begins: int, ends: int) -> bool:
     return second >= begins or second <= ends
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def visits(
     subscriber_day: np.ndarray,
     day: np.ndarray,
     time: np.ndarray,
     area: np.ndarray,
-    wall: np.ndarray,
+    hour: np.ndarray,
+    ahead: np.ndarray,
     date: np.ndarray,
     areas: int,
 ) -> tuple:  # type: ignore[type-arg]
@@ -63,10 +64,10 @@ def visits(
 
     Parameters
     ----------
-    subscriber_day, day, time, area
+    subscriber_day, day, time, area, hour
         As in `Events`.
-    wall
-        What the clock shows at each event, seconds from 1970, int64.
+    ahead
+        Of each hour, how far what the clock shows, seconds from 1970, is ahead of the time, int64.
     date
         Of each day of the window, days from 1970.
     areas
@@ -85,8 +86,8 @@ def visits(
     On 1 January 1970, a Thursday, in UTC: at 06:00 and 10:00 in area 1, at 20:00 in area 0, at 23:00 in area 1.
 
     >>> time = np.array([6, 10, 20, 23]) * 3600
-    >>> last, table = visits(np.zeros(4, np.int32), np.zeros(4, np.int32), time, np.array([1, 1, 0, 1]), time,
-    ...                      np.array([0]), 2)
+    >>> last, table = visits(np.zeros(4, np.int32), np.zeros(4, np.int32), time, np.array([1, 1, 0, 1]),
+    ...                      np.zeros(4, np.int32), np.array([0]), np.array([0]), 2)
     >>> last
     array([2, 3])
     >>> table.tolist()
@@ -111,13 +112,14 @@ def visits(
             continue
         a = area[i]
         new_day = subscriber_day[i] != whose
-        second = wall[i] % DAY
+        wall = time[i] + ahead[hour[i]]
+        second = wall % DAY
         asks = 0
         if at_night(second, HALVES[0], HALVES[1]):
             asks = 1
-        elif WORK[0] <= second < WORK[1] and (wall[i] // DAY + 3) % 7 < WORKDAYS:
+        elif WORK[0] <= second < WORK[1] and (wall // DAY + 3) % 7 < WORKDAYS:
             asks = 2
-        if meeting and (new_day or wall[i] // HALF_HOUR != half or asks != kind):
+        if meeting and (new_day or wall // HALF_HOUR != half or asks != kind):
             _settle(table, slot_of, inside, met, meeting, kind, half_began)
             meeting = 0
         if new_day:
@@ -132,10 +134,10 @@ def visits(
         table[row, 3] += 1
         table[row, 4] += at_night(second, LATE[0], LATE[1])
         if at_night(second, NIGHT[0], NIGHT[1]):
-            table[row, 8] |= 1 if (wall[i] - NOON) // DAY >= date[day[i]] else 2
+            table[row, 8] |= 1 if (wall - NOON) // DAY >= date[day[i]] else 2
         if asks:
             if meeting == 0:
-                half, kind, half_began = wall[i] // HALF_HOUR, asks, time[i]
+                half, kind, half_began = wall // HALF_HOUR, asks, time[i]
             known = False
             for j in range(meeting):
                 known |= met[j] == a
@@ -149,7 +151,7 @@ def visits(
     return last, table
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def _settle(
     table: np.ndarray,
     slot_of: np.ndarray,
@@ -173,7 +175,7 @@ def _settle(
             table[row, 6] = began
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def _order(last: np.ndarray, table: np.ndarray, begin: int, end: int) -> None:
     """Sort a day's rows by their last event."""
     for i in range(begin + 1, end):
@@ -188,9 +190,10 @@ def _order(last: np.ndarray, table: np.ndarray, begin: int, end: int) -> None:
 def derive(events: Events, window: Window) -> pa.Table:
     """Give each subscriber's visits of each day, sorted by (subscriber, day, last event)."""
     assert window.wall is not None
-    wall = window.wall[events.hour] + (events.time - window.hours[events.hour])
+    ahead = window.wall - window.hours
     begins = window.wall[np.searchsorted(window.hours, window.days[:-1])]
-    last, table = visits(events.subscriber_day, events.day, events.time, events.area, wall, begins // DAY, window.areas)
+    sequence = (events.subscriber_day, events.day, events.time, events.area, events.hour)
+    last, table = visits(*sequence, ahead, begins // DAY, window.areas)
     day = events.day[last]
     columns = ("earliest", "latest", "opens", "events", "late", "halves", "since", "works")
     return pa.table(

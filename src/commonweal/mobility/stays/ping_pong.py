@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from commonweal.core.kernels import kernel
 from commonweal.mobility.network import overlapping
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def settled(
     subscriber: np.ndarray,
     day: np.ndarray,

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from enum import IntEnum
 from typing import Any
 
-import numba
 import numpy as np
 
+from commonweal.core.kernels import kernel
 from commonweal.mobility.network import overlapping
 from commonweal.mobility.sequences import period_of
 
@@ -100,7 +100,7 @@ def segments(
     net = (first, other, days)
     flat = np.empty(len(time) + 1, np.int32)
     while True:
-        rows, cells = _cut(*events, *net, *own, *limits, lookback, held, out, flat)  # type: ignore[call-arg, arg-type]
+        rows, cells = _cut(*events, *net, *own, *limits, lookback, held, out, flat)
         if cells <= len(flat):
             break
         flat = np.empty(cells, np.int32)
@@ -109,7 +109,7 @@ def segments(
     return row, start, end, state.astype(np.int8), network, begins, flat[:cells]
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def _cut(
     subscriber: np.ndarray,
     day: np.ndarray,
@@ -299,7 +299,7 @@ def _cut(
     return rows, used
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def _give(
     whose: Any,
     begin: Any,
@@ -335,7 +335,7 @@ def _give(
     return rows, used
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def _close(
     i: Any,
     day: Any,

@@ -13,9 +13,9 @@ Two ways, each under its name:
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from commonweal.core.kernels import kernel
 from commonweal.mobility.network import EARTH, EQUATOR, FLATTENING
 
 GEODESIC, HAVERSINE = "geodesic", "haversine"
@@ -24,7 +24,7 @@ SPHERE = 6371.0
 POLE = EQUATOR * (1 - FLATTENING)
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def arc(east: float, north: float, up: float, to_east: float, to_north: float, to_up: float) -> float:
     """How far two points of the ground lie apart by ``geodesic``, km, each given as metres from the earth's centre.
 
@@ -35,7 +35,7 @@ def arc(east: float, north: float, up: float, to_east: float, to_north: float, t
     return 2e-3 * EARTH * np.arcsin(min(1.0, np.sqrt(squared) / (2 * EARTH)))
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def haversine(longitude: float, latitude: float, to_longitude: float, to_latitude: float) -> float:
     """How far two points lie apart by ``haversine``, km.
 
@@ -52,7 +52,7 @@ def haversine(longitude: float, latitude: float, to_longitude: float, to_latitud
     return 2 * SPHERE * np.arctan2(np.sqrt(half), np.sqrt(1 - half))
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def apart(
     longitude: np.ndarray, latitude: np.ndarray, ground: np.ndarray, geodesic: bool, one: int, other: int
 ) -> float:
@@ -75,7 +75,7 @@ def apart(
     return haversine(longitude[one], latitude[one], longitude[other], latitude[other])
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def gyration(
     longitude: np.ndarray,
     latitude: np.ndarray,

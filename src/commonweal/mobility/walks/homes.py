@@ -13,13 +13,14 @@ over the events i of subscriber s; ties go to the place of the most recent of th
 
 from __future__ import annotations
 
-import numba
 import numpy as np
+
+from commonweal.core.kernels import kernel
 
 LAST_OF_DAY, NIGHT = "last of day", "night"
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def home_places(person: np.ndarray, place: np.ndarray, chosen: np.ndarray, places: int) -> np.ndarray:
     """The home of each person: the place with most chosen events, or with most events if none is chosen; -1 if nowhere.
 

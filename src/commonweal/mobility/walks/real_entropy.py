@@ -19,11 +19,12 @@ A. Blumer et al., *The Smallest Automaton Recognizing the Subwords of a Text* (1
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from commonweal.core.kernels import kernel
 
-@numba.njit(nogil=True, cache=True)
+
+@kernel()
 def _found(state: int, symbol: int, from_root: np.ndarray, head: np.ndarray, edge: np.ndarray) -> int:
     """Which edge leaves a state by a symbol; the root's are found at once. -1 if none does."""
     if state == 0:
@@ -34,7 +35,7 @@ def _found(state: int, symbol: int, from_root: np.ndarray, head: np.ndarray, edg
     return e
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def _entropy(
     walk: np.ndarray,
     length: np.ndarray,
@@ -112,7 +113,7 @@ def _entropy(
     return n * np.log2(n) / total
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def real_entropies(group: np.ndarray, place: np.ndarray, places: int) -> np.ndarray:
     """S of each group's walk, bits; NaN of one without a located event.
 

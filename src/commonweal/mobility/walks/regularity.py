@@ -13,8 +13,9 @@ Source: C. Song et al., *Limits of Predictability in Human Mobility* (2010); her
 
 from __future__ import annotations
 
-import numba
 import numpy as np
+
+from commonweal.core.kernels import kernel
 
 
 def hours_of_week(hours: np.ndarray, days: np.ndarray) -> np.ndarray:
@@ -28,7 +29,7 @@ def hours_of_week(hours: np.ndarray, days: np.ndarray) -> np.ndarray:
     return np.asarray(day % 7 * 32 + since)  # no day has as many hours
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def regularities(group: np.ndarray, hour: np.ndarray, place: np.ndarray, week: np.ndarray, places: int) -> np.ndarray:
     """R of each group; NaN of one without a located event.
 
@@ -53,25 +54,39 @@ def regularities(group: np.ndarray, hour: np.ndarray, place: np.ndarray, week: n
     """
     groups = group[-1] + 1 if len(group) else 0
     found = np.full(groups, np.nan)
-    seen = np.empty(len(group), np.int64)
+    # Of each hour of the week a list of places: where it begins, and the place, how often, and the next one.
+    begins = np.full(week.max() + 1 if len(week) else 0, -1, np.int32)
+    where, often = np.empty(len(group), np.int32), np.empty(len(group), np.int32)
+    following = np.empty(len(group), np.int32)
     start = 0
     while start < len(group):
-        end, n, last = start, 0, -1
+        end, n, size, usual = start, 0, 0, 0
         while end < len(group) and group[end] == group[start]:
-            if place[end] >= 0:
-                n += hour[end] != last
-                last = hour[end]
-                seen[n - 1] = np.int64(week[last]) * places + place[end]
-            end += 1
+            now, there = -1, -1  # the last located event of an hour tells
+            while end < len(group) and group[end] == group[start] and (there < 0 or hour[end] == now or place[end] < 0):
+                if place[end] >= 0:
+                    now, there = hour[end], place[end]
+                end += 1
+            if there < 0:
+                break
+            n += 1
+            w = week[now]
+            entry = begins[w]
+            while entry >= 0 and where[entry] != there:
+                entry = following[entry]
+            if entry < 0:
+                where[size], often[size], following[size] = there, 0, begins[w]
+                begins[w] = entry = size
+                size += 1
+            often[entry] += 1
+        for w in range(len(begins)):
+            most, entry = 0, begins[w]
+            while entry >= 0:
+                most = max(most, often[entry])
+                entry = following[entry]
+            usual += most
+            begins[w] = -1
         if n:
-            seen[:n].sort()
-            usual = most = same = 0
-            for i in range(n):
-                if i and seen[i] // places != seen[i - 1] // places:
-                    usual += most
-                    most = 0
-                same = same + 1 if i and seen[i] == seen[i - 1] else 1
-                most = max(most, same)
-            found[group[start]] = (usual + most) / n
+            found[group[start]] = usual / n
         start = end
     return found

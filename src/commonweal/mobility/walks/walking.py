@@ -18,9 +18,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
+from commonweal.core.kernels import kernel
 from commonweal.mobility.walks.distances import apart, gyration
 
 
@@ -40,7 +40,7 @@ class Walks(NamedTuple):
     uncorrelated_entropy: np.ndarray
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def _bring_forward(place: np.ndarray, weight: np.ndarray, k: int) -> None:
     """Put the k heaviest places first; of equal ones the first."""
     for i in range(k):
@@ -54,7 +54,7 @@ def _bring_forward(place: np.ndarray, weight: np.ndarray, k: int) -> None:
         place[i], weight[i] = p, w
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def walk(
     group: np.ndarray,
     time: np.ndarray,
@@ -186,7 +186,7 @@ def walk(
     )
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def jump_lengths(
     group: np.ndarray,
     place: np.ndarray,
