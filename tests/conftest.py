@@ -1,6 +1,8 @@
 """What the whole suite shares: a ready data directory, both databases, data nobody here wrote."""
 
+import fcntl
 import os
+import pickle
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -31,17 +33,22 @@ settings.register_profile("same", derandomize=True, deadline=None)
 if REQUIRE_ALL:
     settings.load_profile("same")
 
+# Many tests begin processes, and without their compiled files each of these would begin by compiling them again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # Hundreds of passwords are made to sign somebody in; how costly one is to guess is tested where passwords are.
 passwords.COSTS = profiles.CHEAPEST
 
 LONGEST = (
-    "tests/system/test_killed.py",
-    "tests/web/test_work_in_a_browser.py",
     "tests/web/whole/test_every_page_in_a_browser.py",
+    "tests/core/test_jobs.py",
+    "tests/system/test_killed.py",
+    "tests/mobility/test_mobility_commands.py",
+    "tests/web/whole/test_any_request.py",
+    "tests/system/test_spark_cluster.py",
+    "tests/web/test_work_in_a_browser.py",
     "tests/web/whole",
     "tests/system",
-    "tests/mobility/test_mobility_commands.py",
-    "tests/core/test_jobs.py",
     "tests/web/single_sign_on",
     "tests/web",
     "tests/demo",
@@ -111,6 +118,42 @@ def shared() -> Path:
         # Not required even under COMMONWEAL_REQUIRE_ALL: the data cannot be installed.
         pytest.skip(f"{folder} is not here; COMMONWEAL_SHARED names another place")
     return folder
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
+    """Make something once for all processes of a parallel run: function of (name, how it is made in a new folder)."""
+
+    def made(name: str, make: Callable[[Path], Any]) -> Any:
+        if "PYTEST_XDIST_WORKER" not in os.environ:
+            return make(tmp_path_factory.mktemp(name))
+        folder = tmp_path_factory.getbasetemp().parent / f"once-{name}"
+        folder.mkdir(exist_ok=True)
+        ready = folder / "ready.pickle"
+        with (folder / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # the others wait here
+            if not ready.exists():
+                (folder / "made").mkdir()  # if it could not be made for one, it is not tried again in what is left
+                ready.write_bytes(pickle.dumps(make(folder / "made")))
+        return pickle.loads(ready.read_bytes())
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def two_days(once: Callable[..., Any]) -> Path:
+    """A sample country, small: two days of few people. To be read, never changed.
+
+    What makes a larger one asks for it first: else several processes would compile the generator, at the same time.
+    """
+
+    def make(folder: Path) -> Path:
+        from commonweal.demo.generate import Choices, generate
+
+        generate(folder, Choices(subscribers=300, days=2, seed=7, events_per_day=8.0))
+        return folder
+
+    return once("two-days", make)
 
 
 @pytest.fixture(autouse=True)

@@ -45,12 +45,6 @@ HANDLERS = [
 REGISTRY = {name: f"job_handlers:{name}" for name in HANDLERS}
 
 
-@pytest.fixture(scope="session")
-def bytecode(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Compiled modules, kept between the many worker processes of this file."""
-    return tmp_path_factory.mktemp("bytecode")
-
-
 class Workshop:
     """A data directory on one of the databases, and processes that work in it."""
 
@@ -100,10 +94,8 @@ class Workshop:
 
 
 @pytest.fixture
-def workshop(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bytecode: Path) -> Iterator[Workshop]:
+def workshop(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workshop]:
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(HERE), os.environ.get("PYTHONPATH", ""))))
-    monkeypatch.setenv("PYTHONPYCACHEPREFIX", str(bytecode))
-    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
     made = init(tmp_path / "data", tmp_path / "keys")
     settings = made.model_copy(update={"database_url": database.url, "job_attempts": 3})
     workshop = Workshop(settings, database)

@@ -1,7 +1,9 @@
 """Sample countries that several tests look at, each generated once."""
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,18 +13,22 @@ DAYS, SUBSCRIBERS = 7, 3000
 
 
 @pytest.fixture(scope="session")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """Give the folder of a small sample country, a week of 3,000 subscribers, under chosen circumstances."""
-    made: dict[tuple[str, ...], Path] = {}
+def sample(once: Callable[..., Any], two_days: Path) -> Callable[..., Path]:
+    """Give the folder of a small sample country, a week of 3,000 subscribers, under chosen circumstances.
 
+    To be read, never changed.
+    """
+
+    @cache
     def folder(*scenarios: str) -> Path:
-        if scenarios not in made:
-            made[scenarios] = tmp_path_factory.mktemp("_".join(("sample", *scenarios)))
+        def make(folder: Path) -> Path:
             choices = Choices(
                 subscribers=SUBSCRIBERS, days=DAYS, seed=7, events_per_day=10.0, scenarios=frozenset(scenarios)
             )
-            generate(made[scenarios], choices)
-        return made[scenarios]
+            generate(folder, choices)
+            return folder
+
+        return once("_".join(("week", *scenarios)), make)
 
     return folder
 

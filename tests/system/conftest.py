@@ -1,8 +1,6 @@
 """The whole house, used as its users use it: through the `commonweal` command, in processes of their own."""
 
-import fcntl
 import os
-import pickle
 import re
 import shutil
 import signal
@@ -56,12 +54,7 @@ class Place:
     folder: Path | None = None
 
     def all_environment(self) -> dict[str, str]:
-        # Users let Python keep its compiled files; without them every process would begin with seconds of compiling.
-        kept = {
-            name: value
-            for name, value in os.environ.items()
-            if name != "PYTHONDONTWRITEBYTECODE" and not name.startswith("COMMONWEAL_")
-        }
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("COMMONWEAL_")}
         own = {"COMMONWEAL_DATA": str(self.data), "COMMONWEAL_KEYS": str(self.keys), "COMMONWEAL_THREADS": "2"}
         return kept | own | dict(self.environment)
 
@@ -280,27 +273,7 @@ RUNNING = ("mobility", "run", "--project", "sample")
 
 
 @pytest.fixture(scope="session")
-def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
-    """Make something once for all processes of a parallel run: function of (name, how it is made in a new folder)."""
-
-    def made(name: str, make: Callable[[Path], Any]) -> Any:
-        if "PYTEST_XDIST_WORKER" not in os.environ:
-            return make(tmp_path_factory.mktemp(name))
-        folder = tmp_path_factory.getbasetemp().parent / f"system-{name}"
-        folder.mkdir(exist_ok=True)
-        ready = folder / "ready.pickle"
-        with (folder / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # the others wait here
-            if not ready.exists():
-                (folder / "made").mkdir()  # if it could not be made for one, it is not tried again in what is left
-                ready.write_bytes(pickle.dumps(make(folder / "made")))
-        return pickle.loads(ready.read_bytes())
-
-    return made
-
-
-@pytest.fixture(scope="session")
-def sample(once: Callable[..., Any]) -> Sample:
+def sample(once: Callable[..., Any], two_days: Path) -> Sample:
     """1,500 subscribers over three days, generated once."""
 
     def generate(folder: Path) -> Sample:

@@ -28,7 +28,6 @@ from commonweal.core.console import Home
 from commonweal.core.identity import Grant, Role, people, signing_in
 from commonweal.core.identity.secret import form_token
 from commonweal.core.periods import Calendar
-from commonweal.demo.generate import Choices, generate
 from commonweal.disclosure.attacks.membership import Membership
 from commonweal.disclosure.attacks.report import Attacked, AttackReport
 from commonweal.disclosure.releasing.proposals import Proposal
@@ -263,24 +262,16 @@ def publish_all() -> Callable[[Home], None]:
 
 
 @pytest.fixture(scope="session")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sample country, made small: two days of few people."""
-    folder = tmp_path_factory.mktemp("sample")
-    generate(folder, Choices(subscribers=300, days=2, seed=7, events_per_day=8.0))
-    return folder
-
-
-@pytest.fixture(scope="session")
-def hand_over(sample: Path) -> Callable[[Home], Path]:
+def hand_over(two_days: Path) -> Callable[[Home], Path]:
     """Make a project in a home and put the sample country's records into its inbox: gives the inbox."""
 
     def fill(home: Home) -> Path:
         create_project(home.database, Project("sample", "Africa/Freetown", area_set=AREA_SET), WHO)
         grant(home.settings, home.database, "threshold", "mobility", {"k": 15}, STEWARD, "as agreed")
         inbox = home.settings.inbox
-        shutil.copytree(sample / "events", inbox / "march")
+        shutil.copytree(two_days / "events", inbox / "march")
         for name in ("mapping.toml", "cells.csv"):
-            shutil.copy(sample / name, inbox / name)
+            shutil.copy(two_days / name, inbox / name)
         return inbox
 
     return fill
@@ -444,14 +435,15 @@ def start_serving(
     serve = command(home, "serve", "--port", str(port), start=start)
     with log.open("wb") as written:
         process = subprocess.Popen(serve, stdout=written, stderr=subprocess.STDOUT, env=environment)
-    for _ in range(300):
-        if process.poll() is not None:
-            raise AssertionError(f"the server stopped: {log.read_text()}")
-        try:
-            httpx.get(f"http://127.0.0.1:{port}/health", timeout=5)
-            return process
-        except httpx.TransportError:
-            time.sleep(0.1)
+    with httpx.Client(timeout=5) as client:
+        for _ in range(300):
+            if process.poll() is not None:
+                raise AssertionError(f"the server stopped: {log.read_text()}")
+            try:
+                client.get(f"http://127.0.0.1:{port}/health")
+                return process
+            except httpx.TransportError:
+                time.sleep(0.1)
     process.kill()
     raise AssertionError(f"the server did not answer: {log.read_text()}")
 
