@@ -11,6 +11,7 @@ import typer
 
 from commonweal import __version__
 from commonweal.core.domain import load
+from commonweal.core.without_pandas import leave_out_pandas
 from commonweal.domains import ROOMS
 
 EXTRA_GROUPS = {
@@ -123,6 +124,7 @@ def _serve(
 
 def main() -> None:
     """Run the command line; an error is one line on standard error and its exit code."""
+    leave_out_pandas()
     try:
         application(sys.argv[1:])()
     except Exception as error:

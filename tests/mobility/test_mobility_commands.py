@@ -248,6 +248,7 @@ def test_a_wrong_step_is_one_line_with_its_code(
     monkeypatch.chdir(terminal.folder)
     monkeypatch.setenv("COMMONWEAL_DATA", str(terminal.data))
     monkeypatch.setattr(sys, "argv", ["commonweal", *command])
+    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
     with pytest.raises(SystemExit) as ended:
         main()
     out, err = capsys.readouterr()

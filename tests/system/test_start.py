@@ -24,10 +24,11 @@ ROOT = Path(__file__).parents[2]
 def _imported_by(*command: str) -> set[str]:
     """Top-level packages that a process imports, as the interpreter itself reports them."""
     environment = os.environ | {"PYTHONPROFILEIMPORTTIME": "1"}
-    ended = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
-    return {
-        line.split("|")[2].strip().partition(".")[0] for line in ended.stderr.splitlines() if "import time:" in line
-    }
+    return _named(subprocess.run(command, capture_output=True, text=True, env=environment, check=True).stderr)
+
+
+def _named(reported: str) -> set[str]:
+    return {line.split("|")[2].strip().partition(".")[0] for line in reported.splitlines() if "import time:" in line}
 
 
 def test_importing_commonweal_imports_nothing_else() -> None:
@@ -45,6 +46,16 @@ def test_help_imports_nothing_heavy(program: list[str], arguments: tuple[str, ..
 def test_help_of_a_room_starts_no_engine(program: list[str], group: str) -> None:
     engines = {"duckdb", "fastapi", "ibis", "numba", "pandas", "pyarrow", "pyspark", "scipy"}
     assert _imported_by(*program, group, "--help") & engines == set()
+
+
+@pytest.mark.slow
+def test_neither_a_command_nor_its_worker_loads_pandas(begun, sample, tmp_path: Path) -> None:
+    """Else Arrow loads it with the first array: a quarter of a second of each process."""
+    place = begun.copy(tmp_path, PYTHONPROFILEIMPORTTIME="1")
+    ended = place.attempt(*sample.importing)
+    assert ended.code == 0, ended.err
+    assert {"duckdb", "numba", "pyarrow"} <= _named(ended.err)
+    assert "pandas.core" not in ended.err
 
 
 @pytest.fixture

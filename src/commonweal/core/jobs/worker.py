@@ -26,6 +26,7 @@ from commonweal.core.jobs.process import die_with, end_without
 from commonweal.core.jobs.reporter import Reporter
 from commonweal.core.jobs.running import Cancelled, Interrupted, Running
 from commonweal.core.settings import Settings
+from commonweal.core.without_pandas import leave_out_pandas
 
 NOTHING_TO_TAKE = 75
 NOT_RECORDED = 74
@@ -103,6 +104,7 @@ def run(
 
 def main() -> int:
     """Carry out one order from standard input."""
+    leave_out_pandas()
     # Ctrl-C reaches the whole terminal; the process that started this one decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
