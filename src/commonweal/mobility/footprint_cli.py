@@ -10,7 +10,6 @@ import typer
 
 from commonweal.core.console import opened, print_json, print_table
 from commonweal.core.errors import InputError
-from commonweal.mobility.coverage import METHODS, SIGNAL
 
 
 def footprint(
@@ -19,7 +18,9 @@ def footprint(
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help="Day at whose beginning cells stand as shown; today without it."),
     ] = None,
-    method: Annotated[str, typer.Option("--footprint", help=f"One of: {', '.join(METHODS)}.")] = SIGNAL,
+    method: Annotated[
+        str, typer.Option("--footprint", help="One of: signal-strength, best-server, voronoi, voronoi-of-cells.")
+    ] = "signal-strength",
     step: Annotated[float, typer.Option(help="Side of the grid's squares, from 100 to 1000 m.")] = 500.0,
     points: Annotated[bool, typer.Option("--points", help="P(c|i) by point of the grid, not by area.")] = False,
     rows: Annotated[int, typer.Option(min=1, help="Print so many rows at most.")] = 20,
