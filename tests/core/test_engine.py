@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
+from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from commonweal.core.console import Home
@@ -81,6 +82,7 @@ COUNTS = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 3), st.integers(0,
 
 
 @given(st.lists(COUNTS, min_size=1, max_size=5), st.randoms())
+@examples(deadline=None)  # kernels may have to be compiled
 def test_adding_is_a_sum_by_key_whatever_the_order(parts: list[list[tuple[int, int, int]]], random) -> None:  # type: ignore[no-untyped-def]
     def table(rows: list[tuple[int, int, int]]) -> pa.Table:
         columns = list(zip(*rows, strict=True)) or [(), (), ()]

@@ -21,7 +21,7 @@ from commonweal.disclosure import Kind, raw_cells
 from commonweal.mobility import counting, runs
 from commonweal.mobility.hanging import relate
 from commonweal.mobility.measure import Window, measures
-from commonweal.mobility.measures import home_agreement, home_confidence, visits
+from commonweal.mobility.measures import home_agreement, home_confidence, home_rules, visits
 from commonweal.mobility.measures.home_rules import RULES, homes
 from commonweal.mobility.protecting import as_counted
 from commonweal.mobility.sequences import Events
@@ -192,7 +192,7 @@ def test_a_saturday_is_not_worked() -> None:
 @settings(max_examples=30, deadline=None)
 def test_agreement_confidence_and_residents_are_of_the_same_people(rows: list[Seen]) -> None:
     events, window = bucket(rows)
-    of = visits.derive(events, window)
+    of = home_rules.derive(visits.derive(events, window), window)
     people = len({row[0] for row in rows})
     told = {
         (RULES[row["rule"]], RULES[row["other"]], home_agreement.OUTCOMES[row["outcome"]]): row["people"]
@@ -218,7 +218,8 @@ def test_a_confidence_is_the_share_of_nights_and_of_days() -> None:
     """In A on three nights of four; the days end there on two of four."""
     rows = [at(0, 23, "A"), at(1, 20, "A"), at(1, 21, "B"), at(2, 23, "A"), at(3, 12, "B")]
     events, window = bucket(rows)
-    counted = measures()["home_confidence"].count(visits.derive(events, window), window).to_pylist()
+    of = home_rules.derive(visits.derive(events, window), window)
+    counted = measures()["home_confidence"].count(of, window).to_pylist()
     bins = {RULES[row["rule"]]: home_confidence.BINS[row["share"]] for row in counted if row["people"]}
     assert bins["night-1930-0730"] == "100 %"  # on each of three nights
     assert bins["last-of-day"] == "at most 50 %"

@@ -18,6 +18,7 @@ from commonweal.mobility.measure import measures
 from commonweal.mobility.measures import permanence
 from commonweal.mobility.measures.internal_migration import long_term_homes
 from commonweal.mobility.measures.usual_environment import LABELS, labelled, scores
+from commonweal.mobility.network import farthest
 
 DAY = 86_400
 DAYS = 4
@@ -42,7 +43,7 @@ def scored(rows: list[Event]) -> set[tuple[int, int, int, int]]:
     days = np.arange(DAYS + 1) * DAY
     found = permanence.permanence(
         subscriber, time.astype(np.int32), day, area, cell.astype(np.int32), days, days, HOURS, HOURS // 3600 % 24,
-        0, DAYS, 2, PLACE, FIRST, OTHER,
+        0, DAYS, 2, PLACE, FIRST, OTHER, farthest(PLACE, FIRST, OTHER),
     )  # fmt: skip
     rows_of = zip(*(column.tolist() for column in found), strict=True)
     return {(who, when, where, hour) for who, when, where, bits in rows_of for hour in range(24) if bits >> hour & 1}

@@ -88,7 +88,7 @@ class Network:
     @cached_property
     def farthest_overlap(self) -> float:
         """How far apart two spans stand at most that overlap, straight on, metres, and one more."""
-        return float(_farthest_overlap(self.place, self.first, self.other))
+        return float(farthest(self.place, self.first, self.other))
 
 
 def network(register: CellRegister, timeline: Timeline, areas: Areas | None = None) -> Network:
@@ -217,7 +217,8 @@ def metres(place: np.ndarray, one: int, other: int) -> float:
 
 
 @kernel()
-def _farthest_overlap(place: np.ndarray, first: np.ndarray, other: np.ndarray) -> float:
+def farthest(place: np.ndarray, first: np.ndarray, other: np.ndarray) -> float:
+    """How far apart two spans stand at most that overlap, straight on, metres, and one more."""
     most = 0.0
     for one in range(len(first) - 1):
         for two in other[first[one] : first[one + 1]]:

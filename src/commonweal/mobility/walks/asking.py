@@ -90,7 +90,7 @@ def walks(
         places, who = _places(planned, location, window), walkers(events, window, by == DAY)
         place = places.of(events)
         chosen = last_of_day(events, place) if home == LAST_OF_DAY else _at_night(planned, events, window)
-        found = measured(events, places, who, chosen, geodesic=distance == GEODESIC, k=k, longest=longest)
+        found = measured(events, places, place, who, chosen, geodesic=distance == GEODESIC, k=k, longest=longest)
         subscriber, _, events_of_each = found.pop("subscriber"), found.pop("home"), found.pop("events")
         everybody, of_everybody = np.unique(subscriber, return_inverse=True)
         area = home_area(events, everybody)[of_everybody]

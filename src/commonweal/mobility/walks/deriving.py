@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from commonweal.core.kernels import kernel
 from commonweal.core.wording import Wording
 from commonweal.mobility.measure import Derivation, Window
 from commonweal.mobility.measures.home import home
@@ -59,17 +60,35 @@ class Walkers:
 
 def walkers(events: Events, window: Window, by_day: bool = False) -> Walkers:
     """Divide events into walks of the whole window, or of each of its days."""
-    new = np.diff(events.subscriber, prepend=events.subscriber[:1]) != 0
-    person = np.cumsum(new, dtype=np.int32)
-    group = events.subscriber_day if by_day else person
-    first = np.flatnonzero(np.diff(group, prepend=-1))
+    person, first = numbered(events.subscriber)
+    group = person
+    if by_day:
+        group, first = numbered(events.subscriber_day)
     ends = window.days[events.day[first] + 1] if by_day else np.full(len(first), window.days[-1])
     return Walkers(person, group, first, ends)
+
+
+@kernel()
+def numbered(whose: np.ndarray) -> tuple:  # type: ignore[type-arg]
+    """Number what ascends from 0 on, and give the first row of each number.
+
+    >>> numbered(np.array([7, 7, 9]))
+    (array([0, 0, 1], dtype=int32), array([0, 2]))
+    """
+    number, first = np.empty(len(whose), np.int32), np.empty(len(whose), np.int64)
+    size = 0
+    for i in range(len(whose)):
+        if i == 0 or whose[i] != whose[i - 1]:
+            first[size] = i
+            size += 1
+        number[i] = size - 1
+    return number, first[:size].copy()
 
 
 def measured(
     events: Events,
     places: Places,
+    place: np.ndarray,
     who: Walkers,
     chosen: np.ndarray,
     *,
@@ -81,13 +100,14 @@ def measured(
 
     Parameters
     ----------
+    place
+        Of each event, by `Places.of`.
     chosen
         By which events a home location is found, bool.
     geodesic, k, longest
         As for `walk`.
     """
-    place, count = places.of(events), len(places.longitude)
-    homes = home_places(who.person, place, chosen, count)
+    homes = home_places(who.person, place, chosen, len(places.longitude))
     own = homes[who.person[who.first]]
     table = (places.longitude, places.latitude, places.ground)
     found = walk(who.group, events.time, place, own, who.ends, *table, geodesic, k, longest)
@@ -113,9 +133,10 @@ def home_area(events: Events, subscriber: np.ndarray) -> np.ndarray:
 def _derive_walks(events: Events, window: Window) -> pa.Table:
     assert window.network is not None
     places, who = sites(window.network), walkers(events, window)
-    found = measured(events, places, who, last_of_day(events, places.of(events)))
+    place = places.of(events)
+    found = measured(events, places, place, who, last_of_day(events, place))
     week = hours_of_week(window.hours, window.days)
-    regularity = regularities(who.group, events.hour, places.of(events), week, len(places.longitude))
+    regularity = regularities(who.group, events.hour, place, week, len(places.longitude))
     rows = {"subscriber": found.pop("subscriber")}
     rows["area"] = home_area(events, rows["subscriber"])
     random_entropy = np.log2(np.maximum(found["locations"], 1))
