@@ -55,8 +55,10 @@ def scatter(pairs: Sequence[tuple[float, float]], across: str, up: str, *, label
                 '<path class="grid" d="M{:g} {:.1f}H{:g}"/><text x="{:g}" y="{:.1f}" text-anchor="end">{}</text>'
             ).format(LEFT, y(value), WIDTH - RIGHT, LEFT - 8, y(value) + 5, said),
             Markup(
-                '<path class="grid" d="M{:.1f} {:g}V{:g}"/><text x="{:.1f}" y="{:g}" text-anchor="middle">{}</text>'
-            ).format(x(value), TOP, HEIGHT - FOOT, x(value), HEIGHT - FOOT + 20, said),
+                '<path class="grid" d="M{:.1f} {:g}V{:g}"/><text x="{:.1f}" y="{:g}" text-anchor="{}">{}</text>'
+            ).format(
+                x(value), TOP, HEIGHT - FOOT, x(value), HEIGHT - FOOT + 20, "end" if power == high else "middle", said
+            ),
         ]
     ends = (10.0**low, 10.0**high)
     parts.append(

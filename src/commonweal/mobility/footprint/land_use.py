@@ -39,6 +39,8 @@ SHARED_KM2 = 0.01
 """How much ground two outlines may share: real ones overlap by slivers."""
 BEND = 0.01
 """Degrees: an outline's edge is straight in degrees and bent in the plane, so long ones get points between."""
+BESIDE = 0.05
+"""Degrees that ground may lie beside the rectangle around the areas."""
 MOST_SPACING = 0.5
 """Parts of a square's side that points of a table may lie apart."""
 LOOKED_AT = 10_000
@@ -112,16 +114,13 @@ class LandUse:
         return checked_prior(weighed, len(grid))
 
     def _require_within(self, grid: Grid) -> None:
-        rows, columns = grid.place.shape
-        rectangle = shapely.box(grid.west, grid.south, grid.west + columns * grid.step, grid.south + rows * grid.step)
-        outside = ~shapely.intersects(_in_plane(grid, self.shapes), rectangle)
+        rectangle = shapely.buffer(shapely.box(*grid.degrees.min(axis=0), *grid.degrees.max(axis=0)), BESIDE)
+        outside = ~shapely.intersects(self.shapes, rectangle)
         if not outside.any():
             return
         first = int(outside.argmax())
         exchanged = shapely.transform(self.shapes[[first]], lambda at: at[:, ::-1])
-        turned = bool((np.abs(shapely.get_coordinates(exchanged)[:, 1]) <= 90).all()) and bool(
-            shapely.intersects(_in_plane(grid, exchanged), rectangle)[0]
-        )
+        turned = bool(shapely.intersects(exchanged[0], rectangle))
         what, number = self.row
         at = shapely.get_coordinates(self.shapes[first])[0]
         more = f", as do {outside.sum() - 1:,} more" if outside.sum() > 1 else ""
