@@ -155,7 +155,7 @@ def members(rows: pa.Table, window: Window) -> Mapping[str, Members]:
 
 def counted(keys: Mapping[str, np.ndarray], window: Window) -> pa.Table:
     """Count the keys that were kept."""
-    return pairs.counted(np.concatenate([keys[name] for name in PARTS]), window.areas, len(PARTS))
+    return pa.concat_tables(pairs.counted(keys[name], window.areas, len(PARTS)) for name in PARTS)
 
 
 def count(rows: pa.Table, window: Window) -> pa.Table:
