@@ -16,8 +16,11 @@ import pytest
 from commonweal.core.areas.service import end
 from commonweal.core.engine import keyed_counts
 from commonweal.core.errors import InputError, NotFound
+from commonweal.core.grouping import groups
+from commonweal.core.kernels import kernel
 from commonweal.core.periods import Calendar
 from commonweal.mobility import counting, runs, service
+from commonweal.mobility.behind import Behind
 from commonweal.mobility.bounding import Members
 from commonweal.mobility.cells import CellRegister
 from commonweal.mobility.keeping import code_files
@@ -327,7 +330,10 @@ def test_a_run_that_is_killed_within_a_bucket_does_not_count_its_days_again(
 
 
 def test_counts_are_made_anew_after_any_code_they_are_made_by_has_changed() -> None:
-    used = (counting.read_events, Window, Members, keyed_counts, place, metres, country_code, CellRegister)
+    used = (
+        counting.read_events, Window, Members, Behind, keyed_counts, groups, kernel, place, metres, country_code,
+        CellRegister,
+    )  # fmt: skip
     assert {sys.modules[one.__module__].__file__ for one in used} <= {str(file) for file in code_files()}
 
 

@@ -112,8 +112,9 @@ def code_digest() -> str:
 def code_files() -> list[Path]:
     """List the files of measures and derivations, and of what lies beneath them."""
     here = Path(__file__).parent
-    names = ("bounding", "cells", "counting", "coverage", "measure", "mobile_countries", "network", "plmn", "sequences")
-    files = [here.parent / "core" / "engine.py", *(here / f"{name}.py" for name in names)]
+    own = "behind bounding cells counting coverage measure mobile_countries network plmn sequences"
+    files = [here.parent / "core" / f"{name}.py" for name in ("engine", "grouping", "kernels")]
+    files += [here / f"{name}.py" for name in own.split()]
     for folder in ("measures", "borders", "cleaning", "footprint", "stays", "walks"):
         files += sorted((here / folder).glob("*.py"))
     return files
