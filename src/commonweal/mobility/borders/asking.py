@@ -57,11 +57,24 @@ def join_releases(
 def _table(home: Home, source: str) -> pa.Table:
     if source.isdecimal():
         return get(home.database, NAME, int(source)).table(home.settings)
+    return exported(Path(source))
+
+
+def exported(file: Path) -> pa.Table:
+    """Read a release of crossings that another installation has exported.
+
+    Raises
+    ------
+    InputError
+        It is no Parquet file.
+    NotFound, Unavailable
+        It cannot be read.
+    """
     try:
-        return pq.read_table(Path(source))
+        return pq.read_table(file)
     except OSError as error:
-        raise explain(error, Path(source)) from error
+        raise explain(error, file) from error
     except pa.ArrowException:
         raise InputError(
-            "it is no Parquet file", where=source, expected=f"an exported release of {NAME}, or a version's number"
+            "it is no Parquet file", where=str(file), expected=f"an exported release of {NAME}, or a version's number"
         ) from None

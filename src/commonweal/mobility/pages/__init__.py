@@ -5,6 +5,7 @@ from starlette.responses import RedirectResponse, Response
 
 from commonweal.core.identity import Permission
 from commonweal.mobility.pages import (
+    border_views,
     borders,
     changes,
     flows,
@@ -38,7 +39,7 @@ def first_page() -> Response:
 
 
 for part in (
-    *(presence, inside, flows, homes, movement, borders, changes),
+    *(presence, inside, flows, homes, movement, borders, border_views, changes),
     *(forecast, nowcast, models, scale, population),
     *(quality, report, runs, inbox),
 ):

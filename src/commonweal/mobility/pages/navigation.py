@@ -27,6 +27,7 @@ GROUPS = (
             ("/mobility/flows", Wording("Flows"), Permission.READ),
             ("/mobility/movement", Wording("How people move"), Permission.READ),
             ("/mobility/borders", Wording("Borders"), Permission.READ),
+            ("/mobility/border-views", Wording("Two views of a border"), Permission.READ),
             ("/mobility/changes", Wording("Changes"), Permission.READ),
         ),
     ),
