@@ -7,6 +7,7 @@ from commonweal.core.identity import Permission
 from commonweal.mobility.pages import (
     border_views,
     borders,
+    cells,
     changes,
     flows,
     forecast,
@@ -41,6 +42,6 @@ def first_page() -> Response:
 for part in (
     *(presence, inside, flows, homes, movement, borders, border_views, changes),
     *(forecast, nowcast, models, scale, population),
-    *(quality, report, runs, inbox),
+    *(quality, report, cells, runs, inbox),
 ):
     routes.routes.extend(part.routes.routes)

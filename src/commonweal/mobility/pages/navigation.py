@@ -46,6 +46,7 @@ GROUPS = (
         (
             ("/mobility/quality", Wording("Quality"), Permission.READ),
             ("/mobility/report", Wording("Report"), Permission.READ),
+            ("/mobility/cells", Wording("Where cells are heard"), Permission.FOLLOW),
             ("/mobility/runs", Wording("Imports and runs"), Permission.FOLLOW),
             ("/mobility/import", Wording("Import"), Permission.RUN),
         ),
