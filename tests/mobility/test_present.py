@@ -12,11 +12,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from commonweal import disclosure
 from commonweal.core.catalog import latest
 from commonweal.core.errors import InputError
 from commonweal.mobility import runs, service
 from commonweal.mobility.cells import read_register
 from commonweal.mobility.counting import count
+from commonweal.mobility.measure import measures
+from commonweal.mobility.protecting import as_counted
 from commonweal.mobility.store import project_folder
 
 CELLS = [
@@ -128,6 +131,22 @@ def test_nobody_is_behind_an_area_but_those_seen_in_cells_that_reach_it(operator
         if time[8:13] == "06T08":
             seen.setdefault(cell, set()).add(number)
     assert behind == {0: len(seen["border"]), 1: len(seen["border"] | seen["inside"]), 2: len(seen["moved"])}
+
+
+def test_whoever_waits_for_estimates_is_told_how_far_they_are_and_may_end_them(operator: Any) -> None:
+    days = date(2026, 1, 6), date(2026, 1, 7)
+    planned = runs.plan(operator.settings, operator.database, operator.project, *days, names=["present"])
+    counts = count(operator.settings, planned.buckets)["present"]
+    told = []
+
+    def watch(done: int, total: int, what: str) -> None:
+        told.append((done, total, what))
+        if done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), disclosure.watched(watch):
+        as_counted(measures()["present"], counts, planned)
+    assert told == [(done, 10, "estimating present devices") for done in range(4)]
 
 
 def test_a_footprint_is_chosen_and_stamped_on_the_release(operator: Any) -> None:

@@ -27,6 +27,7 @@ from functools import partial
 import numpy as np
 import pyarrow as pa
 
+from commonweal import disclosure
 from commonweal.core.catalog import Dataset, Dimension, Kind, Privacy, State
 from commonweal.core.catalog import Measure as Value
 from commonweal.core.engine import keyed_counts
@@ -39,6 +40,8 @@ from commonweal.mobility.measure import Measure, Scope, Window, product
 from commonweal.mobility.sequences import Events
 
 REPLICATES = 10
+ESTIMATING = "estimating present devices"
+"""What is told to be under way."""
 STUDENT = 2.262157
 """What 95 % of Student's t with `REPLICATES` − 1 degrees of freedom keep within."""
 _CELL, _AREA = range(2)
@@ -193,8 +196,11 @@ def estimated(covered: Coverage, by_cell: np.ndarray, starts: np.ndarray) -> tup
         own = np.flatnonzero((version == number) & by_cell.any(axis=0))
         estimate = partial(present_by_area, covered.grid, footprint, start=covered.starts[number])
         devices[:, own] = estimate(by_cell[:, own]).devices
-        drawn = np.stack([estimate(one[:, own]).devices for one in again])
-        error[:, own] = drawn.std(axis=0, ddof=1)
+        drawn = []
+        for replicate, one in enumerate(again):
+            disclosure.tell(number * REPLICATES + replicate, len(covered.footprints) * REPLICATES, ESTIMATING)
+            drawn.append(estimate(one[:, own]).devices)
+        error[:, own] = np.std(drawn, axis=0, ddof=1)
     return devices, error
 
 
