@@ -1,6 +1,7 @@
 """The table engine keeps to its memory, spills encrypted and quotes no data; buckets are added by key."""
 
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import ibis
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
+from commonweal.core import engine
 from commonweal.core.console import Home
 from commonweal.core.engine import Tables, add, keyed_counts, map_buckets
 from commonweal.core.errors import CommonwealError, InputError, Refused
@@ -111,6 +113,27 @@ def test_buckets_are_mapped_and_added(home: Home) -> None:
     assert counts["n"].to_pydict() == {"odd": [0, 1], "people": [20, 25]}
     assert done[-1] == 10
     assert done == sorted(done)
+
+
+def test_what_buckets_counted_is_added_up_as_it_comes_and_not_kept(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 40 buckets with 25 keys each, no more wait than their sum has rows, but for the one that comes last."""
+    monkeypatch.setattr(engine, "FEW_ROWS", 50)
+    added: list[int] = []
+    at_once = engine.add_counts
+
+    def add_counts(parts: Sequence[dict[str, pa.Table]]) -> dict[str, pa.Table]:
+        added.append(sum(part["people"].num_rows for part in parts))
+        return at_once(parts)
+
+    monkeypatch.setattr(engine, "add_counts", add_counts)
+
+    def counted(bucket: int) -> dict[str, pa.Table]:
+        return {"people": keyed_counts({"key": [(bucket + n) % 30 for n in range(25)]}, {"people": [bucket] * 25})}
+
+    found = map_buckets(home.settings, counted, list(range(40)))
+    assert found == at_once([counted(bucket) for bucket in range(40)])
+    assert len(added) > 10
+    assert max(added) <= 30 + 50 + 25
 
 
 def test_a_buckets_error_is_the_works_error(home: Home) -> None:

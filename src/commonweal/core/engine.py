@@ -27,6 +27,8 @@ Counts = dict[str, pa.Table]
 """Keyed counts: for each measure a table of key columns and of counts named in its metadata."""
 
 COUNTED = b"counted"
+FEW_ROWS = 4_000_000
+"""Rows of keyed counts that may wait to be added up."""
 
 
 class Tables:
@@ -163,7 +165,7 @@ def map_buckets(
     if not references:
         raise InputError("there are no buckets to count", expected="imported events in the period")
     if settings.engine == "threads":
-        return add_counts(_on_threads(settings, function, references, on_done))
+        return _on_threads(settings, function, references, on_done)
     from commonweal.core.cluster import Cluster
 
     with Cluster(settings) as cluster:
@@ -180,17 +182,41 @@ def _on_threads(
     function: Callable[[Reference], Counts],
     references: Sequence[Reference],
     on_done: Callable[[int], None],
-) -> list[Counts]:
+) -> Counts:
+    found = _Sum()
     with ThreadPoolExecutor(settings.threads) as pool:
-        futures = [pool.submit(function, reference) for reference in references]
-        left = set(futures)
+        left = {pool.submit(function, reference) for reference in references}
         try:
             while left:
                 finished, left = wait(left, return_when=FIRST_COMPLETED)
-                for future in finished:
-                    future.result()
-                on_done(len(futures) - len(left))
+                while finished:
+                    found.take(finished.pop().result())
+                on_done(len(references) - len(left))
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-        return [future.result() for future in futures]
+    return found.whole()
+
+
+class _Sum:
+    """Counts of buckets as they come, added up whenever those that wait are as many rows as their sum was."""
+
+    def __init__(self) -> None:
+        self._parts: list[Counts] = []
+        self._rows = self._waiting = 0
+
+    def take(self, part: Counts) -> None:
+        self._parts.append(part)
+        self._waiting += _rows(part)
+        if self._waiting > max(self._rows, FEW_ROWS):
+            self.whole()
+
+    def whole(self) -> Counts:
+        """Give what was taken, added up."""
+        self._parts = [add_counts(self._parts)]
+        self._rows, self._waiting = _rows(self._parts[0]), 0
+        return self._parts[0]
+
+
+def _rows(counts: Counts) -> int:
+    return sum(table.num_rows for table in counts.values())

@@ -35,7 +35,7 @@ from commonweal.mobility.staging import FileReport, Staged, of_file
 from commonweal.mobility.store import EpochStore, project_folder
 
 RUN_EVENTS = 2_000_000
-BUCKET_EVENTS = 4_000_000  # what merging holds in memory for each thread, about 100 bytes each
+BUCKET_EVENTS = 2_000_000  # what a measure and merging hold in memory for each thread, about 500 bytes each
 HOPELESS = 100_000  # rows after which a file is refused if none of them could be read
 
 Progress = Callable[[int, int, str], None]
