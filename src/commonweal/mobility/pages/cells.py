@@ -28,7 +28,7 @@ from commonweal.web.access import needs, visitor_of
 from commonweal.web.classes import quantile_classes
 from commonweal.web.document import Document, document
 from commonweal.web.documentation import address_of
-from commonweal.web.figure import Figure, Heading
+from commonweal.web.figure import Figure, Heading, Legend
 from commonweal.web.geography import Geography, geography
 from commonweal.web.languages import _, translated
 from commonweal.web.map import MapArea, choropleth
@@ -231,6 +231,11 @@ def _areas_figure(rows: Sequence[dict[str, Any]], places: Geography, day: date) 
         ],
         records=list(rows),
         picture=choropleth(drawn, classes, label=title, projection=places.projection) if drawn else None,
+        legend=Legend(
+            _("Cells heard"),
+            [(f"class-{classes.shade(step)}", text) for step, text in enumerate(classes.labels())],
+            [("missing", _("none is heard"))],
+        ),
         geometry=places.outlines,
         areas=("area",),
         empty=_("No cell stood anywhere on that day."),
