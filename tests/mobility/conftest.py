@@ -24,7 +24,7 @@ from commonweal.mobility.store import EpochStore
 WHO = "os:tester"
 AREAS = ("A", "B", "C", "D")
 HEADER = "number,time,cell,kind,other,seconds"
-MAPPING = """
+WHO_WHERE_WHEN = """
 [source]
 delimiter = ","
 [time]
@@ -34,24 +34,23 @@ zone = "UTC"
 [columns]
 subscriber = "number"
 cell = "cell"
+"""
+MAPPING = (
+    WHO_WHERE_WHEN
+    + """
 kind = "kind"
 counterpart = "other"
 duration = "seconds"
 """
+)
 ROAMING_HEADER = "number,time,cell,home,serving"
-ROAMING = """
-[source]
-delimiter = ","
-[time]
-column = "time"
-format = "iso"
-zone = "UTC"
-[columns]
-subscriber = "number"
-cell = "cell"
+ROAMING = (
+    WHO_WHERE_WHEN
+    + """
 home_plmn = "home"
 serving_plmn = "serving"
 """
+)
 # Two cells in each area; x stands in the sea, y has no known position.
 CELLS = [
     "cell,longitude,latitude",

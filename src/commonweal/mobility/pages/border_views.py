@@ -43,7 +43,6 @@ routes = APIRouter()
 class Source:
     """What one operator has published: a release here, or a file of the inbox."""
 
-    value: str
     table: pa.Table
     release: Release | None
 
@@ -163,7 +162,7 @@ def _source(request: Request, asked: str, where: str) -> Source:
         if not visitor.may_somewhere(Permission.RUN, "mobility"):
             visitor.require(Permission.RUN, "mobility")
         inbox = asking.inbox_for(state.settings, state.database, visitor)
-        return Source(asked, exported(inbox.path(asked.removeprefix(FILE))), None)
+        return Source(exported(inbox.path(asked.removeprefix(FILE))), None)
     if not asked.isdecimal() or int(asked) >= 2**31:
         raise InputError(
             Wording("there is no release %(name)s", name=repr(asked)),
@@ -171,7 +170,7 @@ def _source(request: Request, asked: str, where: str) -> Source:
             expected=Wording("the number of a version, or a file of the inbox"),
         )
     release = opened(request, get(state.database, NAME, int(asked)))
-    return Source(asked, release.table(state.settings), release)
+    return Source(release.table(state.settings), release)
 
 
 def _joined(request: Request, asked: dict[str, str]) -> tuple[list[dict[str, Any]], list[Source]]:
