@@ -201,14 +201,18 @@ def test_a_second_home_is_where_free_nights_are_spent_again_and_again() -> None:
 
 
 def lines(many: int) -> list[str]:
-    """People at home in A or B from evening to morning, every hour, at work in C; some move to D in the second week."""
+    """People at home in A or B from evening to morning, at work in C; some move to D in the second week.
+
+    They are heard in every hour but one of the night, at no even pace: they are no machines.
+    """
     found = []
     for person in range(many):
         for day in range(5, 19):
             home = "d1" if day >= 12 and person % 3 == 0 else ("a1" if person % 2 else "b1")
-            for hour in range(24):
+            for hour in (hour for hour in range(24) if hour != 3):
                 cell = "c1" if 9 <= hour < 17 and date(2026, 1, day).weekday() < 5 else home
-                found.append(f"2327655{person:05},2026-01-{day:02}T{hour:02}:20:00,{cell},call,,")
+                minute = (7 * hour + 11 * day + 5 * person) % 30
+                found.append(f"2327655{person:05},2026-01-{day:02}T{hour:02}:{minute:02}:00,{cell},call,,")
     return found
 
 
@@ -237,4 +241,22 @@ def test_a_run_labels_homes_and_work_and_finds_who_moved(start: Callable[..., An
         row["area"]: row["subscribers"] for row in tables["usual_environment"].to_pylist() if row["label"] == "work"
     }
     assert shown == {"A": None, "B": None, "C": 24, "D": None}
-    assert latest(operator.database, "mobility.usual_environment").provenance.parameters["share"]["home"] == "80 %"
+    said = latest(operator.database, "mobility.usual_environment").provenance.parameters
+    assert (said["share"]["home"], said["cleaning"]["speed"]) == ("80 %", 55)
+
+
+def test_what_is_flagged_makes_no_usual_environment(start: Callable[..., Any]) -> None:
+    """As in multimno, which takes events without any error alone."""
+    operator = start(minimum_people=3)
+    meters = [
+        f"2327600{meter:05},2026-01-{day:02}T{hour:02}:20:00,d1,call,,"
+        for meter in range(5)
+        for day in range(5, 19)
+        for hour in range(24)
+    ]
+    operator.import_(operator.events("calls.csv", sorted([*lines(9), *meters], key=lambda line: line.split(",")[1])))
+    planned = runs.plan(operator.settings, operator.database, operator.project, names=["usual_environment"])
+    counts = counting.count(operator.settings, planned.buckets)["usual_environment"]
+    found = measures()["usual_environment"].finish(counts, planned.scope).to_pylist()
+    homes = {row["area"]: row["subscribers"] for row in found if row["label"] == "home"}
+    assert homes == {"A": 3, "B": 3}

@@ -19,7 +19,7 @@ h of the day::
 
 so an hour that was halved scores in both areas. Source: Eurostat, *multimno* 1.0, ``DailyPermanenceScore`` with 24
 slots a day and its usual thresholds; there of tiles of a grid that a footprint covers, here of the areas of cells. An
-event without an area, or abroad, holds none. When both events lie in the night is as its manual says: its code lets
+event without an area, or abroad, holds none, and one with a flag is not there. When both events lie in the night is as its manual says: its code lets
 the later of the two reach back to an event before the night, though the earlier does not reach forward to it.
 """
 
@@ -29,6 +29,8 @@ import numpy as np
 import pyarrow as pa
 
 from commonweal.core.kernels import kernel
+from commonweal.mobility.cleaning.flagging import Flag
+from commonweal.mobility.cleaning.semantic import CLEANED
 from commonweal.mobility.measure import Derivation, Window
 from commonweal.mobility.network import metres, overlapping, squared
 from commonweal.mobility.sequences import Events
@@ -248,7 +250,8 @@ def _score(
 
 
 def derive(events: Events, window: Window) -> pa.Table:
-    """Give the scores of each subscriber's day, sorted by (subscriber, day)."""
+    """Give the scores of each subscriber's day, of events without any flag, sorted by (subscriber, day)."""
+    events = events.where(events.columns["flag"] == Flag.NONE)
     assert window.wall is not None
     assert window.network is not None
     shown = window.wall[np.searchsorted(window.hours, window.days)]
@@ -283,4 +286,4 @@ def derive(events: Events, window: Window) -> pa.Table:
     )
 
 
-DERIVATION = Derivation("permanence", derive, lookback=1, lookahead=1, network=True)
+DERIVATION = Derivation("permanence", derive, of=CLEANED, lookback=1, lookahead=1, network=True)

@@ -40,7 +40,7 @@ Raun, R. Ahas, M. Tiru, *Measuring tourism destinations using mobile tracking da
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -52,6 +52,7 @@ from commonweal.core.kernels import kernel
 from commonweal.core.wording import Wording
 from commonweal.disclosure.private.unit import Unit
 from commonweal.mobility.bounding import Members, Protection
+from commonweal.mobility.cleaning.parameters import DEFAULT
 from commonweal.mobility.measure import Measure, Scope, Window, product
 from commonweal.mobility.measures import permanence
 from commonweal.mobility.measures.homes import BEGUN
@@ -375,6 +376,8 @@ PROTECTION = Protection(
     whole_run=True,
 )
 CHOICES = {
+    "cleaning": asdict(DEFAULT),
+    "flagged_events": Wording("left out"),
     "score": Wording("hours of which at least half is held by events; multimno's limits of gaps and of speed"),
     "day_of_scores": "04:00",
     "night": "18:00–08:00",
