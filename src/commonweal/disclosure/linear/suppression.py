@@ -240,8 +240,8 @@ class _Search:
                 self.heuristic.add(int(number))
                 of_group = wanting[together[wanting] == number]
                 self._protect(of_group, whole=round_ >= PATIENCE, large=len(own) > self.largest)
-            for row in np.intersect1d(short, self._short()):
-                self._hide_one_more(row)
+            while len(short := np.intersect1d(short, self._short())):  # what is hidden for one may do for others
+                self._hide_one_more(short[0])
         raise _refused()
 
     @cached_property

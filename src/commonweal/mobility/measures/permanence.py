@@ -18,9 +18,10 @@ h of the day::
     score(s, d, a, h) = 1 if seconds(s, d, a, h) ≥ 1 800, else 0
 
 so an hour that was halved scores in both areas. Source: Eurostat, *multimno* 1.0, ``DailyPermanenceScore`` with 24
-slots a day and its usual thresholds; there of tiles of a grid that a footprint covers, here of the areas of cells. An
-event without an area, or abroad, holds none, and one with a flag is not there. When both events lie in the night is as its manual says: its code lets
-the later of the two reach back to an event before the night, though the earlier does not reach forward to it.
+slots a day and its usual thresholds; there of tiles of a grid that a footprint covers, here of the areas of cells. Only
+events without any flag are looked at; one without an area, or abroad, holds none. When both events lie in the night is
+as its manual says: its code lets the later of the two reach back to an event before the night, though the earlier does
+not reach forward to it.
 """
 
 from __future__ import annotations
