@@ -15,7 +15,6 @@ from commonweal.core.console import opened, print_json, print_table
 if TYPE_CHECKING:
     from commonweal.core.catalog import Release
     from commonweal.core.console import Home
-    from commonweal.mobility.forecasts.slots import SlotSeries
 
 PRINTED = 48
 """Rows that are printed; all are in the file and in JSON."""
@@ -86,24 +85,16 @@ def patterns(
     as_json: AsJson = False,
 ) -> None:
     """Say what is usual at each hour of the week: the median and quartiles of like days."""
-    from commonweal.mobility.forecasts.asking import pattern_records, profile
+    from commonweal.mobility.forecasts.asking import patterns as usual_of
     from commonweal.mobility.published import require_area
 
     home, release = _release(name, version)
-    series = _laid_out(home, release)
+    found = usual_of(home.settings, home.database, release, holidays=_days(holidays))
     if area:
-        require_area(series.areas, area)
-    usual = profile(series, without=_days(holidays))
-    said = {
-        "release": release.label,
-        "digest": release.digest,
-        "state": "modelled",
-        "days": [series.dates[0].isoformat(), series.dates[-1].isoformat()],
-        "choices": {"like": usual.like, "holidays": sorted(one.isoformat() for one in _days(holidays))},
-        "least": series.least,
-    }
-    lines = [f"{release.label}: what is usual, {series.dates[0]} to {series.dates[-1]}; like days: {usual.like}"]
-    _tell(said, lines, list(pattern_records(series, usual, area)), out, as_json)
+        require_area(found.series.areas, area)
+    first, last = found.days
+    lines = [f"{release.label}: what is usual, {first} to {last}, modelled; like days: {found.usual.like}"]
+    _tell(found.record(), lines, list(found.records(area)), out, as_json)
 
 
 def nowcast(
@@ -119,12 +110,12 @@ def nowcast(
     as_json: AsJson = False,
 ) -> None:
     """Fill in what is suppressed or missing of a day; what is filled in is marked as modelled."""
-    from commonweal.mobility.forecasts.asking import filled_records
+    from commonweal.mobility.forecasts.asking import filled_records, laid_out
     from commonweal.mobility.forecasts.asking import nowcast as fill
     from commonweal.mobility.published import require_area
 
     home, release = _release(name, version)
-    series = _laid_out(home, release)
+    series = laid_out(home.settings, home.database, release)
     if area:
         require_area(series.areas, area)
     found = fill(series, day.date() if day else series.dates[-1], unlike=_days(holidays), coverage=level)
@@ -147,12 +138,6 @@ def _release(name: str, version: int | None) -> tuple[Home, Release]:
 
     home = opened()
     return home, get(home.database, name, version)
-
-
-def _laid_out(home: Home, release: Release) -> SlotSeries:
-    from commonweal.mobility.forecasts.asking import laid_out
-
-    return laid_out(home.settings, home.database, release)
 
 
 def _days(moments: Sequence[datetime] | None) -> frozenset[date]:

@@ -181,6 +181,17 @@ def short_day(when: date) -> str:
     return current().date(when, "d MMM")
 
 
+def short_weekday(number: int) -> str:
+    """Name a day of the week as briefly as the axis of a chart does; Monday is 0.
+
+    Examples
+    --------
+    >>> short_weekday(0), short_weekday(6)
+    ('Mon', 'Sun')
+    """
+    return current().date(date(1996, 1, 1 + number), "EEE")
+
+
 def days_in_words(first: date, last: date) -> str:
     """Say a span of days, each part once.
 

@@ -16,10 +16,10 @@ from commonweal.core.errors import InputError
 from commonweal.core.settings import Settings
 from commonweal.core.wording import Wording
 from commonweal.mobility.baselines.series import Key
-from commonweal.mobility.forecasts.forecast import FARTHEST, TESTED, Forecast, Plan, forecast
+from commonweal.mobility.forecasts.forecast import BELOW, GIVEN, NOT_ENOUGH, TESTED, Forecast, Plan, forecast
 from commonweal.mobility.forecasts.level import DAMPED, WEIGHT
 from commonweal.mobility.forecasts.nowcast import Filled, nowcast
-from commonweal.mobility.forecasts.profile import HISTORY, Profile, profile
+from commonweal.mobility.forecasts.profile import HISTORY, LEAST_DAYS, Profile, profile, telling
 from commonweal.mobility.forecasts.scoring import Score, held_out
 from commonweal.mobility.forecasts.slots import SlotSeries, slot_series
 
@@ -64,7 +64,7 @@ class Foreseen:
                     "low": number(found.low[slot, place]),
                     "high": number(found.high[slot, place]),
                     "why": why,
-                    "state": (State.MISSING if why == "not enough history" else State.MODELLED).value,
+                    "state": (State.MISSING if why == NOT_ENOUGH else State.MODELLED).value,
                 }
 
     def record(self) -> dict[str, Any]:
@@ -134,6 +134,81 @@ def foresee(
     return Foreseen(release, series, found, held_out(found, series.least))
 
 
+@dataclass(frozen=True, eq=False)
+class Patterns:
+    """What is usual of a release.
+
+    Parameters
+    ----------
+    release, series
+        What was read.
+    holidays
+        Days that were left out.
+    usual
+        What is usual.
+    """
+
+    release: Release
+    series: SlotSeries
+    holidays: frozenset[date]
+    usual: Profile
+
+    @property
+    def days(self) -> tuple[date, date]:
+        """The first and the last day that were looked at."""
+        dates = self.series.dates[-HISTORY:]
+        return dates[0], dates[-1]
+
+    @property
+    def known_days(self) -> int:
+        """How many of these days tell something."""
+        return len(telling(self.series, self.holidays))
+
+    def records(self, area: str | None = None) -> Iterator[dict[str, Any]]:
+        """Give a row for each key, kind of day and hour, of one area or of all."""
+        for place, key in enumerate(self.series.keys):
+            if not area or area in key:
+                yield from pattern_of(self.series, self.usual, place)
+
+    def record(self) -> dict[str, Any]:
+        """Say what was done, as JSON values."""
+        return {
+            "release": self.release.label,
+            "digest": self.release.digest,
+            "state": State.MODELLED.value,
+            "days": [day.isoformat() for day in self.days],
+            "known_days": self.known_days,
+            "choices": {
+                "like": self.usual.like,
+                "holidays": sorted(one.isoformat() for one in self.holidays),
+                "history_days": HISTORY,
+                "least_days": LEAST_DAYS,
+                "usual": "median and quartiles of like days, between two values by their ranks",
+                "suppressed": "below k, never zero",
+            },
+            "least": self.series.least,
+        }
+
+
+def patterns(
+    settings: Settings, database: Database, release: Release, *, holidays: frozenset[date] = frozenset()
+) -> Patterns:
+    """Find what is usual of a release.
+
+    Parameters
+    ----------
+    holidays
+        Days that tell nothing of what is usual.
+
+    Raises
+    ------
+    InputError
+        The release has no areas by hour or day.
+    """
+    series = laid_out(settings, database, release)
+    return Patterns(release, series, holidays, profile(series, without=holidays))
+
+
 def laid_out(settings: Settings, database: Database, release: Release) -> SlotSeries:
     """Lay a release out by hour or day; it never changes, so it is kept."""
     return _laid_out(settings, database, release.dataset, release.version)
@@ -145,31 +220,23 @@ def _laid_out(settings: Settings, database: Database, name: str, version: int) -
     return slot_series(release, release.table(settings))
 
 
-def farthest(series: SlotSeries) -> date:
-    """Give the last day that can be forecast."""
-    return series.dates[-1] + timedelta(FARTHEST)
-
-
-def pattern_records(series: SlotSeries, usual: Profile, area: str | None = None) -> Iterator[dict[str, Any]]:
-    """Give what is usual: a row for each key, kind of day and hour."""
-    for place, key in enumerate(series.keys):
-        if area and area not in key:
-            continue
-        for kind, name in enumerate(KINDS[usual.like]):
-            for slot, hour in enumerate(series.hours or (None,)):
-                below = bool(usual.below[kind, slot, place])
-                value = number(usual.usual[kind, slot, place])
-                yield {
-                    **named(key),
-                    "days": name,
-                    **({} if hour is None else {"hour": hour}),
-                    "usual": value,
-                    "quarter": number(usual.low[kind, slot, place]),
-                    "three_quarters": number(usual.high[kind, slot, place]),
-                    "known_days": int(usual.days[kind, slot, place]),
-                    "why": "below k" if below else "given" if value is not None else "not enough history",
-                    "state": (State.MISSING if value is None and not below else State.MODELLED).value,
-                }
+def pattern_of(series: SlotSeries, usual: Profile, place: int) -> Iterator[dict[str, Any]]:
+    """Give what is usual of the key in a place: a row for each kind of day and hour."""
+    for kind, name in enumerate(KINDS[usual.like]):
+        for slot, hour in enumerate(series.hours or (None,)):
+            below = bool(usual.below[kind, slot, place])
+            value = number(usual.usual[kind, slot, place])
+            yield {
+                **named(series.keys[place]),
+                "days": name,
+                **({} if hour is None else {"hour": hour}),
+                "usual": value,
+                "quarter": number(usual.low[kind, slot, place]),
+                "three_quarters": number(usual.high[kind, slot, place]),
+                "known_days": int(usual.days[kind, slot, place]),
+                "why": BELOW if below else GIVEN if value is not None else NOT_ENOUGH,
+                "state": (State.MISSING if value is None and not below else State.MODELLED).value,
+            }
 
 
 def filled_records(series: SlotSeries, filled: Filled, area: str | None = None) -> Iterator[dict[str, Any]]:
@@ -202,13 +269,13 @@ def number(value: float) -> float | None:
 
 __all__ = [
     "Foreseen",
-    "farthest",
+    "Patterns",
     "filled_records",
     "foresee",
     "laid_out",
     "named",
     "nowcast",
     "number",
-    "pattern_records",
-    "profile",
+    "pattern_of",
+    "patterns",
 ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
+import numpy.typing as npt
 
 from commonweal.mobility.baselines.baseline import LIKE, Like, Reference
 from commonweal.mobility.baselines.series import Numbers
@@ -84,6 +85,27 @@ def quantile_below(values: Numbers, below: Mask, part: float) -> tuple[Numbers, 
     return one + (rank - floor) * (two - one), hidden
 
 
+def telling(series: SlotSeries, without: Collection[date] = ()) -> npt.NDArray[np.int64]:
+    """Number the days of a table that tell what is usual: those of the last eight weeks of which something is known.
+
+    Parameters
+    ----------
+    without
+        Days that tell nothing of it.
+
+    Examples
+    --------
+    >>> series = SlotSeries.of([("A",)], date(2024, 1, 1), [[[20]], [[30]], [[40]]])
+    >>> telling(series, {date(2024, 1, 2)}).tolist()
+    [0, 2]
+    """
+    known = np.any(~np.isnan(series.values) | series.below, axis=(1, 2))
+    begin = max(0, len(series.dates) - HISTORY)
+    return np.array(
+        [at for at in range(begin, len(series.dates)) if known[at] and series.dates[at] not in without], np.int64
+    )
+
+
 def profile(series: SlotSeries, *, without: Collection[date] = (), like: Like | None = None) -> Profile:
     """Find what is usual in the last eight weeks of a table.
 
@@ -103,14 +125,12 @@ def profile(series: SlotSeries, *, without: Collection[date] = (), like: Like | 
     >>> found.like, found.usual[:2, 0, 0].tolist()
     ('weekday', [25.0, 30.0])
     """
-    begin = max(0, len(series.dates) - HISTORY)
-    rows = np.array([at for at in range(begin, len(series.dates)) if series.dates[at] not in without], np.int64)
+    rows = telling(series, without)
     reference = Reference(like=like or "any")
     if like is None:
-        published = np.any(~np.isnan(series.values) | series.below, axis=(1, 2)).tolist()
         for finer in LIKE:
             reference = replace(reference, like=finer)
-            kinds = [reference.kind(series.dates[at]) for at in rows if published[at]]
+            kinds = [reference.kind(series.dates[at]) for at in rows]
             if all(kinds.count(kind) >= LEAST_DAYS for kind in range(_kinds(finer))):
                 break
     kinds = [reference.kind(series.dates[at]) for at in rows]

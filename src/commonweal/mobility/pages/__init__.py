@@ -17,6 +17,7 @@ from commonweal.mobility.pages import (
     models,
     movement,
     nowcast,
+    patterns,
     population,
     presence,
     quality,
@@ -41,7 +42,7 @@ def first_page() -> Response:
 
 for part in (
     *(presence, inside, flows, homes, movement, borders, border_views, changes),
-    *(forecast, nowcast, models, scale, population),
+    *(forecast, nowcast, patterns, models, scale, population),
     *(quality, report, cells, runs, inbox),
 ):
     routes.routes.extend(part.routes.routes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 
 from commonweal.core.errors import InputError
@@ -31,3 +32,14 @@ def days_of(text: str | None, where: str) -> frozenset[date]:
     """Read days with commas between them."""
     found = (day_of(part.strip(), where) for part in (text or "").split(","))
     return frozenset(day for day in found if day)
+
+
+def days_written(days: Iterable[date]) -> str:
+    """Write days as `days_of` reads them.
+
+    Examples
+    --------
+    >>> days_written(days_of("2024-01-31, 2024-01-01", "holidays"))
+    '2024-01-01,2024-01-31'
+    """
+    return ",".join(sorted(day.isoformat() for day in days))

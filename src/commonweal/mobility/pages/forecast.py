@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
-from commonweal.core.catalog import get
 from commonweal.core.identity import Permission
 from commonweal.core.wording import Wording
 from commonweal.mobility.baselines.saying import LIKE_NAMES
 from commonweal.mobility.forecasts.asking import Foreseen, foresee
 from commonweal.mobility.forecasts.forecast import FARTHEST
 from commonweal.mobility.pages import parts
-from commonweal.mobility.pages.days import day_of, days_of
+from commonweal.mobility.pages.days import day_of, days_of, days_written
 from commonweal.mobility.pages.forecast_figures import Shown, figures
-from commonweal.mobility.pages.forecastable import Area, Holidays, Table, To, choices, dataset_of
+from commonweal.mobility.pages.forecastable import (
+    Area,
+    Holidays,
+    Table,
+    To,
+    chosen_key,
+    dataset_of,
+    form,
+    pinned,
+    places_of,
+    release_of,
+)
 from commonweal.mobility.pages.viewing import RELEASE
-from commonweal.mobility.published import require_area
 from commonweal.web.access import needs
 from commonweal.web.document import Document, document
 from commonweal.web.documentation import address_of
-from commonweal.web.geography import geography
 from commonweal.web.languages import _, translated
-from commonweal.web.reading import version_of
 from commonweal.web.words import count, day_in_words, days_in_words, share
 
 ADDRESS = "/mobility/forecast"
@@ -61,35 +67,28 @@ def forecast_page(
     """Say what is expected of a day to come hour by hour, between what bounds, and how good such forecasts were."""
     dataset = dataset_of(table)
     state, title = request.app.state, translated(Wording("Forecast"))
-    version = version_of(request, dataset, release)
-    if version is None:
-        return parts.nothing(request, title, "forecast")
+    found = release_of(request, dataset, release)
+    if found is None:
+        return parts.nothing(request, title, "forecast", dataset.removeprefix("mobility."))
     seen = foresee(
         state.settings,
         state.database,
-        get(state.database, dataset, version),
+        found,
         day_of(day, "day"),
         event=days_of(event, "event"),
         holidays=days_of(holidays, "holidays"),
     )
-    for code in (area, to):
-        if code:
-            require_area(seen.series.areas, code)
-    stood = seen.release.provenance.parameters.get("areas_at")
-    at = date.fromisoformat(stood) if stood else seen.series.dates[0]
-    places = geography(state.database, seen.release.area_set, seen.series.areas, at)
-    shown = Shown.of(seen, places, area or None, to or None)
+    places = places_of(request, found, seen.series)
+    shown = Shown(seen, places, chosen_key(seen.series, seen.found.expected, area, to))
     plan = seen.found.plan
-    query = {
-        "release": version,
-        "table": table,
-        "day": plan.day,
-        "event": ",".join(sorted(one.isoformat() for one in plan.event)),
-        "holidays": ",".join(sorted(one.isoformat() for one in plan.holidays)),
-        "area": shown.key[0],
-        "to": shown.key[1] if len(shown.key) == 2 else None,
-    }
-    pinned = {name: str(value) for name, value in query.items() if value}
+    query = pinned(
+        found,
+        table,
+        shown.key,
+        day=plan.day.isoformat(),
+        event=days_written(plan.event),
+        holidays=days_written(plan.holidays),
+    )
     return Document(
         title=title,
         template="mobility_forecast.html",
@@ -98,20 +97,14 @@ def forecast_page(
         tiles=_tiles(seen),
         values={
             "tabs": parts.tabs(request),
-            "form": {
-                "pinned": pinned,
-                "kept": [("release", release)] if release else [],
-                "tables": choices(table),
-                "flows": seen.series.flows,
-                "areas": [(code, places.names[code]) for code in places.codes],
-            },
+            "form": form(seen.series, places, query, release),
             "method": address_of("methods", "forecasts"),
-            "releases": parts.origins([seen.release]),
+            "releases": parts.origins([found]),
         },
         figures=figures(shown),
         notes=_notes(seen),
-        sources=[seen.release],
-        query=pinned,
+        sources=[found],
+        query=query,
         data={"forecast": seen.record()},
     )
 

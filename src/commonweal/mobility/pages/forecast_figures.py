@@ -10,34 +10,23 @@ from typing import Any
 import numpy as np
 
 from commonweal.core.catalog import State
-from commonweal.core.wording import Wording
 from commonweal.mobility.baselines.baseline import Reference
-from commonweal.mobility.baselines.series import Key, Numbers
-from commonweal.mobility.forecasts.asking import KINDS, Foreseen, named, number
+from commonweal.mobility.baselines.saying import where
+from commonweal.mobility.baselines.series import Key
+from commonweal.mobility.forecasts.asking import Foreseen, named, number
 from commonweal.mobility.forecasts.forecast import BELOW, GIVEN, NOT_ENOUGH
 from commonweal.mobility.forecasts.profile import profile
 from commonweal.mobility.pages import parts
+from commonweal.mobility.pages.week_figure import Week, interval_said, texture, value_said, week
 from commonweal.web import words
 from commonweal.web.chart import Band, Line, line_legend, time_chart
 from commonweal.web.figure import Chart, Figure, Heading
 from commonweal.web.geography import Geography
-from commonweal.web.languages import _, ngettext, translated
+from commonweal.web.languages import _, ngettext
 from commonweal.web.table import Row
 from commonweal.web.words import count, day_in_words, short_day
 
 LISTED = 200
-DAY_NAMES = {
-    "Monday": Wording("Monday"),
-    "Tuesday": Wording("Tuesday"),
-    "Wednesday": Wording("Wednesday"),
-    "Thursday": Wording("Thursday"),
-    "Friday": Wording("Friday"),
-    "Saturday": Wording("Saturday"),
-    "Sunday": Wording("Sunday"),
-    "Monday to Friday": Wording("Monday to Friday"),
-    "Saturday and Sunday": Wording("Saturday and Sunday"),
-    "every day": Wording("every day"),
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,43 +37,16 @@ class Shown:
     places: Geography
     key: Key
 
-    @classmethod
-    def of(cls, seen: Foreseen, places: Geography, area: str | None, to: str | None) -> Shown:
-        """Choose the key that was asked for; where it was not said wholly, that of which most is expected."""
-        return cls(seen, places, chosen_key(seen.series.keys, seen.found.expected, area, to))
-
     def name(self, key: Key) -> str:
         """Say an area, or from where to where."""
-        return name_of(key, self.places)
-
-
-def chosen_key(keys: Sequence[Key], values: Numbers, area: str | None, to: str | None) -> Key:
-    """Choose the key that was asked for; where it was not said wholly, that with most of the values (s, m)."""
-    fits = [
-        place
-        for place, key in enumerate(keys)
-        if (not area or key[0] == area) and (not to or len(key) == 1 or key[1] == to)
-    ] or list(range(len(keys)))
-    totals = np.nansum(values, axis=0)
-    return keys[max(fits, key=lambda place: totals[place])]
-
-
-def name_of(key: Key, places: Geography) -> str:
-    """Say an area, or from where to where."""
-    said = [places.names.get(code, code) for code in key]
-    if len(said) == 1:
-        return said[0]
-    return _("%(origin)s to %(destination)s", origin=said[0], destination=said[1])
-
-
-def interval_said(low: float | None, high: float | None) -> str:
-    """Say an interval, or a dash."""
-    return "–" if low is None or high is None else f"{count(low)} … {count(high)}"
+        return where(key, self.places.names)
 
 
 def figures(shown: Shown) -> list[Figure]:
     """Give the figures of a forecast."""
-    return [_hours(shown), _week(shown), _all(shown)]
+    seen, plan = shown.seen, shown.seen.found.plan
+    usual = profile(seen.series.before(plan.day), without=plan.unlike, like=seen.found.like)
+    return [_hours(shown), week(Week(seen.release, seen.series, usual, shown.places, shown.key)), _all(shown)]
 
 
 def _when(shown: Shown, slot: int) -> datetime:
@@ -92,12 +54,6 @@ def _when(shown: Shown, slot: int) -> datetime:
     day, hours = shown.seen.found.plan.day, shown.seen.series.hours
     begins = datetime(day.year, day.month, day.day, hours[0] if hours else 0, tzinfo=UTC)
     return begins + timedelta(hours=slot)
-
-
-def _said(why: str, value: float | None, least: int | None) -> str:
-    if why == BELOW:
-        return _("fewer than %(least)s", least=count(least or 0))
-    return "–" if value is None else count(value)
 
 
 def _seen(shown: Shown) -> tuple[date, list[float | None], list[str]] | None:
@@ -150,7 +106,7 @@ def _hours(shown: Shown) -> Figure:
     given = [record["why"] == GIVEN for record in records]
     band = Band(interval, *([record[edge] for record in records] for edge in ("low", "high")))
     has_interval = any(record["low"] is not None for record in records if record["why"] == GIVEN)
-    gaps = ["" if is_given else _textures(record["why"]) for is_given, record in zip(given, records, strict=True)]
+    gaps = ["" if is_given else texture(record["why"]) for is_given, record in zip(given, records, strict=True)]
     withheld = _("Withheld: fewer than %(least)s are expected", least=count(least or 0))
     unknown = _("Not enough history")
     meant = {"suppressed": withheld, "missing": unknown}
@@ -177,7 +133,7 @@ def _hours(shown: Shown) -> Figure:
             Row(
                 (
                     f"{_when(shown, slot):%H:%M}" if hourly else words.day(day),
-                    _said(record["why"], record["expected"], least),
+                    value_said(record["why"], record["expected"], least),
                     interval_said(record["low"], record["high"]),
                     words.state(State(record["state"])),
                     *((_observed(record),) if observed else ()),
@@ -212,16 +168,12 @@ def _hours(shown: Shown) -> Figure:
             band=("low", "high", interval) if has_interval else None,
             gaps=("expected",),
             why="why",
-            words={BELOW: _said(BELOW, None, least), NOT_ENOUGH: unknown},
+            words={BELOW: value_said(BELOW, None, least), NOT_ENOUGH: unknown},
         )
         if hourly
         else None,
         says=parts.beside(seen.release, state=State.MODELLED.value),
     )
-
-
-def _textures(why: str) -> str:
-    return "suppressed" if why == BELOW else "missing"
 
 
 def _withheld(shown: Shown, gaps: Sequence[str]) -> str:
@@ -245,92 +197,6 @@ def _observed(record: dict[str, Any]) -> str:
     if record["observed"] is not None:
         return count(record["observed"])
     return words.state(State(record["observed_state"]))
-
-
-def _week(shown: Shown) -> Figure:
-    seen = shown.seen
-    plan, series = seen.found.plan, seen.series
-    usual = profile(series.before(plan.day), without=plan.unlike, like=seen.found.like)
-    place, name = series.keys.index(shown.key), shown.name(shown.key)
-    slots, kinds = len(series.hours) or 1, KINDS[usual.like]
-    records: list[dict[str, Any]] = []
-    rows: list[Row] = []
-    for kind, days in enumerate(kinds):
-        for slot in range(slots):
-            below = bool(usual.below[kind, slot, place])
-            value = number(usual.usual[kind, slot, place])
-            low, high = number(usual.low[kind, slot, place]), number(usual.high[kind, slot, place])
-            state = State.MODELLED if below or value is not None else State.MISSING
-            # A Monday of no year, so that a week is drawn from Monday on.
-            start = datetime(1996, 1, 1 + kind, series.hours[0] if series.hours else 0, tzinfo=UTC)
-            at = start + timedelta(hours=slot)
-            records.append(
-                {
-                    **named(shown.key),
-                    "name": name,
-                    "days": days,
-                    "hour": f"{at:%H:%M}" if series.hours else None,
-                    "start": int(at.timestamp()),
-                    "usual": value,
-                    "quarter": low,
-                    "three_quarters": high,
-                    "known_days": int(usual.days[kind, slot, place]),
-                    "why": BELOW if below else GIVEN if value is not None else "not enough history",
-                    "state": state.value,
-                }
-            )
-            rows.append(
-                Row(
-                    (
-                        translated(DAY_NAMES[days]),
-                        f"{at:%H:%M}" if series.hours else "–",
-                        _said(BELOW if below else GIVEN, value, series.least),
-                        interval_said(low, high),
-                        count(records[-1]["known_days"]),
-                    ),
-                    has_value=value is not None,
-                )
-            )
-    moments = [record.pop("start") for record in records]
-    labels = [translated(DAY_NAMES[r["days"]]) if at % slots == 0 else "" for at, r in enumerate(records)]
-    line = Line(_("Usual"), [record["usual"] for record in records])
-    band = Band(
-        _("Half of the days"), *([record[edge] for record in records] for edge in ("quarter", "three_quarters"))
-    )
-    gaps = ["" if record["usual"] is not None else _textures(record["why"]) for record in records]
-    meant = {
-        "suppressed": _("Withheld: usually fewer than %(least)s", least=count(series.least or 0)),
-        "missing": _("Not enough history"),
-    }
-    return Figure(
-        name="week",
-        title=_("What is usual of the week: %(name)s", name=name),
-        caption=_("The median of like days and the half of them that is nearest to it, by hour."),
-        headings=(
-            Heading(_("Days"), key="days"),
-            Heading(_("Hour"), key="hour", is_time=True),
-            Heading(_("Usual"), is_number=True, key="usual"),
-            Heading(_("Half of the days"), is_number=True),
-            Heading(_("Days known"), is_number=True, key="known_days"),
-        ),
-        rows=rows,
-        records=records,
-        picture=time_chart(
-            moments,
-            labels,
-            [line],
-            label=_("Chart: what is usual by hour of the week, %(name)s", name=name),
-            band=band,
-            gaps=gaps,
-        ),
-        legend=line_legend(
-            _("Subscribers by hour"),
-            [line],
-            band=band,
-            gaps={pattern: text for pattern, text in meant.items() if pattern in gaps},
-        ),
-        says=parts.beside(seen.release, state=State.MODELLED.value),
-    )
 
 
 def _all(shown: Shown) -> Figure:

@@ -36,6 +36,7 @@ GROUPS = (
         (
             ("/mobility/forecast", Wording("Forecast"), Permission.READ),
             ("/mobility/nowcast", Wording("Nowcast"), Permission.READ),
+            ("/mobility/patterns", Wording("What is usual"), Permission.READ),
             ("/mobility/models", Wording("Models of flow"), Permission.READ),
             ("/mobility/scale", Wording("In people"), Permission.READ),
             ("/mobility/population", Wording("Population"), Permission.RUN),

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 
-from commonweal.core.catalog import get
 from commonweal.core.identity import Permission
 from commonweal.core.wording import Wording
 from commonweal.mobility.forecasts.asking import filled_records, laid_out, nowcast
 from commonweal.mobility.pages import parts
-from commonweal.mobility.pages.days import day_of, days_of
-from commonweal.mobility.pages.forecast_figures import chosen_key
-from commonweal.mobility.pages.forecastable import Area, Holidays, Table, To, choices, dataset_of
+from commonweal.mobility.pages.days import day_of, days_of, days_written
+from commonweal.mobility.pages.forecastable import (
+    Area,
+    Holidays,
+    Table,
+    To,
+    chosen_key,
+    dataset_of,
+    form,
+    pinned,
+    places_of,
+    release_of,
+)
 from commonweal.mobility.pages.nowcast_figures import Shown, figures
 from commonweal.mobility.pages.viewing import RELEASE
-from commonweal.mobility.published import require_area
 from commonweal.web.access import needs
 from commonweal.web.document import Document, document
 from commonweal.web.documentation import address_of
-from commonweal.web.geography import geography
 from commonweal.web.languages import _, translated
-from commonweal.web.reading import version_of
 from commonweal.web.words import count, day_in_words
 
 ADDRESS = "/mobility/nowcast"
@@ -52,31 +57,14 @@ def nowcast_page(
     """Fill in what is suppressed or missing of a day by what is usual; each such value is marked as modelled."""
     dataset = dataset_of(table)
     state, title = request.app.state, translated(Wording("Nowcast"))
-    version = version_of(request, dataset, release)
-    if version is None:
+    found = release_of(request, dataset, release)
+    if found is None:
         return parts.nothing(request, title, "nowcast", dataset.removeprefix("mobility."))
-    shown_release = get(state.database, dataset, version)
-    series = laid_out(state.settings, state.database, shown_release)
+    series = laid_out(state.settings, state.database, found)
     unlike = days_of(holidays, "holidays")
     filled = nowcast(series, day_of(day, "day") or series.dates[-1], unlike=unlike, coverage=LEVEL)
-    for code in (area, to):
-        if code:
-            require_area(series.areas, code)
-    stood = shown_release.provenance.parameters.get("areas_at")
-    places = geography(
-        state.database, shown_release.area_set, series.areas, date.fromisoformat(stood) if stood else series.dates[0]
-    )
-    key = chosen_key(series.keys, filled.values, area or None, to or None)
-    shown = Shown(shown_release, series, filled, places, key)
-    query = {
-        "release": version,
-        "table": table,
-        "day": filled.day,
-        "holidays": ",".join(sorted(one.isoformat() for one in unlike)),
-        "area": key[0],
-        "to": key[1] if len(key) == 2 else None,
-    }
-    pinned = {name: str(value) for name, value in query.items() if value}
+    shown = Shown(found, series, filled, places_of(request, found, series), chosen_key(series, filled.values, area, to))
+    query = pinned(found, table, shown.key, day=filled.day.isoformat(), holidays=days_written(unlike))
     return Document(
         title=title,
         template="mobility_nowcast.html",
@@ -85,21 +73,14 @@ def nowcast_page(
         tiles=_tiles(shown),
         values={
             "tabs": parts.tabs(request),
-            "form": {
-                "pinned": pinned,
-                "kept": [("release", release)] if release else [],
-                "tables": choices(table),
-                "flows": series.flows,
-                "areas": [(code, places.names[code]) for code in places.codes],
-                "days": [series.dates[0].isoformat(), series.dates[-1].isoformat()],
-            },
+            "form": form(series, shown.places, query, release),
             "method": address_of("methods", "forecasts"),
-            "releases": parts.origins([shown_release]),
+            "releases": parts.origins([found]),
         },
         figures=figures(shown, LEVEL),
         notes=_notes(shown),
-        sources=[shown_release],
-        query=pinned,
+        sources=[found],
+        query=query,
         data={"nowcast": _data(shown)},
     )
 

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from commonweal.core.catalog import Release, State
+from commonweal.mobility.baselines.saying import where
 from commonweal.mobility.baselines.series import Key
 from commonweal.mobility.forecasts.asking import named, number
 from commonweal.mobility.forecasts.nowcast import Filled
 from commonweal.mobility.forecasts.slots import SlotSeries
 from commonweal.mobility.pages import parts
-from commonweal.mobility.pages.forecast_figures import interval_said, name_of
+from commonweal.mobility.pages.week_figure import interval_said
 from commonweal.web import words
 from commonweal.web.chart import Band, Line, line_legend, time_chart
 from commonweal.web.figure import Chart, Figure, Heading
@@ -48,7 +49,7 @@ def figures(shown: Shown, level: float) -> list[Figure]:
 
 def _hours(shown: Shown, level: float) -> Figure:
     series, filled = shown.series, shown.filled
-    place, name = series.keys.index(shown.key), name_of(shown.key, shown.places)
+    place, name = series.keys.index(shown.key), where(shown.key, shown.places.names)
     day, hourly = filled.day, bool(series.hours)
     begins = datetime(day.year, day.month, day.day, series.hours[0] if hourly else 0, tzinfo=UTC)
     moments = [begins + timedelta(hours=slot) for slot in range(len(series.hours) or 1)]
@@ -138,7 +139,7 @@ def _all(shown: Shown) -> Figure:
         largest: float | None = number(
             np.nanmax(np.where(states == State.MODELLED.value, filled.values[:, place], np.nan))
         )
-        name = name_of(key, shown.places)
+        name = where(key, shown.places.names)
         record = {
             **named(key),
             "name": name,
