@@ -20,6 +20,7 @@ from commonweal.mobility.pages import (
     population,
     presence,
     quality,
+    rake,
     report,
     runs,
     scale,
@@ -41,7 +42,7 @@ def first_page() -> Response:
 
 for part in (
     *(presence, inside, flows, homes, movement, borders, border_views, changes),
-    *(forecast, nowcast, models, scale, population),
+    *(forecast, nowcast, models, scale, rake, population),
     *(quality, report, cells, runs, inbox),
 ):
     routes.routes.extend(part.routes.routes)

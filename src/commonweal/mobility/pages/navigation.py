@@ -38,6 +38,7 @@ GROUPS = (
             ("/mobility/nowcast", Wording("Nowcast"), Permission.READ),
             ("/mobility/models", Wording("Models of flow"), Permission.READ),
             ("/mobility/scale", Wording("In people"), Permission.READ),
+            ("/mobility/rake", Wording("Flows in people"), Permission.READ),
             ("/mobility/population", Wording("Population"), Permission.RUN),
         ),
     ),
