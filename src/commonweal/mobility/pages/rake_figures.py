@@ -96,7 +96,7 @@ def figure(found: RakedRelease, pairs: Sequence[Pair], seen: Shown, href: Href) 
     """
     places, title = seen.published.places, title_of(seen)
     with_number = [pair for pair in pairs if pair.people is not None]
-    drawn = [pair for pair in with_number if pair.origin != pair.destination][:DRAWN]
+    drawn = [pair for pair in with_number if pair.people and pair.origin != pair.destination][:DRAWN]
     listed = pairs[:LISTED]
     label = _("Map: %(title)s, %(period)s, in people", title=title, period=seen.label)
     caption = ngettext(
@@ -110,6 +110,9 @@ def figure(found: RakedRelease, pairs: Sequence[Pair], seen: Shown, href: Href) 
         level=words.share(found.asked.level),
         hidden=count(len(pairs) - len(with_number)),
     )
+    if len(listed) < len(pairs):
+        others = _("The first %(num)s are listed; choose an area, or take the page as data.", num=count(len(listed)))
+        caption = f"{caption} {others}"
     named = places.names[seen.area] if seen.area else None
     return Figure(
         name="flows",
@@ -120,20 +123,20 @@ def figure(found: RakedRelease, pairs: Sequence[Pair], seen: Shown, href: Href) 
         headings=(
             Heading(_("From"), key="origin_name"),
             Heading(_("To"), key="destination_name"),
-            Heading(_("Subscribers"), is_number=True, key="subscribers"),
-            Heading(_("State"), key="state"),
             Heading(_("People"), is_number=True, key="people"),
             Heading(_("Interval"), is_number=True),
+            Heading(_("Subscribers"), is_number=True, key="subscribers"),
+            Heading(_("State"), key="state"),
         ),
         rows=[
             table.Row(
                 (
                     pair.origin_name,
                     pair.destination_name,
-                    "–" if pair.subscribers is None else count(pair.subscribers),
-                    words.state(pair.state),
                     "–" if pair.people is None else count(pair.people),
                     interval(*pair.ends),
+                    "–" if pair.subscribers is None else count(pair.subscribers),
+                    words.state(pair.state),
                 ),
                 has_value=pair.people is not None,
             )
