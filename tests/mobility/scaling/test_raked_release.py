@@ -32,18 +32,18 @@ FIRST, SECOND = (datetime(2025, 1, day, tzinfo=UTC) for day in (1, 2))
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """Three areas: nothing leaves or reaches the last on the first day, and on the second there is a negative count."""
+    """Three areas: on one day nothing leaves or reaches the last, on the next a count is negative, and one missing."""
     folder = tmp_path_factory.mktemp("raked")
     made = initialise(folder / "data", folder / "keys")
     codes = load(made.database, AREAS).codes[:3]
-    counts = {FIRST: [[30, 10, 0], [20, 20, 0], [0, 0, 0]], SECOND: [[30, 10, -4], [20, 20, 5], [8, 2, 60]]}
+    counts = {FIRST: [[30, 10, 0], [20, 20, 0], [0, 0, 0]], SECOND: [[30, 10, -4], [20, 20, 5], [8, None, 60]]}
     rows = [
         (one, other, start, counts[start][i][j])
         for start in (FIRST, SECOND)
         for i, one in enumerate(codes)
         for j, other in enumerate(codes)
     ]
-    columns = [*map(list, zip(*rows, strict=True)), ["perturbed"] * len(rows)]
+    columns = [*map(list, zip(*rows, strict=True)), ["missing" if row[3] is None else "perturbed" for row in rows]]
     table = pa.table(dict(zip(PAIRS.columns, columns, strict=True)))
     table = table.set_column(2, "start", table["start"].cast(pa.timestamp("us", tz="UTC")))
     said = {"inputs": [Input("made-up.csv", "ab" * 32, "file")], "parameters": {"areas_at": "2025-01-01"}}
@@ -79,6 +79,11 @@ def test_an_area_without_any_flow_is_left_out_and_the_others_are_not(home: Home,
 def test_what_noise_made_negative_is_taken_for_none(home: Home, census: str) -> None:
     raked = rake_named(home, "demo.pairs", None, census, Question("rake"))
     assert people(raked, SECOND)[:3] == [750, 250, 0]
+
+
+def test_what_is_missing_has_no_number(home: Home, census: str) -> None:
+    raked = rake_named(home, "demo.pairs", None, census, Question("rake"))
+    assert people(raked, SECOND)[6:] == [pytest.approx(1000 * 8 / 68), None, pytest.approx(1000 * 60 / 68)]
 
 
 def test_only_some_rows_are_raked_as_they_are_with_all_others(home: Home, census: str) -> None:

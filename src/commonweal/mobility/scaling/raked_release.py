@@ -8,7 +8,6 @@ from datetime import date
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -24,7 +23,6 @@ from commonweal.mobility.scaling.law import Numbers
 from commonweal.mobility.scaling.populations import aged, years_old
 from commonweal.mobility.scaling.raking import DRAWS, SEED, Raked, rake
 
-Flags = npt.NDArray[np.bool_]
 ENDS = ("origin", "destination")
 HIDDEN = (State.SUPPRESSED.value, State.WITHHELD.value)
 INTERVAL = "quantiles of fits to redrawn counts: Poisson where published, evenly below k where hidden"
@@ -280,10 +278,13 @@ def _raked(
     most_rounds: int,
 ) -> RakedPart:
     least = int(least_of(release) or 0)
-    kept = _with_flows(np.isnan(counts) & (least > 1) | (counts > 0), both=into is not None)
+    some = np.isnan(counts) & (least > 1) | (counts > 0)
+    kept = (
+        np.flatnonzero(some.any(axis=1)),
+        np.arange(len(columns)) if into is None else np.flatnonzero(some.any(axis=0)),
+    )
     origins, destinations = (
-        tuple(code for code, stays in zip(codes, stay, strict=True) if stays)
-        for codes, stay in zip((rows, columns), kept, strict=True)
+        tuple(codes[at] for at in places.tolist()) for codes, places in zip((rows, columns), kept, strict=True)
     )
     margin = [out[code] for code in origins]
     raked = rake(
@@ -295,16 +296,3 @@ def _raked(
         most_rounds=most_rounds,
     )
     return RakedPart(origins, destinations, float(sum(margin)), raked)
-
-
-def _with_flows(some: Flags, *, both: bool) -> tuple[Flags, Flags]:
-    """Say which rows, and columns if both have margins, hold something when those that do not are left out."""
-    rows: Flags = np.any(some, axis=1)
-    columns: Flags = np.ones(some.shape[1], bool)
-    while both:
-        columns = np.any(some[rows], axis=0)
-        still: Flags = np.any(some[:, columns], axis=1)
-        if (still == rows).all():
-            break
-        rows = still
-    return rows, columns
