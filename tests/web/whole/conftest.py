@@ -67,6 +67,7 @@ ALSO = {
     "/mobility/presence?beside=mobility.home": 200,
     "/mobility/models?population=mobility.population&model=opportunities": 200,
     "/mobility/scale?table=mobility.home&method=area-ratio": 200,
+    "/mobility/rake?destinations=mobility.population&area=SL-W": 200,
     "/administration/audit?verify=true": 200,
     "/mobility/inside?areas=SL-W&polygon=-13.3,8.1+-12.9,8.1+-12.9,8.6&centre=-8.8,7.75&radius=20": 200,
     "/jobs/2": 200,

@@ -8,10 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from commonweal.core.errors import InputError
+from commonweal.core.wording import Wording
 from commonweal.mobility.flow_models.places import Matrix, Numbers
 
 MARGINS_AGREE = 1e-9
 """The part of the total by which the sums of the two margins may differ: rounding, not disagreement."""
+MOST_ROUNDS = 10_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +45,7 @@ def balance(
     columns: npt.ArrayLike,
     *,
     tolerance: float = 1e-10,
-    most_rounds: int = 10_000,
+    most_rounds: int = MOST_ROUNDS,
 ) -> Balanced:
     r"""Bring a table to margins by multiplying its rows and columns (IPF, Furness, Sinkhorn).
 
@@ -102,12 +104,20 @@ def balance(
             return Balanced(fitted, a, b, done, error)
     if not _possible(table, out, into):
         raise InputError(
-            "no table with these zeros has these margins",
-            expected="margins that the pairs which are not zero can carry, or fewer zeros",
+            Wording("no table with these zeros has these margins"),
+            expected=Wording("margins that the pairs which are not zero can carry, or fewer zeros"),
         )
+    rounds, left, wanted = f"{most_rounds:,}", f"{error:.1e}", f"{tolerance:g}"
     raise InputError(
-        f"after {most_rounds:,} rounds a margin is still wrong by a part of {error:.1e}",
-        expected=f"more rounds, a tolerance above {tolerance:g}, or fewer zeros: some pairs may have to become zero",
+        Wording(
+            "after %(rounds)s rounds a margin is still wrong by a part of %(error)s",
+            rounds=rounds,
+            error=left,
+        ),
+        expected=Wording(
+            "more rounds, a tolerance above %(tolerance)s, or fewer zeros: some pairs may have to become zero",
+            tolerance=wanted,
+        ),
     )
 
 

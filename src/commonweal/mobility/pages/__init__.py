@@ -21,6 +21,7 @@ from commonweal.mobility.pages import (
     population,
     presence,
     quality,
+    rake,
     report,
     runs,
     scale,
@@ -42,7 +43,7 @@ def first_page() -> Response:
 
 for part in (
     *(presence, inside, flows, homes, movement, borders, border_views, changes),
-    *(forecast, nowcast, patterns, models, scale, population),
+    *(forecast, nowcast, patterns, models, scale, rake, population),
     *(quality, report, cells, runs, inbox),
 ):
     routes.routes.extend(part.routes.routes)

@@ -39,6 +39,7 @@ GROUPS = (
             ("/mobility/patterns", Wording("What is usual"), Permission.READ),
             ("/mobility/models", Wording("Models of flow"), Permission.READ),
             ("/mobility/scale", Wording("In people"), Permission.READ),
+            ("/mobility/rake", Wording("Flows in people"), Permission.READ),
             ("/mobility/population", Wording("Population"), Permission.RUN),
         ),
     ),

@@ -201,6 +201,16 @@ def largest_flows(number: int, largest: float) -> str:
     )
 
 
+def largest_ways(number: int, largest: float) -> str:
+    """Say what the width of so many ways between areas means."""
+    return ngettext(
+        "the largest: wide where people come from, at most %(largest)s",
+        "the %(num)s largest: wide where people come from, at most %(largest)s",
+        number,
+        largest=count(largest),
+    )
+
+
 def flows_caption(number: int, day: date) -> str:
     """Say what a table of the largest of so many flows shows."""
     said = day_in_words(day)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
@@ -19,21 +19,22 @@ from commonweal.core.wording import Wording
 from commonweal.mobility.baselines.asking import named
 from commonweal.mobility.baselines.joining import joinable
 from commonweal.mobility.baselines.series import areas_and_start, calendar_of
-from commonweal.mobility.pages import parts
+from commonweal.mobility.pages import in_people, parts
 from commonweal.mobility.pages.scale_figures import Row, figures
 from commonweal.mobility.pages.viewing import RELEASE
 from commonweal.mobility.published import PRESENCE
-from commonweal.mobility.scaling.asking import OLD, Question, ScaledRelease, people_of, scale
+from commonweal.mobility.scaling.asking import Question, ScaledRelease, people_of, scale
 from commonweal.mobility.scaling.calibration import INTERVALS, METHODS
-from commonweal.web.access import needs, visitor_of
+from commonweal.web.access import needs
 from commonweal.web.document import Document, document
 from commonweal.web.documentation import address_of
 from commonweal.web.geography import geography
-from commonweal.web.languages import _, ngettext, translated
-from commonweal.web.reading import area_of, may_read, opened, version_of
+from commonweal.web.languages import _, translated
+from commonweal.web.reading import may_read, opened, version_of
 from commonweal.web.words import clock, count, day_in_words
 
 ADDRESS = "/mobility/scale"
+TEMPLATE = "mobility_scale.html"
 MOST_MOMENTS = 24 * 14
 
 routes = APIRouter()
@@ -59,19 +60,11 @@ class Moment:
 def scale_page(
     request: Request,
     table: Annotated[str, Query(description="A dataset of mobility with areas.", examples=[PRESENCE])] = PRESENCE,
-    population: Annotated[
-        str | None,
-        Query(
-            description="A release of people by area: its name, @ and its version.", examples=["mobility.population@1"]
-        ),
-    ] = None,
+    population: Annotated[str | None, in_people.POPULATION] = None,
     method: Annotated[
         str, Query(description="`ratio`, `area-ratio`, `power` or `stated`.", examples=["ratio"])
     ] = "ratio",
-    growth: Annotated[
-        str | None,
-        Query(description="Growth of the population in a year, per cent.", examples=["2.5"]),
-    ] = None,
+    growth: in_people.Growth = None,
     start: Annotated[
         str | None,
         Query(description="The day, or the hour; without it, the newest.", examples=["2026-03-02"]),
@@ -89,14 +82,14 @@ def scale_page(
         return parts.nothing(request, title, "scaled")
     shown = opened(request, get(state.database, table, version))
     _require_scalable(shown)
-    layers = _populations(request, shown)
+    layers = in_people.populations(request, shown)
     chosen = named(state.database, population) if population else next(iter(layers), None)
     moments = _moments(shown, shown.table(state.settings))
     moment = _choose(moments, start)
-    form = _form(request, shown, layers, chosen, method, growth, moments, moment, release)
+    form = _form(request, shown, layers, chosen, population, method, growth, moments, moment, release)
     if chosen is None:
-        return _without(request, title, shown, form)
-    asked = Question(method, _part(growth))
+        return in_people.without_population(request, shown, "scaled", title, TEMPLATE, {"form": form})
+    asked = Question(method, in_people.growth_of(growth))
     scaled = scale(
         state.settings,
         state.database,
@@ -113,14 +106,14 @@ def scale_page(
     query = {
         "table": table,
         "release": version,
-        "population": chosen.label.replace(" ", "@"),
+        "population": in_people.address_of_release(chosen),
         "method": method,
         "growth": growth,
         "start": moment.address,
     }
     return Document(
         title=title,
-        template="mobility_scale.html",
+        template=TEMPLATE,
         package=parts.PACKAGE,
         lead=_lead(scaled, chosen, moment),
         tiles=_tiles(scaled, rows),
@@ -128,7 +121,7 @@ def scale_page(
             "tabs": parts.tabs(request),
             "form": form,
             "releases": parts.origins(sources),
-            "without": "",
+            "without": None,
             "method": address_of("methods", "scaling-to-people"),
         },
         figures=figures(scaled, rows, places, moment.text),
@@ -140,23 +133,6 @@ def scale_page(
             | {"start": moment.address, "areas": [row.record(places.names.get(row.code, row.code)) for row in rows]}
         },
     )
-
-
-def _part(growth: str | None) -> float | None:
-    """Read per cent a year; a form that is not filled in sends nothing."""
-    if not growth:
-        return None
-    try:
-        number = float(growth)
-    except ValueError:
-        number = float("nan")
-    if not -50 <= number <= 50:
-        raise InputError(
-            Wording("%(typed)s is no growth", typed=repr(growth)),
-            where="growth",
-            expected=Wording("per cent a year, from -50 to 50"),
-        )
-    return number / 100
 
 
 def scalable(release: Release) -> bool:
@@ -176,20 +152,6 @@ def _require_scalable(release: Release) -> None:
             where=release.label,
             expected=Wording("counts by one area"),
         )
-
-
-def _populations(request: Request, shown: Release) -> list[Release]:
-    """Give the open releases of the same areas, people first."""
-    found = [
-        one
-        for one in datasets(request.app.state.database)
-        if one.schema.privacy is Privacy.OPEN
-        and one.area_set == shown.area_set
-        and joinable(one)
-        and "period" not in one.schema.key
-        and may_read(request, one)
-    ]
-    return sorted(found, key=lambda one: (one.dataset != "mobility.population", one.dataset))
 
 
 def _moments(release: Release, table: pa.Table) -> list[Moment]:
@@ -292,40 +254,7 @@ def _notes(scaled: ScaledRelease) -> list[str]:
         _("Who did not use the phone was not seen: a number of people seen in an hour is not all who were there."),
         _("“Outside” marks a number smaller, or larger, than all that the method was calibrated on."),
     ]
-    years = scaled.years_old
-    if years is not None and years > OLD:
-        notes.append(
-            ngettext(
-                "People were counted %(num)s year before. Say by how much they grow in a year to bring them forward.",
-                "People were counted %(num)s years before. Say by how much they grow in a year to bring them forward.",
-                round(years),
-            )
-        )
-    return notes
-
-
-def _without(request: Request, title: str, shown: Release, form: Mapping[str, Any]) -> Document:
-    why = _("No population is published for these areas, so their numbers cannot be scaled to people.")
-    command = f"commonweal mobility population census.csv --areas {shown.area_set} --source SOURCE"
-    may_publish = visitor_of(request).may(Permission.RUN, "mobility", area_of(shown))
-    return Document(
-        title=title,
-        template="mobility_scale.html",
-        package=parts.PACKAGE,
-        lead="",
-        values={
-            "tabs": parts.tabs(request),
-            "form": form,
-            "releases": parts.origins([shown]),
-            "without": why,
-            "command": command,
-            "may_publish": may_publish,
-        },
-        notes=[why, command],
-        sources=[shown],
-        query={"table": shown.dataset, "release": str(shown.version)},
-        data={"scaled": None},
-    )
+    return [*notes, *in_people.old_census(scaled.years_old)]
 
 
 def _form(
@@ -333,6 +262,7 @@ def _form(
     shown: Release,
     layers: Sequence[Release],
     chosen: Release | None,
+    population: str | None,
     method: str,
     growth: str | None,
     moments: Sequence[Moment],
@@ -343,14 +273,7 @@ def _form(
     return {
         "kept": [("release", release)] if release else [],
         "tables": [(one.dataset, translated(one.schema.title), one.dataset == shown.dataset) for one in tables],
-        "populations": [
-            (
-                one.dataset,
-                translated(one.schema.title),
-                chosen is not None and one.dataset == chosen.dataset,
-            )
-            for one in layers
-        ],
+        "populations": in_people.choices(layers, chosen, population),
         "methods": [(name, translated(text), name == method) for name, text in METHODS.items()],
         "moments": [(one.address, one.text, one is moment) for one in moments],
         "growth": growth or "",

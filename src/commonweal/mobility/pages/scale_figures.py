@@ -8,6 +8,7 @@ from typing import Any
 
 from commonweal.core.catalog import State
 from commonweal.mobility.pages import parts
+from commonweal.mobility.pages.in_people import interval, whole
 from commonweal.mobility.scaling.asking import ScaledRelease
 from commonweal.web import table, words
 from commonweal.web.classes import quantile_classes
@@ -37,9 +38,9 @@ class Row:
             "name": name,
             "published": self.published,
             "state": self.state.value,
-            "people": _whole(self.people),
-            "low": _whole(self.low),
-            "high": _whole(self.high),
+            "people": whole(self.people),
+            "low": whole(self.low),
+            "high": whole(self.high),
             "outside": self.outside,
         }
 
@@ -86,7 +87,7 @@ def figures(scaled: ScaledRelease, rows: Sequence[Row], places: Geography, when:
                         "–" if row.published is None else count(row.published),
                         words.state(row.state),
                         "–" if row.people is None else count(row.people),
-                        _interval(row),
+                        interval(row.low, row.high),
                         _("outside") if row.outside else "",
                     ),
                     has_value=row.people is not None,
@@ -115,15 +116,7 @@ def _state(row: Row) -> str:
 
 def _says(row: Row, least: int | None) -> str:
     if row.people is not None:
-        return _("%(people)s people (%(interval)s)", people=count(row.people), interval=_interval(row))
+        return _("%(people)s people (%(interval)s)", people=count(row.people), interval=interval(row.low, row.high))
     if row.state is State.SUPPRESSED:
         return _("suppressed: fewer than %(least)s subscribers, or none", least=least)
     return _("no data")
-
-
-def _interval(row: Row) -> str:
-    return "–" if row.low is None or row.high is None else f"{count(row.low)} – {count(row.high)}"
-
-
-def _whole(value: float | None) -> int | None:
-    return None if value is None else round(value)

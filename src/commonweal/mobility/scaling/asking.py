@@ -25,7 +25,7 @@ from commonweal.mobility.baselines.joining import Layer, layer
 from commonweal.mobility.baselines.series import areas_and_start, calendar_of
 from commonweal.mobility.published import HOMES, beside
 from commonweal.mobility.scaling.calibration import Fit, calibrate
-from commonweal.mobility.scaling.populations import SHARES, Population, populations_of, read_populations
+from commonweal.mobility.scaling.populations import SHARES, Population, populations_of, read_populations, years_old
 
 Opened = Callable[[Release, str], Release | None]
 """Opens the newest release of a name that goes with another, if whoever asks may read it."""
@@ -129,12 +129,7 @@ class ScaledRelease:
     @property
     def years_old(self) -> float | None:
         """How old the oldest count of people is that was not brought forward, in years."""
-        ages = [
-            (self.day - one.as_of).days / 365.2425
-            for one in self.people.by_area.values()
-            if one.as_of is not None and one.growth is None and self.asked.growth is None
-        ]
-        return max(ages, default=None)
+        return years_old(self.people.by_area, self.day, self.asked.growth)
 
     def record(self) -> dict[str, Any]:
         """Give all but the rows as JSON values, its choices included."""

@@ -108,6 +108,23 @@ def aged(population: Population, day: date, growth: float | None = None) -> Popu
     return replace(population, people=population.people * (1 + rate) ** years, as_of=day)
 
 
+def years_old(populations: Mapping[str, Population], day: date, growth: float | None = None) -> float | None:
+    """Say how old on a day the oldest count of people is that is not brought forward, in years; None if there is none.
+
+    Examples
+    --------
+    >>> census = {"N": Population(50_000, as_of=date(2014, 3, 30)), "S": Population(9_000)}
+    >>> round(years_old(census, date(2024, 3, 30))), years_old(census, date(2024, 3, 30), growth=0.03)
+    (10, None)
+    """
+    ages = [
+        (day - one.as_of).days / YEAR
+        for one in populations.values()
+        if one.as_of is not None and one.growth is None and growth is None
+    ]
+    return max(ages, default=None)
+
+
 def read_populations(path: Path) -> dict[str, Population]:
     """Read people by area from a CSV file: ``area,population`` and what else of a `Population` is known.
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from commonweal.core.errors import InputError
-from commonweal.mobility.flow_models.balancing import balance
+from commonweal.mobility.flow_models.balancing import MOST_ROUNDS, balance
 from commonweal.mobility.flow_models.places import Matrix
 from commonweal.mobility.scaling.law import Numbers, quantile
 
@@ -49,6 +49,7 @@ def rake(
     level: float = 0.95,
     draws: int = DRAWS,
     seed: int = SEED,
+    most_rounds: int = MOST_ROUNDS,
 ) -> Raked:
     r"""Bring counts to margins by iterative proportional fitting (raking), and say how far they may be off.
 
@@ -73,6 +74,8 @@ def rake(
         k, the least number that is published; 0 if hidden cells are known to be empty.
     level, draws, seed
         Of the intervals.
+    most_rounds
+        How many rounds of fitting to try, of each table.
 
     Raises
     ------
@@ -96,14 +99,14 @@ def rake(
     if into is not None and into.sum() > 0:
         into = into * (out.sum() / into.sum())
     middle = np.where(known, given, most / 2)
-    table, rounds, error = _fitted(middle, out, into)
+    table, rounds, error = _fitted(middle, out, into, most_rounds)
     generator = np.random.default_rng(seed)
     drawn = np.empty((draws, *given.shape))
     for each in drawn:
         chance = generator.poisson(np.where(known, given, 0)).astype(np.float64)
         chance = np.where(known, chance, generator.integers(0, most, endpoint=True, size=given.shape))
         # What may be something is not drawn as nothing: a margin could have nothing left to be made of.
-        each[...] = _fitted(np.where(middle > 0, np.maximum(chance, 0.5), 0), out, into, 1e-6)[0]
+        each[...] = _fitted(np.where(middle > 0, np.maximum(chance, 0.5), 0), out, into, most_rounds, 1e-6)[0]
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=0)
     total = table.sum()
     return Raked(
@@ -116,9 +119,11 @@ def rake(
     )
 
 
-def _fitted(table: Numbers, out: Numbers, into: Numbers | None, tolerance: float = 1e-10) -> tuple[Numbers, int, float]:
+def _fitted(
+    table: Numbers, out: Numbers, into: Numbers | None, most_rounds: int, tolerance: float = 1e-10
+) -> tuple[Numbers, int, float]:
     if into is not None:
-        done = balance(table, out, into, tolerance=tolerance)
+        done = balance(table, out, into, tolerance=tolerance, most_rounds=most_rounds)
         return done.table, done.rounds, done.error
     # One margin is a table of its own rows: the columns have no say.
     if table.ndim != 2 or out.shape != (len(table),) or not (np.isfinite(out).all() and (out >= 0).all()):

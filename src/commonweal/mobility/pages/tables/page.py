@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -104,7 +103,7 @@ def table_page(request: Request, family: str, table: str | None, asked: Asked, t
         values={
             "tabs": parts.tabs(request),
             "chooser": chooser(request, family, name),
-            "form": _form(request, seen, asked, query, address),
+            "form": _form(request, seen, asked, address),
             "defined": defined(published.release, kind.section),
             "releases": parts.origins(sources),
         },
@@ -151,20 +150,34 @@ def _figures(seen: Shown, least: int | None, href: Any) -> list[Figure]:
 
 
 def _query(name: str, version: int, asked: Asked, seen: Shown) -> dict[str, str]:
-    at = seen.hours.index(seen.start) if seen.start is not None and seen.hourly else None
-    query: dict[str, Any] = {
-        "table": name,
-        "release": version,
-        "area": seen.area,
-        "day": None if seen.whole or seen.day is None else seen.day.isoformat(),
-        "at": None if at is None else str(at),
-        "beside": asked.beside,
-        **seen.only,
-    }
+    query = {"table": name, "release": version, "beside": asked.beside, **asked_part(seen)}
     return {key: str(value) for key, value in query.items() if value}
 
 
-def _form(request: Request, seen: Shown, asked: Asked, query: Mapping[str, str], address: str) -> dict[str, Any]:
+def asked_part(seen: Shown) -> dict[str, str | None]:
+    """Give the parameters that ask for the part of a table that is seen."""
+    at = seen.hours.index(seen.start) if seen.start is not None and seen.hourly else None
+    return {
+        "area": seen.area,
+        "day": None if seen.whole or seen.day is None else seen.day.isoformat(),
+        "at": None if at is None else str(at),
+        **seen.only,
+    }
+
+
+def _form(request: Request, seen: Shown, asked: Asked, address: str) -> dict[str, Any]:
+    published = seen.published
+    return {
+        "address": address,
+        "table": published.release.dataset.removeprefix("mobility."),
+        "release": asked.release,
+        **choices_of(seen),
+        "layers": beside.choices(request, published.release, asked.beside) if published.ends else [],
+    }
+
+
+def choices_of(seen: Shown) -> dict[str, Any]:
+    """Give what a form offers of a table: what it is told by, days, hours and areas, each with the one that is seen."""
     published, kind = seen.published, seen.kind
     selects = []
     for name, values in published.told_by.items():
@@ -186,9 +199,6 @@ def _form(request: Request, seen: Shown, asked: Asked, query: Mapping[str, str],
         selects.append((name, label, options))
     one_of_all = seen.whole or seen.day is None or len(seen.days) < 2
     return {
-        "address": address,
-        "table": published.release.dataset.removeprefix("mobility."),
-        "release": asked.release,
         "selects": selects,
         "days": [] if one_of_all else [(day.isoformat(), day_in_words(day), day == seen.day) for day in seen.days],
         "hours": [(place, seen.clock(start), start == seen.start) for place, start in enumerate(seen.hours)]
@@ -196,7 +206,6 @@ def _form(request: Request, seen: Shown, asked: Asked, query: Mapping[str, str],
         else [],
         "areas": [(code, published.places.names[code], code == seen.area) for code in published.places.codes],
         "every": not published.has_bins,
-        "layers": beside.choices(request, published.release, asked.beside) if published.ends else [],
     }
 
 

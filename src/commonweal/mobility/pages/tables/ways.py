@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
+from markupsafe import Markup
 
 from commonweal.core.catalog import Release
 from commonweal.mobility.net_flows import ENDS, net_flows
@@ -15,7 +16,7 @@ from commonweal.mobility.pages.tables.reading import Shown
 from commonweal.mobility.published import Move
 from commonweal.web.classes import Classes
 from commonweal.web.figure import Figure, Heading, Legend
-from commonweal.web.flows import flow_layer
+from commonweal.web.flows import Flow, flow_layer
 from commonweal.web.geography import Geography
 from commonweal.web.languages import _, ngettext, translated
 from commonweal.web.map import MapArea, choropleth
@@ -44,15 +45,8 @@ def way_figures(shown: Shown, href: Href) -> list[Figure]:
     drawn = [move for move in moves if move.origin != move.destination][:DRAWN]
     listed, title = moves[:LISTED], title_of(shown)
     label = _("Map: %(title)s, %(period)s", title=title, period=shown.label)
-    layer = flow_layer(parts.flows_drawn(drawn, places.names), places.centres, label=title)
-    areas = [
-        MapArea(code, places.names[code], places.outlines[code], None, "plain", _("show its flows"), href(area=code))
-        for code in places.codes
-        if code in places.outlines
-    ]
-    picture = choropleth(
-        areas, Classes(()), label=label, name="flows", projection=places.projection, over=layer, selected=area
-    )
+    flows = parts.flows_drawn(drawn, places.names)
+    picture = ways_map(places, flows, title=title, label=label, href=href, area=area)
     said = ngettext(
         "%(title)s, %(period)s: the largest of %(num)s published pair of areas.",
         "%(title)s, %(period)s: the largest of %(num)s published pairs of areas.",
@@ -60,16 +54,7 @@ def way_figures(shown: Shown, href: Href) -> list[Figure]:
         title=title,
         period=shown.label,
     )
-    width = (
-        ngettext(
-            "the largest: wide where people come from, at most %(largest)s",
-            "the %(num)s largest: wide where people come from, at most %(largest)s",
-            len(drawn),
-            largest=count(drawn[0].subscribers),
-        )
-        if drawn
-        else None
-    )
+    width = parts.largest_ways(len(drawn), drawn[0].subscribers) if drawn else None
     nothing = _("%(title)s, %(period)s: nothing is published.", title=title, period=shown.label)
     ways = Figure(
         name="flows",
@@ -87,7 +72,7 @@ def way_figures(shown: Shown, href: Href) -> list[Figure]:
             }
             for move in listed
         ],
-        picture=picture if areas and (drawn or area) else None,
+        picture=picture if drawn or area else None,
         legend=Legend(translated(published.value.description), flow=width, note="" if drawn else nothing),
         geometry=places.outlines,
         areas=("origin", "destination"),
@@ -96,6 +81,31 @@ def way_figures(shown: Shown, href: Href) -> list[Figure]:
     )
     pairs = published.table.take(pa.array(shown.rows))
     return [ways, net_figure(published.release, pairs, places, shown.label, area)]
+
+
+def ways_map(
+    places: Geography, flows: Sequence[Flow], *, title: str, label: str, href: Href, area: str | None
+) -> Markup | None:
+    """Draw ways over their areas, each of which leads to what goes from and to it; None if no outline is known.
+
+    Parameters
+    ----------
+    title, label
+        What the ways are, and what the whole map shows.
+    area
+        The area that is marked.
+    """
+    areas = [
+        MapArea(code, places.names[code], places.outlines[code], None, "plain", _("show its flows"), href(area=code))
+        for code in places.codes
+        if code in places.outlines
+    ]
+    if not areas:
+        return None
+    layer = flow_layer(flows, places.centres, label=title)
+    return choropleth(
+        areas, Classes(()), label=label, name="flows", projection=places.projection, over=layer, selected=area
+    )
 
 
 def net_figure(release: Release, pairs: pa.Table, places: Geography, period: str, area: str | None = None) -> Figure:
