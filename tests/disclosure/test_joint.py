@@ -220,6 +220,31 @@ def test_few_people_more_in_a_later_release_are_not_a_number():
     assert published(second.tables["demo.home"]) == {"A1": None, "A2": 97, "B1": 260}
 
 
+def test_almost_the_same_people_of_other_days_are_compared_and_nothing_else():
+    """Homes of a week, and of another: few more or fewer are not a number; larger differences need not fit anything."""
+    first = protect_together([counted(HOME, {"A1": 40, "A2": 97, "A": 137, "B1": 200})], relate, k=K)
+    before = earlier("demo.home 1", HOME, first)
+    apart = replace(before, apart="first week", compared=before.table)
+    other = counted(HOME, {"A1": 42, "A2": 97, "A": 139, "B1": 150})
+    second = protect_together([other], relate, earlier=[apart], k=K)
+    assert published(second.tables["demo.home"]) == {"A1": None, "A2": 97, "A": None, "B1": 150}
+    assert second.audit.states == 1
+    assert protect_together([other], relate, earlier=[before], k=K).audit.states == 2
+    # What is as it was may be supposed to be so: it protects no other.
+    few = counted(HOME, {"A1": 3, "A2": 97, "A": 100})
+    assert published(protect_together([few], relate, earlier=[apart], k=K).tables["demo.home"])["A2"] == 97
+
+
+def test_a_refusal_names_the_tables_that_could_not_be_protected():
+    """17 people of an area were published; both of its groups are below 15, so each of them is from 3 to 14."""
+    first = protect_together([counted(HOME, {"B1": 17, "B2": 60})], relate, k=K)
+    groups = counted(GROUPS, {("B1", "f"): 5, ("B1", "m"): 12, ("B2", "f"): 30, ("B2", "m"): 30})
+    with pytest.raises(Refused, match=r"^demo\.groups: what was published before"):
+        protect_together(
+            [groups, counted(HOME, {"B1": 17, "B2": 60})], relate, earlier=[earlier("demo.home 1", HOME, first)], k=K
+        )
+
+
 def test_few_people_more_than_a_part_had_before_are_not_a_number():
     """97 of a village once; 108 in its district now: 11 live elsewhere in it, or came since."""
     first = protect_together([counted(HOME, {"A2": 97, "B1": 200})], relate, k=K)

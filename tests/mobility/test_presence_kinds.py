@@ -218,3 +218,24 @@ def test_a_release_hides_few_people_and_events_that_one_person_dominates(start: 
         shown["home"] += row["subscribers"] is not None
     assert all(shown[name] for name in ("events", "week", "home")), shown
     assert latest(operator.database, "mobility.presence_by_week").provenance.parameters["week_starts"] == "Monday"
+
+
+def test_homes_of_one_day_are_related_to_a_presence_that_comes_later_with_other_days(start: Callable[..., Any]) -> None:
+    """40 people are in A on each day, of whom 3 are in B in the evening of the first: A has 37 homes of that day."""
+    operator, first = start(minimum_people=15), date(2026, 1, 12)
+    rows = [
+        (who, datetime(2026, 1, day, hour, who % 50, tzinfo=UTC), "B" if who >= 40 or (who < 3 and hour > 12 and day == 12) else "A")
+        for who in range(80)
+        for day in (12, 13, 14)
+        for hour in (9, 19)
+    ]  # fmt: skip
+    operator.import_(operator.events("calls.csv", lines(rows)))
+    homes = operator.run(measures=["home"], first=f"{first}", last=f"{first + timedelta(1)}")["home"].to_pylist()
+    assert {row["area"]: row["subscribers"] for row in homes} == {"A": 37, "B": 43, "C": None, "D": None}
+    presence = operator.run(measures=["presence"], first=f"{first}", last=f"{first + timedelta(3)}")["presence"]
+    days = {
+        (row["area"], row["start"].day): row["subscribers"]
+        for row in presence.to_pylist()
+        if row["period"] == "day" and row["area"] in "AB"
+    }
+    assert days == {("A", 12): None, ("B", 12): 43, ("A", 13): 40, ("B", 13): 40, ("A", 14): 40, ("B", 14): 40}

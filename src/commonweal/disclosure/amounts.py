@@ -59,7 +59,7 @@ def hidden_with_amounts(
     Refused
         A sum was published before as another; or sums with fractions hang together with hidden ones.
     """
-    before = [one for one in earlier if one.dataset.name == counted.dataset.name]
+    before = [one for one in earlier if one.name == counted.dataset.name]
     for measure in counted.dataset.measures:
         if is_judged(measure) and (relate is not None or before):
             hidden = hidden | _Sums(counted, draft, measure, before, dominance).more(hidden, relate)

@@ -64,6 +64,11 @@ class Earlier:
         Number of the entry in the ledger: tables of one entry were counted of the same records. None: of no other.
     days
         First and last-exclusive day that it was counted over; None where that is not known.
+    apart
+        What its cells are told by from those that are counted now under the same name, where these are others: almost
+        the same people, found over other days. Empty where they are the same cells.
+    compared
+        Where they are others, the keys, row by row, of the cells now that count almost the same people.
     """
 
     label: str
@@ -73,6 +78,13 @@ class Earlier:
     hidden_too: Sequence[int] = ()
     entry: int | None = None
     days: tuple[date, date] | None = None
+    apart: str = ""
+    compared: pa.Table | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of its cells: its dataset's, and behind it what they are told by, if they are others than now."""
+        return f"{self.dataset.name} {self.apart}".rstrip()
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,7 +159,7 @@ def drafted(
     k: int,
     dominance: Dominance = HALF,
     *,
-    silent: Sequence[tuple[Dataset, pa.Table]] = (),
+    silent: Sequence[tuple[str, Dataset, pa.Table]] = (),
 ) -> tuple[dict[str, Draft], dict[str, Keys]]:
     """Number the cells of tables, and of what was published before.
 
@@ -156,7 +168,7 @@ def drafted(
     tables, earlier, k, dominance
         As in `protect_together`.
     silent
-        Tables of further keys, of whose cells nothing is known.
+        Names and tables of further keys, of whose cells nothing is known.
     """
     names = [one.dataset.name for one in tables]
     if len(set(names)) < len(names):
@@ -164,10 +176,11 @@ def drafted(
     drafts = {one.dataset.name: Draft(one, k, dominance) for one in tables}
     for one in earlier:
         if counting(one.dataset):  # nothing else tells of numbers of people
-            drafts.setdefault(one.dataset.name, Draft.none(one.dataset)).know(one, k)
-    for dataset, table in [*silent, *((one.dataset, one.silent) for one in tables if one.silent is not None)]:
+            drafts.setdefault(one.name, Draft.none(one.dataset)).know(one, k)
+    linking = [(one.dataset.name, one.dataset, one.silent) for one in tables if one.silent is not None]
+    for name, dataset, table in [*silent, *linking]:
         if counting(dataset):
-            drafts.setdefault(dataset.name, Draft.none(dataset)).link(table)
+            drafts.setdefault(name, Draft.none(dataset)).link(table)
     keys: dict[str, Keys] = {}
     first = 0
     for name, draft in drafts.items():
@@ -295,7 +308,7 @@ def _told(earlier: Earlier, measure: Measure, k: int) -> Cells:
 
 
 def said_before(earlier: Sequence[Earlier], keys: Mapping[str, Keys], count: int) -> list[np.ndarray]:
-    """What each entry in the ledger said of each cell, float64; NaN where it gave no number.
+    """What each entry in the ledger said of each cell, or of almost the same people; float64, NaN for no number.
 
     Parameters
     ----------
@@ -308,10 +321,13 @@ def said_before(earlier: Sequence[Earlier], keys: Mapping[str, Keys], count: int
     for several in by_entry(earlier):
         said = np.full(count, np.nan)
         for one in several:
-            if measure := counting(one.dataset):
-                told, cells = _told(one, measure, DEFAULT_THRESHOLD), keys[one.dataset.name]
-                row = cells.first + rows_by_key(one.table.select(one.dataset.key), cells.table)
-                said[row[told.fixed]] = told.value[told.fixed]
+            cells = keys.get(one.dataset.name)
+            if (measure := counting(one.dataset)) and cells:
+                told = _told(one, measure, DEFAULT_THRESHOLD)
+                table = one.table if one.compared is None else one.compared
+                row = rows_by_key(table.select(one.dataset.key), cells.table)
+                known = told.fixed & (row >= 0)
+                said[cells.first + row[known]] = told.value[known]
         found.append(said)
     return found
 

@@ -25,9 +25,9 @@ from commonweal.disclosure.drafts import Counted, Draft, Earlier, Relate, said_b
 from commonweal.disclosure.linear.keys import rows_by_key
 from commonweal.disclosure.linear.relations import Kind, Relations
 from commonweal.disclosure.linear.rows import UNBOUNDED
-from commonweal.disclosure.linear.suppression import Cells, Suppression, suppress, with_differences
+from commonweal.disclosure.linear.suppression import Cells, Suppression, Unprotectable, suppress, with_differences
 from commonweal.disclosure.rounding.additive import listed
-from commonweal.disclosure.states import States, states
+from commonweal.disclosure.states import State, States, states
 from commonweal.disclosure.threshold import DEFAULT_THRESHOLD
 
 
@@ -151,8 +151,10 @@ def protect_together(
     found = states(tables, relate, earlier, k, dominance)
     now, cells = found.now, found.cells
     count = len(now.cells.value)
-    said = said_before(earlier, now.keys, count)
-    _hide_what_changed_little(cells, now.given, said, k)
+    said = said_before([one for one in earlier if not one.apart], now.keys, count)
+    of_others = said_before([one for one in earlier if one.apart], now.keys, count)
+    _hide_what_changed_little(cells, now.given, [*said, *of_others], k)
+    _compare_almost_the_same(cells, of_others, k)
 
     def with_amounts(counted: Counted, draft: Draft, hidden: np.ndarray) -> np.ndarray:
         return hidden_with_amounts(counted, draft, hidden, relate, earlier, dominance)
@@ -199,7 +201,8 @@ def protect_together(
         Attacked("", reconstruction(suppressed.bounds.least[relevant], suppressed.bounds.most[relevant])),
         Attacked("", differencing(shown_values, listed(now.given), threshold=k, earlier=said)),
     )
-    if any(one.finding.dangerous for one in findings):
+    almost_the_same = differencing(shown_values, [], threshold=k, earlier=of_others)
+    if any(one.finding.dangerous for one in findings) or almost_the_same.dangerous:
         raise Refused(
             "a subtraction, of what was published before too, brings too few people to light",
             expected="other areas, another period, or differential privacy",
@@ -223,7 +226,10 @@ def _hidden(
     rows = {one.dataset.name: np.zeros(now.drafts[one.dataset.name].rows, bool) for one in tables}
     while True:
         wider, wider_given = with_differences(cells, found.given, k)
-        suppressed = suppress(wider, wider_given)
+        try:
+            suppressed = suppress(wider, wider_given)
+        except Unprotectable as error:
+            raise _named(error, now, len(wider.value), wider_given) from error
         hidden, further = suppressed.hidden[: len(cells.value)], np.zeros(len(cells.value), bool)
         for one in tables:
             name, draft = one.dataset.name, now.drafts[one.dataset.name]
@@ -236,6 +242,22 @@ def _hidden(
             return wider, suppressed, rows
         stays = further | (hidden & ~cells.hidden)
         cells.low[stays], cells.high[stays] = 0, UNBOUNDED
+
+
+def _named(error: Unprotectable, now: State, count: int, given: Relations) -> Refused:
+    """Name the tables, of those to be published, whose cells or differences cannot be protected."""
+    touched = np.zeros(count, bool)
+    touched[error.cells] = True
+    differences = touched & (np.arange(count) >= len(now.own))
+    near = given.chosen(given.touching(differences))
+    touched[near.whole] = touched[near.part] = True
+    touched = touched[: len(now.own)] & now.own & ~now.cells.fixed
+    names = [
+        name for name, keys in now.keys.items() if touched[keys.first : keys.first + keys.table.num_rows].any()
+    ]
+    if not names:
+        return error
+    return Refused(error.what, where=", ".join(names), expected=f"a release without these; {error.expected}")
 
 
 def _hide_what_changed_little(cells: Cells, given: Relations, before: Sequence[np.ndarray], k: int) -> None:
@@ -252,3 +274,16 @@ def _hide_what_changed_little(cells: Cells, given: Relations, before: Sequence[n
             apart = sign * (cells.value[now] - said[then])
             close = now[changed[then] & (apart > 0) & (apart < k) & ~cells.fixed[now] & ~cells.hidden[now]]
             cells.low[close], cells.high[close] = 0, UNBOUNDED
+
+
+def _compare_almost_the_same(cells: Cells, before: Sequence[np.ndarray], k: int) -> None:
+    """Hide, in place, what differs by few people from what almost the same people were counted as.
+
+    What does not differ cannot be hidden: a reader may suppose that it is what it was.
+    """
+    for said in before:
+        apart = np.abs(cells.value[: len(said)] - said)
+        open_ = ~cells.fixed[: len(said)] & ~cells.hidden[: len(said)]
+        close = np.flatnonzero((apart > 0) & (apart < k) & open_)
+        cells.low[close], cells.high[close] = 0, UNBOUNDED
+        cells.fixed[np.flatnonzero((apart == 0) & open_)] = True

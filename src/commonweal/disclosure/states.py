@@ -86,7 +86,7 @@ def states(
     """
 
     def now(known: Sequence[Earlier]) -> State:
-        silent = [(one.dataset, one.table) for one in earlier if one not in known]
+        silent = [(one.name, one.dataset, one.table) for one in earlier if one not in known]
         return _state(*drafted(tables, known, k, dominance, silent=silent), relate, known)
 
     left = by_entry(earlier)
@@ -95,7 +95,7 @@ def states(
         return States(whole, whole.cells, whole.given, 1)
     newest, left = _newest(now, left)
     found = [newest]
-    silent = [(draft.dataset, draft.keys) for draft in newest.drafts.values()]
+    silent = [(name, draft.dataset, draft.keys) for name, draft in newest.drafts.items()]
 
     def older(known: Sequence[Earlier]) -> State:
         return _state(*drafted((), known, k, dominance, silent=silent), relate, known)
@@ -134,7 +134,7 @@ def _state(
     fits = all(draft.fits for draft in drafts.values())
     given = relate(keys) if relate else joined([])
     broken = _broken(cells, unknown, given)
-    fits &= not _touching(given, ~own)[broken].any()
+    fits &= not given.touching(~own)[broken].any()
     given = given.chosen(~broken)
     if not unknown.any():
         return State(drafts, keys, cells, given, unknown, own, fits)
@@ -151,7 +151,7 @@ def _state(
             cells, value=np.where(unknown, table, cells.value), high=np.where(unknown, high, cells.high)
         )
         return State(drafts, keys, completed, given, unknown, own, fits)
-    return State(drafts, keys, cells, given.chosen(~_touching(given, unknown)), unknown, own, fits=False)
+    return State(drafts, keys, cells, given.chosen(~given.touching(unknown)), unknown, own, fits=False)
 
 
 def _broken(cells: Cells, unknown: np.ndarray, given: Relations) -> np.ndarray:
@@ -163,11 +163,6 @@ def _broken(cells: Cells, unknown: np.ndarray, given: Relations) -> np.ndarray:
         unsure = np.add.reduceat(unknown[rows.cell].astype(np.int64), rows.first[:-1]) > 0
         broken[rows.relation[((sums < rows.lower) | (sums > rows.upper)) & ~unsure]] = True
     return broken
-
-
-def _touching(given: Relations, cells: np.ndarray) -> np.ndarray:
-    """Which relations some cells are in."""
-    return np.bincount(given.relation_of_part, cells[given.part], len(given)).astype(bool) | cells[given.whole]
 
 
 def _places(keys: Mapping[str, Keys], among: Mapping[str, Keys]) -> np.ndarray:
@@ -190,7 +185,7 @@ def _together(found: Sequence[State]) -> States:
         number = before.copy()
         number[~same] = len(cells.value) + np.arange((~same).sum())
         cells = cells.extended(older.cells.taken(~same))
-        within = older.given.chosen(_touching(older.given, ~same))
+        within = older.given.chosen(older.given.touching(~same))
         relations.append(replace(within, whole=number[within.whole], part=number[within.part]))
         fell = older.cells.value > cells.value[before]
         both = ~older.unknown & ~newer.unknown[place]

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from types import MappingProxyType
 
 import numpy as np
 import pyarrow as pa
@@ -27,11 +28,13 @@ from commonweal.mobility.hanging_flows import flow_kinds
 from commonweal.mobility.hanging_homes import home_kinds
 from commonweal.mobility.hanging_presence import presence_kinds
 from commonweal.mobility.hanging_stays import stay_and_hour_kinds
-from commonweal.mobility.measure import Scope
+from commonweal.mobility.measure import Scope, measures
 from commonweal.mobility.walks.hanging import DISTRIBUTIONS, relate_walks
 
 
-def relate(areas: Areas, scope: Scope, keys: Mapping[str, Keys], *, homes_of_run: bool = True) -> Relations:
+def relate(
+    areas: Areas, scope: Scope, keys: Mapping[str, Keys], others: Mapping[str, Scope] = MappingProxyType({})
+) -> Relations:
     """Say which cells of mobility's datasets are parts of which.
 
     Parameters
@@ -41,10 +44,26 @@ def relate(areas: Areas, scope: Scope, keys: Mapping[str, Keys], *, homes_of_run
     scope
         The days of the run; only hours within them are known to make up days.
     keys
-        By dataset: all cells that are published together, or were before.
-    homes_of_run
-        Whether homes were found over the days of the run, if not only over these.
+        By dataset: all cells that are published together, or were before. What was found over the days of another run
+        has these behind its name.
+    others
+        The days of those runs, by what stands behind names.
     """
+    own = {name: cells for name, cells in keys.items() if " " not in name}
+    found = [_of_one_run(areas, scope, own)]
+    of_whole_runs = {measure.dataset.name for measure in measures().values() if measure.of_whole_runs}
+    of_days = {name: cells for name, cells in own.items() if name not in of_whole_runs}
+    for behind, days in others.items():
+        apart = {name.removesuffix(behind).rstrip(): cells for name, cells in keys.items() if name.endswith(behind)}
+        given = _of_one_run(areas, days, of_days | apart)
+        theirs = np.zeros(sum(cells.table.num_rows for cells in keys.values()), bool)
+        for cells in apart.values():
+            theirs[cells.first : cells.first + cells.table.num_rows] = True
+        found.append(given.chosen(given.touching(theirs)))
+    return joined(found)
+
+
+def _of_one_run(areas: Areas, scope: Scope, keys: Mapping[str, Keys]) -> Relations:
     found = []
     presence, flows, home = (keys.get(f"mobility.{name}") for name in ("presence", "flows", "home"))
     if presence:
@@ -57,13 +76,12 @@ def relate(areas: Areas, scope: Scope, keys: Mapping[str, Keys], *, homes_of_run
     found.append(relate_walks(keys))
     if presence and flows:
         found += [_movers(presence, flows, end) for end in ("origin", "destination")]
-    lived = keys if homes_of_run else {name: cells for name, cells in keys.items() if name != "mobility.home"}
-    if presence and "mobility.home" in lived:
-        found.append(_residents(scope, presence, lived["mobility.home"]))
+    if presence and home:
+        found.append(_residents(scope, presence, home))
     by_measure = {name.removeprefix("mobility."): cells for name, cells in keys.items()}
     found += relate_borders(by_measure, partial(_areas, areas), partial(_hours, scope))
     found += [*flow_kinds(areas, keys), *home_kinds(areas, keys)]
-    found += [*stay_and_hour_kinds(areas, scope, keys), *presence_kinds(areas, scope, lived)]
+    found += [*stay_and_hour_kinds(areas, scope, keys), *presence_kinds(areas, scope, keys)]
     return joined([*found, *flag_kinds(areas, scope, keys)])
 
 

@@ -200,6 +200,12 @@ class Measure:
         return self.dataset.name.partition(".")[2]
 
     @property
+    def of_whole_runs(self) -> bool:
+        """Whether what it counts of a day depends on which other days are counted with it."""
+        bounded = self.protection
+        return self.window == "run" or (not isinstance(bounded, Unprotected) and bounded.whole_run)
+
+    @property
     def private(self) -> Dataset | None:
         """What it is published as with noise."""
         if isinstance(self.protection, Unprotected):

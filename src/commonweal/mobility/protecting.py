@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any
 
@@ -21,7 +21,7 @@ from commonweal.disclosure import Counted, Earlier, Joint
 from commonweal.mobility.attacking import attack
 from commonweal.mobility.counting import count
 from commonweal.mobility.hanging import relate
-from commonweal.mobility.measure import Measure, measures
+from commonweal.mobility.measure import Measure, Scope, measures
 from commonweal.mobility.runs import Plan
 
 
@@ -154,13 +154,12 @@ def protect(planned: Plan, counts: Counts, earlier: Sequence[Earlier]) -> Protec
     known = measures()
     counted = {name: as_counted(known[name], counts[name], planned) for name in counts}
     apart = [name for name in counts if known[name].at_least is None]
-    homes_of_run = "home" in counts or any(
-        one.dataset.name == "mobility.home" and one.days in (None, (planned.first, planned.last)) for one in earlier
-    )
+    before = [_told_apart(one, planned) for one in earlier]
+    others = {one.apart: _scope_of(planned, *one.days) for one in before if one.apart and one.days}
     joint = disclosure.protect_together(
         [counted[name] for name in apart],
-        partial(relate, planned.areas, planned.scope, homes_of_run=homes_of_run),
-        earlier=[_of_this_run(one, planned) for one in earlier],
+        partial(relate, planned.areas, planned.scope, others=others),
+        earlier=before,
         k=planned.project.minimum_people,
     )
     tables = {name: joint.tables[known[name].dataset.name] for name in apart}
@@ -181,14 +180,26 @@ def judged_first(names: Sequence[str] | Counts) -> list[str]:
     return order
 
 
-def _of_this_run(earlier: Earlier, planned: Plan) -> Earlier:
-    """Compare what was found over other days with what is found over these: both count almost the same people."""
-    of_whole_runs = {item.dataset.name for item in measures().values() if item.window == "run"}
-    if earlier.dataset.name not in of_whole_runs:
+def _told_apart(earlier: Earlier, planned: Plan) -> Earlier:
+    """Tell what was found over all days of another run from what is found over these: it counts almost the same people.
+
+    Its cells begin when that run did; those of this run, with which they are compared, when this one does.
+    """
+    measure = next((one for one in measures().values() if one.dataset.name == earlier.dataset.name), None)
+    if measure is None or not measure.of_whole_runs or earlier.days in (None, (planned.first, planned.last)):
         return earlier
-    table = earlier.table
-    begun = planned.scope.times(np.full(table.num_rows, planned.scope.days[0])).cast(table["start"].type)
-    return replace(earlier, table=table.set_column(table.column_names.index("start"), "start", begun))
+    compared = earlier.table
+    if measure.window == "run":
+        begun = planned.scope.times(np.full(compared.num_rows, planned.scope.days[0])).cast(compared["start"].type)
+        compared = compared.set_column(compared.column_names.index("start"), "start", begun)
+    first, last = earlier.days
+    return replace(earlier, apart=f"{first}/{last}", compared=compared)
+
+
+def _scope_of(planned: Plan, first: date, last: date) -> Scope:
+    """Give the days of another run of the same areas."""
+    hours, days = (planned.calendar.edges(first, last, unit) for unit in ("hour", "day"))
+    return replace(planned.scope, hours=hours, days=days)
 
 
 def _evidence(planned: Plan, counts: Counts, joint: Joint) -> dict[str, Any]:

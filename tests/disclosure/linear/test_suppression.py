@@ -14,7 +14,14 @@ from commonweal.core.errors import Refused
 from commonweal.disclosure.linear.bounds import bounds
 from commonweal.disclosure.linear.relations import Kind, Relations, relations
 from commonweal.disclosure.linear.rows import UNBOUNDED, rows_of
-from commonweal.disclosure.linear.suppression import Cells, Suppression, counts, suppress, with_differences
+from commonweal.disclosure.linear.suppression import (
+    Cells,
+    Suppression,
+    Unprotectable,
+    counts,
+    suppress,
+    with_differences,
+)
 
 SIZES = [0, 0, 1, 3, 8, 14, 15, 16, 20, 40, 200]
 
@@ -173,3 +180,51 @@ def test_where_what_was_published_before_gives_a_cell_away_nothing_is_published(
     fixed = np.array([True, False, True, True, True])
     with pytest.raises(Refused, match="published before"):
         suppress(counts(np.array([80, 3, 17, 20, 40]), 15, fixed=fixed), relations([(0, [1, 2, 3, 4], Kind.SUM)]))
+
+
+def test_what_is_hidden_for_one_difference_is_hidden_for_another_too():
+    """A part of 89 that is 14 below one whole and 11 below another: hiding it does for both."""
+    value, known = np.array([103, 100, 89, 14, 11]), np.array([True, True, False, False, False])
+    differences = np.array([False, False, False, True, True])
+    cells = Cells(
+        value,
+        np.where(differences, 0, value),
+        np.where(differences, UNBOUNDED, value),
+        np.where(known | differences, 0, 14),
+        known,
+        value + 1.0,
+    )
+    found = suppress(cells, relations([(0, [2, 3], Kind.SUM), (1, [2, 4], Kind.SUM)]), small=0)
+    assert found.hidden.tolist() == [False, False, True, True, True]
+
+
+def test_that_a_difference_is_small_is_not_told():
+    """35 people moved within an area where 39 were on the day and 47 in the week, both published before.
+
+    Who knew that 4 and 12 are below 15 would know that it is from 33 to 38, whatever is hidden.
+    """
+    fixed = np.array([True, True, False])
+    links = relations([(0, [2], Kind.WITHIN), (1, [2], Kind.WITHIN)])
+    cells, wider = with_differences(counts(np.array([39, 47, 35]), 15, fixed=fixed), links, 15)
+    found = suppress(cells, wider)
+    assert found.hidden[:3].tolist() == [False, False, True]
+    assert found.bounds.high[2] - found.bounds.low[2] >= 14
+
+
+def test_the_solver_does_not_miss_the_end_by_its_tolerance():
+    """Hiding the two eights costs 18, which HiGHS 1.15.1 did not find with its usual tolerance: it hid the forties."""
+    value = np.array([0, 1, 8, 40, 49] * 2)
+    number = np.arange(10).reshape(2, 5)
+    links = [(int(row[-1]), row[:-1].tolist(), Kind.SUM) for row in number]
+    links += [(int(column[-1]), column[:-1].tolist(), Kind.SUM) for column in number.T]
+    found = suppress(counts(value, 3), relations(links))
+    assert found.hidden.tolist() == [True, True, True, False, False] * 2
+
+
+def test_what_cannot_be_protected_is_named_at_once():
+    """Both parts of 17 are below 15, so each is from 3 to 14: before anything is looked for."""
+    fixed = np.array([True, False, False, False, False])
+    value = np.array([17, 5, 12, 30, 40])
+    with pytest.raises(Unprotectable) as refused:
+        suppress(counts(value, 15, fixed=fixed), relations([(0, [1, 2], Kind.SUM)]))
+    assert refused.value.cells.tolist() == [1, 2]

@@ -68,6 +68,7 @@ class Programme:
             ("simplex_strategy", self._strategy),
             ("mip_rel_gap", 0.0),
             ("mip_abs_gap", NEARLY),
+            ("mip_feasibility_tolerance", 1e-9),  # with its usual one it may miss the end, too
             ("time_limit", INFINITY),
         ):
             self._solver.setOptionValue(option, value)

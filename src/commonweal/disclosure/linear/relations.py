@@ -64,6 +64,11 @@ class Relations:
         first = np.concatenate([[0], np.cumsum(np.diff(self.first)[keep])]).astype(np.int64)
         return Relations(self.kind[keep], self.whole[keep], first, self.part[members])
 
+    def touching(self, cells: np.ndarray) -> np.ndarray:
+        """Say which relations have some of these cells, bool, as whole or part."""
+        inside = np.bincount(self.relation_of_part, cells[self.part], len(self)).astype(bool)
+        return inside | cells[self.whole]
+
     @property
     def relation_of_part(self) -> np.ndarray:
         """The relation that each member of `part` belongs to, int64."""

@@ -17,7 +17,7 @@ for the exact model.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -31,7 +31,7 @@ from commonweal.disclosure.linear.neighbourhood import Neighbours
 from commonweal.disclosure.linear.programme import Infeasible
 from commonweal.disclosure.linear.pushing import Pushing
 from commonweal.disclosure.linear.relations import Kind, Relations, joined, relations
-from commonweal.disclosure.linear.rows import UNBOUNDED, Rows, rows_of
+from commonweal.disclosure.linear.rows import UNBOUNDED, Rows, rows_of, tighten
 from commonweal.disclosure.linear.watching import tell
 
 SMALL = 24
@@ -160,7 +160,7 @@ def _others(cells: Cells, given: Relations, k: int) -> tuple[Cells, Relations]:
         return cells, given
     count = len(cells.value)
     links = [(int(whole[i]), [int(part[i]), count + n], Kind.SUM) for n, i in enumerate(small)]
-    return cells.extended(counts(others[small], k)), joined([given, relations(links)])
+    return cells.extended(_secret(others[small], k)), joined([given, relations(links)])
 
 
 def _overlaps(cells: Cells, given: Relations, k: int) -> tuple[Cells, Relations]:
@@ -179,7 +179,13 @@ def _overlaps(cells: Cells, given: Relations, k: int) -> tuple[Cells, Relations]
     total.value[:], total.high[:] = sums[small], UNBOUNDED  # Σ parts, which nobody publishes
     links = [(count + n, given.parts(int(r)).tolist(), Kind.SUM) for n, r in enumerate(small)]
     links += [(count + n, [int(given.whole[r]), count + many + n], Kind.SUM) for n, r in enumerate(small)]
-    return cells.extended(total).extended(counts(overlap[small], k)), joined([given, relations(links)])
+    return cells.extended(total).extended(_secret(overlap[small], k)), joined([given, relations(links)])
+
+
+def _secret(value: np.ndarray, k: int) -> Cells:
+    """Give cells that nobody publishes: that they are small is not told, as it is not of what is hidden beside others."""
+    cells = counts(value, k)
+    return replace(cells, high=np.full(len(value), UNBOUNDED))
 
 
 def suppress(cells: Cells, given: Relations, *, small: int = SMALL, largest: int = LARGEST) -> Suppression:
@@ -198,7 +204,7 @@ def suppress(cells: Cells, given: Relations, *, small: int = SMALL, largest: int
 
     Raises
     ------
-    Refused
+    Unprotectable
         What was published before leaves a cell without its range, whatever is hidden now.
 
     Examples
@@ -212,6 +218,12 @@ def suppress(cells: Cells, given: Relations, *, small: int = SMALL, largest: int
     return _Search(cells, rows_of(given), small, largest).found()
 
 
+class Unprotectable(Refused):
+    """What was published before leaves cells without their range, whatever is hidden now: their numbers."""
+
+    cells: np.ndarray = np.zeros(0, np.int64)
+
+
 class _Search:
     def __init__(self, cells: Cells, rows: Rows, small: int, largest: int) -> None:
         self.cells, self.rows, self.small, self.largest = cells, rows, small, largest
@@ -223,11 +235,15 @@ class _Search:
         self.exact, self.heuristic = set[int](), set[int]()
 
     def found(self) -> Suppression:
+        self._refuse_at_once()
+        before, wanting = np.zeros(0, np.int64), np.zeros(0, np.int64)
         for round_ in range(ROUNDS):
-            audit, wanting = self._audit()
+            before, (audit, wanting) = wanting, self._audit()
             short = self._short()
             if not len(wanting) and not len(short):
                 return Suppression(self.hidden, audit, len(self.exact - self.heuristic), len(self.heuristic))
+            if round_ > PATIENCE and not len(short) and np.array_equal(before, wanting):
+                break  # over whole numbers the next round would find no more than this one
             together = self.neighbours.together(~self.cells.fixed | self.hidden)
             order = np.argsort(together, kind="stable")
             short_of = self.rows.cell[self.rows.first[short]]
@@ -242,7 +258,19 @@ class _Search:
                 self._protect(of_group, whole=round_ >= PATIENCE, large=len(own) > self.largest)
             while len(short := np.intersect1d(short, self._short())):  # what is hidden for one may do for others
                 self._hide_one_more(short[0])
-        raise _refused()
+        raise _refused(wanting)
+
+    def _refuse_at_once(self) -> None:
+        """See that every hidden cell could keep its range if all else that can be hidden were, as far as rows tell."""
+        if not self.cells.fixed.any():
+            return
+        low, high = self.low.copy(), self.high.copy()
+        free = ~self.hidden & ~self.cells.fixed
+        low[free], high[free] = 0, UNBOUNDED
+        tighten(self.rows, low, high)
+        narrow = np.flatnonzero(self.hidden & (high - low < self.cells.need))
+        if len(narrow):
+            raise _refused(narrow)
 
     @cached_property
     def needing(self) -> Needing:
@@ -324,7 +352,7 @@ class _Search:
             if self._send(cell, end, near, whole=whole, thorough=large):
                 continue
             if way < 0 and self.most[cell] - self.least[cell] == 0 and self.cells.fixed.any() and whole:
-                raise _refused()
+                raise _refused(np.array([cell]))
 
     def _near(self, cell: int, changes: dict[int, Change]) -> Iterator[Change]:
         """Give ever more of the cells that lie near one."""
@@ -374,12 +402,14 @@ class _Search:
         cells = self.rows.cell[self.rows.first[row] : self.rows.first[row + 1]]
         open_ = cells[~self.hidden[cells] & ~self.cells.fixed[cells]]
         if not len(open_):
-            raise _refused()
+            raise _refused(cells)
         self._hide(open_[np.argmin(self.cells.weight[open_])][None])
 
 
-def _refused() -> Refused:
-    return Refused(
+def _refused(cells: np.ndarray) -> Unprotectable:
+    error = Unprotectable(
         "what was published before leaves something hidden without its range, whatever is hidden now",
         expected="other areas, another period, or differential privacy",
     )
+    error.cells = cells
+    return error
