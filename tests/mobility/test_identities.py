@@ -60,10 +60,14 @@ def lines_of(seed: int) -> list[str]:
         begins = chance.randrange(4 * 1440, 8 * 1440)  # nobody seen for three days on either side
         for minutes in range(begins, begins + (400, 2900)[who % 2], 130):
             seen(who, minutes, chance.choice(["a1", "b1", "c1"]), ABROAD)
-    for who in range(30, PEOPLE):  # at work by day; one moves
-        for hour in range(DAYS * 24):
+    for who in range(30, PEOPLE):  # at work by day; one moves; at no even pace, so that they are no machines
+        for hour in (hour for hour in range(DAYS * 24) if hour % 24 != 3):
             working = 9 <= hour % 24 < 17 and hour // 24 % 7 < 5
-            seen(who, hour * 60 + 20, "c1" if working else "d1" if who == 30 and hour > DAYS * 12 else "a1")
+            seen(
+                who,
+                hour * 60 + (7 * hour + 11 * (hour // 24) + 5 * who) % 30,
+                "c1" if working else "d1" if who == 30 and hour > DAYS * 12 else "a1",
+            )
     return sorted(found)
 
 

@@ -252,9 +252,7 @@ def _named(error: Unprotectable, now: State, count: int, given: Relations) -> Re
     near = given.chosen(given.touching(differences))
     touched[near.whole] = touched[near.part] = True
     touched = touched[: len(now.own)] & now.own & ~now.cells.fixed
-    names = [
-        name for name, keys in now.keys.items() if touched[keys.first : keys.first + keys.table.num_rows].any()
-    ]
+    names = [name for name, keys in now.keys.items() if touched[keys.first : keys.first + keys.table.num_rows].any()]
     if not names:
         return error
     return Refused(error.what, where=", ".join(names), expected=f"a release without these; {error.expected}")
