@@ -223,12 +223,17 @@ def test_a_release_hides_few_people_and_events_that_one_person_dominates(start: 
 def test_homes_of_one_day_are_related_to_a_presence_that_comes_later_with_other_days(start: Callable[..., Any]) -> None:
     """40 people are in A on each day, of whom 3 are in B in the evening of the first: A has 37 homes of that day."""
     operator, first = start(minimum_people=15), date(2026, 1, 12)
+    moved = {(who, 12, 19) for who in range(3)}
     rows = [
-        (who, datetime(2026, 1, day, hour, who % 50, tzinfo=UTC), "B" if who >= 40 or (who < 3 and hour > 12 and day == 12) else "A")
+        (
+            who,
+            datetime(2026, 1, day, hour, who % 50, tzinfo=UTC),
+            "B" if who >= 40 or (who, day, hour) in moved else "A",
+        )
         for who in range(80)
         for day in (12, 13, 14)
         for hour in (9, 19)
-    ]  # fmt: skip
+    ]
     operator.import_(operator.events("calls.csv", lines(rows)))
     homes = operator.run(measures=["home"], first=f"{first}", last=f"{first + timedelta(1)}")["home"].to_pylist()
     assert {row["area"]: row["subscribers"] for row in homes} == {"A": 37, "B": 43, "C": None, "D": None}

@@ -183,7 +183,7 @@ def _overlaps(cells: Cells, given: Relations, k: int) -> tuple[Cells, Relations]
 
 
 def _secret(value: np.ndarray, k: int) -> Cells:
-    """Give cells that nobody publishes: that they are small is not told, as it is not of what is hidden beside others."""
+    """Give cells that nobody publishes: that they are small is told no more than of what is hidden beside others."""
     cells = counts(value, k)
     return replace(cells, high=np.full(len(value), UNBOUNDED))
 
