@@ -110,27 +110,17 @@ def nowcast(
     as_json: AsJson = False,
 ) -> None:
     """Fill in what is suppressed or missing of a day; what is filled in is marked as modelled."""
-    from commonweal.mobility.forecasts.asking import filled_records, laid_out
     from commonweal.mobility.forecasts.asking import nowcast as fill
     from commonweal.mobility.published import require_area
 
     home, release = _release(name, version)
-    series = laid_out(home.settings, home.database, release)
+    found = fill(home.settings, home.database, release, day and day.date(), holidays=_days(holidays), level=level)
     if area:
-        require_area(series.areas, area)
-    found = fill(series, day.date() if day else series.dates[-1], unlike=_days(holidays), coverage=level)
-    rows = list(filled_records(series, found, area))
+        require_area(found.series.areas, area)
+    rows = list(found.records(area))
     modelled = sum(row["state"] == "modelled" for row in rows)
-    said = {
-        "release": release.label,
-        "digest": release.digest,
-        "day": found.day.isoformat(),
-        "modelled": modelled,
-        "choices": {"level": level, "holidays": sorted(one.isoformat() for one in _days(holidays))},
-        "least": series.least,
-    }
-    lines = [f"{release.label}: {found.day}, {modelled:,} of {len(rows):,} filled in and marked as modelled"]
-    _tell(said, lines, rows, out, as_json)
+    lines = [f"{release.label}: {found.filled.day}, {modelled:,} of {len(rows):,} filled in and marked as modelled"]
+    _tell(found.record(), lines, rows, out, as_json)
 
 
 def _release(name: str, version: int | None) -> tuple[Home, Release]:

@@ -18,7 +18,8 @@ from commonweal.core.wording import Wording
 from commonweal.mobility.baselines.series import Key
 from commonweal.mobility.forecasts.forecast import BELOW, GIVEN, NOT_ENOUGH, TESTED, Forecast, Plan, forecast
 from commonweal.mobility.forecasts.level import DAMPED, WEIGHT
-from commonweal.mobility.forecasts.nowcast import Filled, nowcast
+from commonweal.mobility.forecasts.nowcast import Filled
+from commonweal.mobility.forecasts.nowcast import nowcast as filled_in
 from commonweal.mobility.forecasts.profile import HISTORY, LEAST_DAYS, Profile, profile, telling
 from commonweal.mobility.forecasts.scoring import Score, held_out
 from commonweal.mobility.forecasts.slots import SlotSeries, slot_series
@@ -209,6 +210,84 @@ def patterns(
     return Patterns(release, series, holidays, profile(series, without=holidays))
 
 
+@dataclass(frozen=True, eq=False)
+class Nowcast:
+    """A day of a release of which what was not published is modelled.
+
+    Parameters
+    ----------
+    release, series
+        What was read.
+    holidays, level
+        Days that tell nothing of what is usual; the probability of intervals.
+    filled
+        The day.
+    """
+
+    release: Release
+    series: SlotSeries
+    holidays: frozenset[date]
+    level: float
+    filled: Filled
+
+    def records(self, area: str | None = None) -> Iterator[dict[str, Any]]:
+        """Give a row for each key and hour, of one area or of all."""
+        filled = self.filled
+        for place, key in enumerate(self.series.keys):
+            if area and area not in key:
+                continue
+            for slot, hour in enumerate(self.series.hours or (None,)):
+                yield {
+                    **named(key),
+                    "day": filled.day.isoformat(),
+                    **({} if hour is None else {"hour": hour}),
+                    "subscribers": number(filled.values[slot, place]),
+                    "low": number(filled.low[slot, place]),
+                    "high": number(filled.high[slot, place]),
+                    "state": str(filled.states[slot, place]),
+                    "published": str(filled.published[slot, place]),
+                }
+
+    def record(self) -> dict[str, Any]:
+        """Say what was done, as JSON values."""
+        return {
+            "release": self.release.label,
+            "digest": self.release.digest,
+            "day": self.filled.day.isoformat(),
+            "modelled": int((self.filled.states == State.MODELLED.value).sum()),
+            "choices": {"level": self.level, "holidays": sorted(one.isoformat() for one in self.holidays)},
+            "least": self.series.least,
+        }
+
+
+def nowcast(
+    settings: Settings,
+    database: Database,
+    release: Release,
+    day: date | None = None,
+    *,
+    holidays: frozenset[date] = frozenset(),
+    level: float = 0.9,
+) -> Nowcast:
+    """Fill in what is not published of a day.
+
+    Parameters
+    ----------
+    day
+        The day; None: the last one.
+    holidays, level
+        As in `nowcast.nowcast`, where they are called `unlike` and `coverage`.
+
+    Raises
+    ------
+    InputError
+        The release has no areas by hour or day, or the day is not in it.
+    """
+    series = laid_out(settings, database, release)
+    filled = filled_in(series, day or series.dates[-1], unlike=holidays, coverage=level)
+    return Nowcast(release, series, holidays, level, filled)
+
+
 def laid_out(settings: Settings, database: Database, release: Release) -> SlotSeries:
     """Lay a release out by hour or day; it never changes, so it is kept."""
     return _laid_out(settings, database, release.dataset, release.version)
@@ -239,24 +318,6 @@ def pattern_of(series: SlotSeries, usual: Profile, place: int) -> Iterator[dict[
             }
 
 
-def filled_records(series: SlotSeries, filled: Filled, area: str | None = None) -> Iterator[dict[str, Any]]:
-    """Give a day as published where it is, and modelled where not: a row for each key and hour."""
-    for place, key in enumerate(series.keys):
-        if area and area not in key:
-            continue
-        for slot, hour in enumerate(series.hours or (None,)):
-            yield {
-                **named(key),
-                "day": filled.day.isoformat(),
-                **({} if hour is None else {"hour": hour}),
-                "subscribers": number(filled.values[slot, place]),
-                "low": number(filled.low[slot, place]),
-                "high": number(filled.high[slot, place]),
-                "state": str(filled.states[slot, place]),
-                "published": str(filled.published[slot, place]),
-            }
-
-
 def named(key: Key) -> dict[str, str]:
     """Give a key as columns."""
     return dict(zip(("area",) if len(key) == 1 else ("origin", "destination"), key, strict=True))
@@ -269,8 +330,8 @@ def number(value: float) -> float | None:
 
 __all__ = [
     "Foreseen",
+    "Nowcast",
     "Patterns",
-    "filled_records",
     "foresee",
     "laid_out",
     "named",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
 from commonweal.core.identity import Permission
 from commonweal.core.wording import Wording
-from commonweal.mobility.forecasts.asking import filled_records, laid_out, nowcast
+from commonweal.mobility.forecasts.asking import nowcast
 from commonweal.mobility.pages import parts
 from commonweal.mobility.pages.days import day_of, days_of, days_written
 from commonweal.mobility.pages.forecastable import (
@@ -60,9 +60,9 @@ def nowcast_page(
     found = release_of(request, dataset, release)
     if found is None:
         return parts.nothing(request, title, "nowcast", dataset.removeprefix("mobility."))
-    series = laid_out(state.settings, state.database, found)
     unlike = days_of(holidays, "holidays")
-    filled = nowcast(series, day_of(day, "day") or series.dates[-1], unlike=unlike, coverage=LEVEL)
+    made = nowcast(state.settings, state.database, found, day_of(day, "day"), holidays=unlike, level=LEVEL)
+    series, filled = made.series, made.filled
     shown = Shown(found, series, filled, places_of(request, found, series), chosen_key(series, filled.values, area, to))
     query = pinned(found, table, shown.key, day=filled.day.isoformat(), holidays=days_written(unlike))
     return Document(
@@ -81,7 +81,7 @@ def nowcast_page(
         notes=_notes(shown),
         sources=[found],
         query=query,
-        data={"nowcast": _data(shown)},
+        data={"nowcast": made.record() | {"rows": list(made.records())}},
     )
 
 
@@ -127,16 +127,3 @@ def _notes(shown: Shown) -> list[str]:
         _("Do not add modelled values up, and do not publish them as counts."),
         parts.why_suppressed(least),
     ]
-
-
-def _data(shown: Shown) -> dict[str, Any]:
-    series, filled = shown.series, shown.filled
-    return {
-        "release": shown.release.label,
-        "digest": shown.release.digest,
-        "day": filled.day.isoformat(),
-        "modelled": shown.counted("modelled"),
-        "least": series.least,
-        "level": LEVEL,
-        "rows": list(filled_records(series, filled)),
-    }
