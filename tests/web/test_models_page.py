@@ -23,6 +23,7 @@ from commonweal.mobility import one_at_a_time
 from commonweal.mobility.cli import app
 from commonweal.mobility.flow_models import Places, gravity_flows, published
 from commonweal.mobility.flow_models.distances import geodesic_distances
+from commonweal.mobility.flow_models.masses import Masses
 from commonweal.mobility.measures import flows
 
 CENSUS = Dataset(
@@ -88,7 +89,7 @@ def test_models_are_fitted_compared_and_scored_as_by_the_command(site, modelled)
     """All eleven, in all that the command prints as JSON; its population comes from a file of the same people."""
     path = modelled.folder / "people.csv"
     lines = [f"{code},{number}\n" for code, number in zip(modelled.codes, modelled.people, strict=True)]
-    path.write_text("".join(["code,population\n", *lines]))
+    path.write_text("".join(["area,population\n", *lines]))
     environment = {"COMMONWEAL_DATA": str(modelled.home.settings.data)}
     done = CliRunner().invoke(app, ["model", "--population", str(path), "--json"], env=environment)
     command = json.loads(done.stdout)
@@ -193,7 +194,7 @@ def test_more_areas_than_somebody_waits_for_are_left_to_the_command(modelled, mo
         )
     monkeypatch.setattr(published, "MOST_AREAS", 200)
     monkeypatch.setattr(published, "MOST_DAYS", 2)
-    masses = published.Masses("people", tuple(zip(modelled.codes, [1.0] * len(modelled.codes), strict=True)))
+    masses = Masses("people", tuple(zip(modelled.codes, [1.0] * len(modelled.codes), strict=True)))
     found = published.fitted(modelled.home.settings, modelled.home.database, "mobility.flows", 1, None, masses)
     assert found.record()["choices"]["days_held_out"] is False
     assert all(each.days is None for each in found.compared)

@@ -316,9 +316,10 @@ def model(
     models: Annotated[
         list[str] | None, typer.Option("--model", help="Only this model; may be given again. All that can be, if none.")
     ] = None,
-    population: Annotated[Path | None, typer.Option(help="CSV of people by area, for models that need it.")] = None,
-    code_field: Annotated[str, typer.Option(help="Its column with the areas' codes.")] = "code",
-    population_field: Annotated[str, typer.Option(help="Its column with the number of people.")] = "population",
+    population: Annotated[
+        str | None,
+        typer.Option(metavar="FILE|NAME[@VERSION]", help="People by area, for models that need it: a CSV, a release."),
+    ] = None,
     days: Annotated[
         list[datetime] | None, typer.Option("--day", formats=["%Y-%m-%d"], help="Only this day; may be given again.")
     ] = None,
@@ -339,7 +340,7 @@ def model(
         name,
         version,
         models or [],
-        people=(population, code_field, population_field) if population else None,
+        population=population,
         days=[moment.date() for moment in days or []],
         folds=folds,
         seed=seed,

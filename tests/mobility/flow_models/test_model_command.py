@@ -49,8 +49,9 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     home = initialise(folder / "data", folder / "keys")
     areas = load(home.database, AREAS)
     people = [20_000 * (2 + k % 7) for k in range(len(areas))]
-    lines = ["code,population\n", *(f"{code},{number}\n" for code, number in zip(areas.codes, people, strict=True))]
+    lines = ["area,population\n", *(f"{code},{number}\n" for code, number in zip(areas.codes, people, strict=True))]
     (folder / "people.csv").write_text("".join(lines))
+    (folder / "heads.csv").write_text("area,heads\nX,1\n")
     (folder / "short.csv").write_text("".join(lines[:-1]))
     (folder / "zero.csv").write_text("".join([*lines[:-1], f"{areas.codes[-1]},0\n"]))
     mean = gravity_flows(Places(geodesic_distances(areas.centroids()), people), 1.5, constant=8e-6)
@@ -144,9 +145,10 @@ def test_what_is_hidden_is_filled_in_marked_as_modelled_and_the_rest_stays(says:
             "95.0 is no",
         ),
         (["demo.travels"], "no dataset demo.travels was published"),
-        (["demo.trips", "--population", "people.csv", "--population-field", "heads"], "there is no column 'heads'"),
-        (["demo.trips", "--population", "short.csv"], "no people for"),
-        (["demo.trips", "--population", "zero.csv"], "population is '0'"),
+        (["demo.trips", "--population", "heads.csv"], "there is no column 'population'"),
+        (["demo.trips", "--population", "short.csv"], "it has no people of"),
+        (["demo.trips", "--population", "zero.csv"], "is '0'"),
+        (["demo.trips", "--population", "demo.trips"], "demo.trips 1"),
     ],
 )
 def test_what_is_wrong_is_said(command: list[str], what: str, says: Says) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 from commonweal.core.areas import load
@@ -17,9 +16,11 @@ from commonweal.mobility.flow_models.comparing import Compared, compare
 from commonweal.mobility.flow_models.distances import geodesic_distances
 from commonweal.mobility.flow_models.fitted import Fit
 from commonweal.mobility.flow_models.holding_out import HeldOut
+from commonweal.mobility.flow_models.masses import Masses
 from commonweal.mobility.flow_models.naming import MODELS, models_named
 from commonweal.mobility.flow_models.places import Places
-from commonweal.mobility.flow_models.released import ReleasedFlows, people_by_area, released_flows
+from commonweal.mobility.flow_models.released import ReleasedFlows, released_flows
+from commonweal.mobility.scaling.asking import people_named
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +96,7 @@ def model_release(
     version: int | None,
     models: Sequence[str],
     *,
-    people: tuple[Path, str, str] | None,
+    population: str | None,
     days: Sequence[date],
     folds: int,
     seed: int,
@@ -111,8 +112,8 @@ def model_release(
         Of the dataset and release; the newest if None.
     models
         Their names; all that can be fitted if none.
-    people
-        A CSV file of people by area, its column of codes and its column of people.
+    population
+        People by area: a CSV file ``area,population``, or a release.
     days
         Which days; all if none.
     folds, seed
@@ -134,16 +135,16 @@ def model_release(
             where="--model",
             expected=f"one of: {', '.join(MODELS)}",
         )
-    chosen = models_named(models, people is not None)
+    chosen = models_named(models, population is not None)
     release = get(home.database, name, version)
     released = released_flows(release, release.table(home.settings)).on(days)
-    mass = people_by_area(*people, released.codes) if people else None
-    places = places_of(home.database, release, released, mass)
+    masses = Masses.told(people_named(home, release, population)) if population else None
+    places = places_of(home.database, release, released, masses.people(released.codes) if masses else None)
     compared = compare(chosen, released, places, folds=folds, seed=seed)
     for found in compared:
         if models and found.fit is None:
             raise InputError(found.why_not, where=found.name)
-    return Modelled(release, released, str(people[0]) if people else None, compared, folds, seed, True)
+    return Modelled(release, released, masses.label if masses else None, compared, folds, seed, True)
 
 
 def places_of(

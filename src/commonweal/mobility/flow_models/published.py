@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 
 from commonweal.core.catalog import get
@@ -11,9 +9,9 @@ from commonweal.core.database import Database
 from commonweal.core.errors import InputError
 from commonweal.core.settings import Settings
 from commonweal.core.wording import Wording
-from commonweal.mobility.baselines.joining import Layer
 from commonweal.mobility.flow_models.asking import Modelled, places_of
 from commonweal.mobility.flow_models.comparing import compare
+from commonweal.mobility.flow_models.masses import Masses
 from commonweal.mobility.flow_models.naming import models_named
 from commonweal.mobility.flow_models.released import released_flows
 from commonweal.mobility.one_at_a_time import one_at_a_time
@@ -24,46 +22,6 @@ MOST_AREAS = 120
 MOST_AREAS_BY_DAY, MOST_DAYS = 60, 31
 """Up to how many areas and days each day is held out too."""
 FOLDS, SEED = 5, 0
-
-
-@dataclass(frozen=True)
-class Masses:
-    """People by area, from another release.
-
-    Parameters
-    ----------
-    label
-        Of the release.
-    by_area
-        (area, people), of areas of which something is published.
-    """
-
-    label: str
-    by_area: tuple[tuple[str, float], ...]
-
-    @classmethod
-    def of(cls, layer: Layer) -> Masses:
-        """Take the values of a layer for people."""
-        known = tuple((area, value) for area, value in sorted(layer.values.items()) if value is not None)
-        return cls(layer.release.label, known)
-
-    def people(self, codes: Sequence[str]) -> list[float]:
-        """Give the people of some areas, in their order.
-
-        Raises
-        ------
-        InputError
-            Nothing above 0 is published of an area.
-        """
-        known = dict(self.by_area)
-        for code in codes:
-            if not known.get(code, 0) > 0:
-                raise InputError(
-                    Wording("it has no people of %(area)s", area=code),
-                    where=self.label,
-                    expected=Wording("a published number above 0 of every area"),
-                )
-        return [known[code] for code in codes]
 
 
 @one_at_a_time(KEPT)

@@ -1,12 +1,10 @@
-"""A published table of flows, laid out for models; and people by area from a file."""
+"""A published table of flows, laid out for models."""
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from commonweal.core.catalog import Release, State
-from commonweal.core.errors import InputError, NotFound, explain
+from commonweal.core.errors import InputError, NotFound
 from commonweal.core.periods import Calendar
 from commonweal.core.wording import Wording
 from commonweal.mobility.flow_models.places import Numbers
@@ -118,39 +116,3 @@ def released_flows(release: Release, table: pa.Table) -> ReleasedFlows:
     if len(set(dates)) < len(dates):
         raise InputError("it has flows by hour", where=release.label, expected="flows by day")
     return ReleasedFlows(tuple(codes), dates, flows, states, measure.name)
-
-
-def people_by_area(path: Path, code_field: str, people_field: str, codes: Sequence[str]) -> list[float]:
-    """Read people by area from a CSV file with a header.
-
-    Raises
-    ------
-    InputError
-        A column is absent, a value is no number above 0, or an area has no row.
-    """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError) as error:
-        raise explain(error, path) from error
-    columns = list(rows[0]) if rows else []
-    for field in (code_field, people_field):
-        if field not in columns:
-            raise InputError(
-                f"there is no column {field!r}", where=path, expected=f"one of: {', '.join(map(str, columns))}"
-            )
-    found: dict[str, float] = {}
-    for line, row in enumerate(rows, 2):
-        try:
-            people = float(row[people_field] or "nan")
-        except ValueError:
-            people = float("nan")
-        if row[code_field] in codes and not 0 < people < float("inf"):
-            raise InputError(
-                f"{people_field} is {row[people_field]!r}", where=f"{path}, line {line}", expected="a number above 0"
-            )
-        found[row[code_field]] = people
-    missing = [code for code in codes if code not in found]
-    if missing:
-        raise InputError(f"no people for {', '.join(missing[:5])}", where=path, expected="a row for every area")
-    return [found[code] for code in codes]

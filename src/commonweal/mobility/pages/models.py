@@ -14,8 +14,9 @@ from commonweal.core.wording import Wording
 from commonweal.mobility.baselines.joining import span_of
 from commonweal.mobility.flow_models.asking import Modelled
 from commonweal.mobility.flow_models.comparing import Compared
+from commonweal.mobility.flow_models.masses import Masses
 from commonweal.mobility.flow_models.naming import MODELS
-from commonweal.mobility.flow_models.published import MOST_AREAS_BY_DAY, MOST_DAYS, Masses, fitted
+from commonweal.mobility.flow_models.published import MOST_AREAS_BY_DAY, MOST_DAYS, fitted
 from commonweal.mobility.pages import beside, parts
 from commonweal.mobility.pages.days import day_of
 from commonweal.mobility.pages.models_figures import figures, name_of
