@@ -191,6 +191,12 @@ def test_the_first_of_a_month_is_the_first():
         assert words.count(1234567) == "1\u202f234\u202f567"
 
 
+@pytest.mark.parametrize("language", [ENGLISH, FRENCH])
+def test_what_rounds_to_nothing_has_no_sign(language):
+    """Whatever was written before: -0.0 equals 0, so that what is kept of one would be said of the other."""
+    assert [language.number(one, 1) for one in (-0.04, 0, -0.0, 0.04)] == ["0"] * 4
+
+
 def test_one_and_none_are_singular_in_french_and_only_one_in_english():
     def said():
         return [ngettext("%(num)s area", "%(num)s areas", number) for number in (0, 1, 2)]

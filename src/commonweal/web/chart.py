@@ -97,7 +97,7 @@ def time_chart(
     drawn = [*(line.values for line in lines), *((band.high,) if band else ())]
     highest = nice(max((value for values in drawn for value in values if value is not None), default=1.0))
     first, last = (moments[0], moments[-1]) if moments else (0, 1)
-    steps = [count(highest * step / LINES, 0 if highest >= LINES else 1) for step in range(LINES + 1)]
+    steps = [count(highest * step / LINES, decimals(highest / LINES)) for step in range(LINES + 1)]
     left = max(LEFT, LETTER * max(map(len, steps)) + 10)
     across, tall = WIDTH - left - RIGHT, HEIGHT - TOP - FOOT
 
@@ -199,6 +199,17 @@ def nice(value: float) -> float:
         return 1.0
     unit = 10.0 ** floor(log10(value))
     return next(step * unit for step in (1.0, 1.6, 2.0, 2.4, 3.2, 4.0, 6.0, 8.0, 10.0) if step * unit >= value)
+
+
+def decimals(step: float) -> int:
+    """Give how many decimals the multiples of a step need.
+
+    Examples
+    --------
+    >>> [decimals(step) for step in (15, 1.5, 0.25, 0.008)]
+    [0, 1, 2, 3]
+    """
+    return next((many for many in range(9) if abs(round(step, many) - step) < step * 1e-6), 9)
 
 
 def _some(places: Sequence[int], most: int = LABELS) -> list[int]:

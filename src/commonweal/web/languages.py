@@ -59,7 +59,7 @@ class Language:
 
     def number(self, number: float, decimals: int = 0) -> str:
         """Write a number, rounded to so many decimals, with its thousands apart."""
-        return _decimal(round(number, decimals or None), self.locale)
+        return _decimal(round(number, decimals or None) or 0, self.locale)  # of -0, which equals 0, the sign would stay
 
     def share(self, part: float) -> str:
         """Write a part of one in per cent, without decimals."""

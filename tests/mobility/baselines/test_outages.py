@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -122,6 +123,20 @@ def test_a_failure_of_the_whole_network_concerns_every_area(hours):
     events = DaySeries.of([()], DAYS, [[60000 + 10 * day] for day in range(11)] + [[20000]])
     made = failures(presence, REFERENCE, all_events=events, all_subscribers=subscribers)
     assert made == {("A", LAST): Failure.NETWORK, ("B", LAST): Failure.NETWORK}
+
+
+def test_rounding_is_not_taken_for_a_failure(hours):
+    """480 subscribers every day, rounded down to 455 (base 35) and then to 475 (base 25), with as many events."""
+    presence, base = by_day(hours), [35] * 9 + [25] * 3
+    total = DaySeries.of([()], DAYS, [[480 // one * one] for one in base])
+    subscribers = replace(total, rounded_to=np.array(base))
+    events = DaySeries.of([()], DAYS, [[9600 + day % 2] for day in range(12)])
+    assert failures(presence, REFERENCE, all_events=events, all_subscribers=subscribers) == {}
+    assert failures(presence, REFERENCE, all_events=events, all_subscribers=total) != {}
+    quiet = DaySeries.of([()], DAYS, [[9600 + day % 2] for day in range(11)] + [[4000]])
+    made = failures(presence, REFERENCE, all_events=quiet, all_subscribers=subscribers)
+    assert set(made.values()) == {Failure.NETWORK}
+    assert {day for _, day in made} == {LAST}
 
 
 def test_a_fall_on_a_day_of_failure_is_listed_as_an_outage(hours):

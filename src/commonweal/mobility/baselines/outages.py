@@ -137,6 +137,8 @@ def failures(
 
         activity:  E − (b_E · x / b_x)  ≤  −3.5 · max(s_E, √b_E)      events E, subscribers x, of one area or of all
 
+    Of totals that are rounded down to a multiple of B, E and b_x are taken B − 1 larger.
+
     Parameters
     ----------
     presence
@@ -199,16 +201,19 @@ def _holes(share: Numbers) -> list[tuple[int, int]]:
 
 
 def _quiet(events: Changes, people: Changes) -> list[tuple[tuple[str, ...], date]]:
-    """Find where events are fewer than those who were seen should make."""
+    """Find where events are fewer than those who were seen should make, however published numbers were rounded."""
     place = {key: number for number, key in enumerate(people.series.keys)}
     on = {day: number for number, day in enumerate(people.series.dates)}
+    most_people = people.expected + people.series.rest.max(initial=0)
+    most_events = events.series.values + events.series.rest
     found = []
     for number, key in enumerate(events.series.keys):
         for day, when in enumerate(events.series.dates):
             if key not in place or when not in on:
                 continue
-            usual = events.expected[day, number] * (1 + people.relative[on[when], place[key]])
+            seen = on[when], place[key]
+            usual = events.expected[day, number] * people.series.values[seen] / most_people[seen]
             spread = max(events.spread[day, number], events.expected[day, number] ** 0.5)
-            if events.series.values[day, number] - usual <= -UNUSUAL * spread:
+            if most_events[day, number] - usual <= -UNUSUAL * spread:
                 found.append((key, when))
     return found

@@ -15,6 +15,7 @@ from commonweal.core.catalog import Release, State
 from commonweal.core.errors import InputError
 from commonweal.core.periods import Calendar
 
+ROUNDED_TO = "rounded_to"
 Numbers = npt.NDArray[np.float64]
 Key = tuple[str, ...]
 
@@ -33,6 +34,8 @@ class DaySeries:
         (n, m), NaN where nothing was published.
     states
         (n, m), what each value is or why there is none: ``reported``, ``suppressed``, …; ``missing`` where no row is.
+    rounded_to
+        (n,), the multiple that values of a day are rounded down to; 1 where they are not. None: none is.
 
     Raises
     ------
@@ -50,6 +53,7 @@ class DaySeries:
     dates: tuple[date, ...]
     values: Numbers
     states: npt.NDArray[np.object_]
+    rounded_to: npt.NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         shape = (len(self.dates), len(self.keys))
@@ -69,6 +73,12 @@ class DaySeries:
         laid = np.array(values, dtype=np.float64).reshape(len(dates), len(keys))
         states = np.where(np.isnan(laid), State.SUPPRESSED.value, State.REPORTED.value).astype(object)
         return cls(tuple(keys), tuple(dates), laid, states)
+
+    @property
+    def rest(self) -> npt.NDArray[np.int64]:
+        """How much more than it was published as each value may be, shape (n, 1)."""
+        base = np.ones(len(self.dates), np.int64) if self.rounded_to is None else self.rounded_to
+        return (base - 1)[:, None]
 
     @property
     def flows(self) -> bool:
@@ -179,7 +189,11 @@ def _laid(release: Release, table: pa.Table, ends: tuple[str, ...], moments: str
     values[day, at] = table.column(measure.name).cast(pa.float64()).to_numpy(zero_copy_only=False)
     states = np.full(values.shape, State.MISSING.value, dtype=object)
     states[day, at] = table.column(measure.state).to_pylist()
-    return DaySeries(tuple(keys), tuple(dates.tolist()), values, states)
+    rounded_to = None
+    if ROUNDED_TO in table.column_names:
+        rounded_to = np.ones(len(dates), np.int64)
+        np.maximum.at(rounded_to, day, pc.fill_null(table.column(ROUNDED_TO), 1).to_numpy(zero_copy_only=False))
+    return DaySeries(tuple(keys), tuple(dates.tolist()), values, states, rounded_to)
 
 
 def areas_and_start(release: Release) -> tuple[tuple[str, ...], str | None]:
