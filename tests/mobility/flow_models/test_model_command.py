@@ -171,3 +171,15 @@ def test_flows_that_mobility_itself_publishes_are_read(start: Callable[..., Any]
     [model] = told["models"]
     assert model["parameters"]["beta"]["value"] > 0
     assert model["held_out_days"] is None
+
+
+def test_where_nothing_is_published_that_is_said(start: Callable[..., Any]) -> None:
+    operator = start(minimum_people=15)
+    lines = [
+        f"2327600000{who},2025-01-05T{hour:02}:00:00,{cell},call,,5"
+        for who in range(3)
+        for hour, cell in ((8, "a1"), (9, "b1"))
+    ]
+    operator.import_(operator.events("calls.csv", lines))
+    operator.run(measures=["flows"])
+    assert "mobility.flows 1: no flow between two areas is published" in run(operator.settings.data)

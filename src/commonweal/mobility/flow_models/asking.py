@@ -138,6 +138,12 @@ def model_release(
     chosen = models_named(models, population is not None)
     release = get(home.database, name, version)
     released = released_flows(release, release.table(home.settings)).on(days)
+    if not released.known_pairs:
+        raise InputError(
+            "no flow between two areas is published",
+            where=release.label,
+            expected="days or areas of which some flows are not suppressed",
+        )
     masses = Masses.told(people_named(home, release, population)) if population else None
     places = places_of(home.database, release, released, masses.people(released.codes) if masses else None)
     compared = compare(chosen, released, places, folds=folds, seed=seed)
