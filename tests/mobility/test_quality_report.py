@@ -16,14 +16,18 @@ from commonweal.core.areas import Areas
 from commonweal.mobility import inside, runs
 from commonweal.mobility.cell_files import read_cells
 from commonweal.mobility.cells import empty_register
+from commonweal.mobility.cleaning.semantic import FLAG_COUNTS
 from commonweal.mobility.layout import parse_layout
 from commonweal.mobility.machines import read_device_types, write_machines
+from commonweal.mobility.measure import measures, sources
 from commonweal.mobility.quality.clock import shifted_days, shifted_whole
+from commonweal.mobility.quality.gathering import quality_counts
 from commonweal.mobility.quality.imputing import impute
 from commonweal.mobility.quality.of_releases import judge_releases
 from commonweal.mobility.quality.publishing import publish_cell_faults, read_cell_faults
 from commonweal.mobility.quality.register_faults import register_faults
 from commonweal.mobility.quality.report import quality_of
+from commonweal.mobility.stays.derivations import STAYS
 
 FIRST = date(2026, 3, 2)
 DAYS = 21
@@ -269,6 +273,33 @@ def test_nothing_is_said_of_fewer_people_than_the_threshold(report: Any) -> None
     assert (missing["kind"], missing["where"], missing["cells"]) == ("missing_version", "everywhere", 1)
     assert not [one for one in found["flags"] if one["cell"] == "d2"]
     assert all(one["events"] is None or one["events"] % 5 == 0 for one in found["days"] + found["flags"])
+
+
+def test_a_cell_that_few_people_use_is_not_named_by_their_absence(report: Any) -> None:
+    """One person under a cell of their own, who is away for two days: that is no failure that may be told."""
+    lines = [line for line in ordinary() if line[1] != 0]
+    away = {day(9), day(10)}
+    alone = [(moment, who, "d2") for moment, who, _ in ordinary() if who == 0 and moment.date() not in away]
+    assert report(lines + alone)["findings"] == []
+
+
+def test_what_a_dead_day_has_left_is_not_taken_for_its_people(report: Any, operator: Any) -> None:
+    """Of day 9 each thirtieth record is left: its areas are modelled like those of a day without any."""
+    lines = [line for number, line in enumerate(ordinary()) if line[0].date() != day(9) or number % 30 == 0]
+    assert said(report(lines)) == [("dead_day", "everywhere", day(9).isoformat(), day(9).isoformat())]
+    filled = impute(quality_of(operator.settings, operator.database, operator.project.name))
+    states = {(one.day, one.area): one.state.value for one in filled}
+    assert {states[day(9), area] for area in "AB"} == {"modelled"}
+    assert {states[day(8), area] for area in "AB"} == {"rounded"}
+
+
+def test_a_run_after_the_report_takes_nothing_of_it_for_its_own(report: Any, operator: Any) -> None:
+    """Of the same days, and of some of them: what is kept of either is not the other's."""
+    report()
+    tables = operator.run(measures=["presence", "home", "quality"], first=f"{day(1)}", last=f"{day(4)}")
+    assert tables["quality"].num_rows == 3
+    made = [part for item in [*measures().values(), quality_counts(), STAYS, FLAG_COUNTS] for part in sources(item)]
+    assert len({part.name for part in made}) == len({id(part) for part in made}), "each has a store of its own"
 
 
 def test_devices_that_are_machines_are_flagged_whatever_they_look_like(operator: Any) -> None:

@@ -64,7 +64,7 @@ def flag_counts(parameters: Cleaning = DEFAULT) -> Derivation:
     Its rows are keyed counts: ``start`` of the day (UTC seconds), ``cell`` (code, or `EVERYWHERE`), ``flag``,
     ``events`` and ``people``. People are counted anew for the whole day: one may have been flagged in several cells.
     """
-    return Derivation("flags", _counted, of=flagged(parameters), network=True)
+    return Derivation("flag_counts", _counted, of=flagged(parameters), network=True)
 
 
 def _counted(events: Events, window: Window) -> pa.Table:
@@ -89,4 +89,5 @@ def _counted(events: Events, window: Window) -> pa.Table:
     return pa.concat_tables(parts)
 
 
-FLAGGED, CLEANED, FLAG_COUNTS = flagged(), cleaned(), flag_counts()
+# Called as others call them, so that what several are made of is one.
+FLAGGED, CLEANED, FLAG_COUNTS = flagged(DEFAULT), cleaned(DEFAULT), flag_counts(DEFAULT)

@@ -53,7 +53,7 @@ def quality_counts(parameters: Cleaning = DEFAULT) -> Derivation:
     code): somebody who uses one SIM in two types of devices has two; events of subscribers who tell none on that day
     count as one more device.
     """
-    return Derivation("quality", _counted, of=flagged(parameters), network=True, columns=("tac",))
+    return Derivation("quality_counts", _counted, of=flagged(parameters), network=True, columns=("tac",))
 
 
 def _counted(events: Events, window: Window) -> pa.Table:

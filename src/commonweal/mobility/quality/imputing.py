@@ -1,4 +1,4 @@
-"""Imputing gaps: what a silent area is expected to have, marked as modelled; what is there is never touched."""
+"""Imputing gaps: what a silent area, or one on a dead day, is expected to have, marked as modelled."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ class Imputed:
 def impute(report: Report) -> list[Imputed]:
     """Give every area and day of a report, gaps filled with what is expected.
 
-    A gap is an area without an event of which many are expected (`silence`), dead days included. It gets the median
-    of its days of the same kind with events (`control_limits`), which leaves dead days out, and their limits. An empty
-    area, in which nothing is expected, is suppressed as ever: it is not filled, and it is no zero.
+    A gap is an area without an event of which many are expected (`silence`), or with what a dead day has left of them.
+    It gets the median of its days of the same kind with events (`control_limits`), which leaves dead days out, and
+    their limits. An empty area, in which nothing is expected, is suppressed as ever: it is not filled, and it is no zero.
     """
     gathered, saying = report.gathered, report.saying
     days = gathered.days
@@ -62,7 +62,7 @@ def impute(report: Report) -> list[Imputed]:
         for number, day in enumerate(days):
             counted = saying.say(people[number], people[number]), saying.say(events[number], people[number])
             awaited = not np.isnan(report.areas.expected[place])
-            gap = report.areas.silent[place, number] or (awaited and is_dead[number] and not events[number])
+            gap = report.areas.silent[place, number] or (awaited and is_dead[number])
             if not gap:
                 state = State.SUPPRESSED if counted[0] is None else State.ROUNDED
                 rows.append(Imputed(day, area, *counted, None, None, state))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -206,7 +206,7 @@ def judge(planned: Plan, gathered: Gathered, of_cells: list[Finding], files: lis
         *file_faults(files),
         *shifted,
         *shifted_whole(days, gathered.hours),
-        *_once(finding for finding in by_day if not _beside(finding, moved_clock)),
+        *_once(finding for finding in by_day if not _beside(finding, moved_clock) and not _low_and_in(finding, dead)),
         *(
             Finding(Fault.SILENT_HOURS, since=day, until=day, numbers={"hours": list(found)})
             for day, found in hours.items()
@@ -250,6 +250,11 @@ def _beside(finding: Finding, moved_clock: set[date]) -> bool:
         return False
     days = [finding.since + timedelta(n) for n in range((finding.until - finding.since).days + 1)]
     return all(any(day + timedelta(n) in moved_clock for n in (-1, 0, 1)) for day in days)
+
+
+def _low_and_in(finding: Finding, dead: set[date]) -> bool:
+    """Whether a figure is low on days that are dead by another."""
+    return finding.kind is Fault.LOW_DAY and finding.since in dead and finding.until in dead
 
 
 def _in_use(planned: Plan, gathered: Gathered) -> npt.NDArray[np.bool_]:
@@ -330,7 +335,8 @@ def _silent(gathered: Gathered, found: Silence, saying: Saying, place: str) -> l
         behind = people[row][people[row] > 0]
         usual.append(None if np.isnan(expected) else saying.say(expected, float(np.median(behind))))
     kind = Fault.SILENT_CELL if by_cell else Fault.SILENT_AREA
-    return silent_places(gathered.days, names, found, kind, place, usual)
+    many = np.array([one is not None for one in usual], bool)[:, None]  # few people behind it are named by no silence
+    return silent_places(gathered.days, names, replace(found, silent=found.silent & many), kind, place, usual)
 
 
 def _machines(gathered: Gathered, saying: Saying) -> list[Finding]:

@@ -315,7 +315,10 @@ def people_of(settings: Settings, population: Release, release: Release) -> Peop
 
 
 def days_of(release: Release, table: pa.Table, moments: str | None) -> tuple[date, date]:
-    """Give the first and the last day of a release by its clock; of one without time, when it was published."""
+    """Give the first and the last day of a release by its clock; of one without time, when it was published.
+
+    A table of a whole run, such as homes, has only the first day in its rows; the run's last day counts.
+    """
     if moments is None or not table.num_rows:
         day = release.published_at.date()
         return day, day
@@ -324,7 +327,8 @@ def days_of(release: Release, table: pa.Table, moments: str | None) -> tuple[dat
         seconds = np.array([int(ends[name].timestamp()) for name in ("min", "max")])
         shown = calendar_of(release).from_utc(seconds)
         first, last = (datetime.fromtimestamp(int(one), UTC).date() for one in shown)
-        return first, last
+        said = release.provenance.parameters.get("last_day")
+        return first, max(last, date.fromisoformat(said)) if said else last
     return ends["min"], ends["max"]
 
 

@@ -89,4 +89,4 @@ def stays(segmenting: Segmenting = DEFAULT, bounce: int = BOUNCE, cleaning: Clea
     )
 
 
-SETTLED, STAYS = settled(), stays()
+SETTLED, STAYS = settled(BOUNCE, CLEANING), stays(DEFAULT, BOUNCE, CLEANING)
