@@ -49,7 +49,8 @@ def impute(report: Report) -> list[Imputed]:
 
     A gap is an area without an event of which many are expected (`silence`), or with what a dead day has left of them.
     It gets the median of its days of the same kind with events (`control_limits`), which leaves dead days out, and
-    their limits. An empty area, in which nothing is expected, is suppressed as ever: it is not filled, and it is no zero.
+    their limits. An empty area, in which nothing is expected, is suppressed as ever: it is not filled, and it is no
+    zero.
     """
     gathered, saying = report.gathered, report.saying
     days = gathered.days
