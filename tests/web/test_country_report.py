@@ -12,13 +12,19 @@ from datetime import UTC, date, datetime
 from html.parser import HTMLParser
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 import pypdf
 import pytest
+from typer.testing import CliRunner
 
+from commonweal.core.areas import load
+from commonweal.core.catalog import Input, publish
+from commonweal.core.catalog.check import ARROW_TYPES
 from commonweal.core.database import connect
 from commonweal.core.errors import Conflict, InputError, NotFound, Unavailable
 from commonweal.disclosure.private.declaring import private_dataset
+from commonweal.mobility.cli import app
 from commonweal.mobility.report.asking import Asked, report_files, write_report
 from commonweal.mobility.report.blocks import Listed, Report, Section, Subheading, Text
 from commonweal.mobility.report.composing import results
@@ -29,10 +35,12 @@ from commonweal.mobility.report.sections.limitations import missing_days, never_
 from commonweal.mobility.report.sections.presence import Present
 from commonweal.mobility.report.subject import country_code
 from commonweal.mobility.report.typical import Laid
+from commonweal.mobility.scaling.populations import DATASET as POPULATION
 from commonweal.web.figure import Heading
 from commonweal.web.languages import FRENCH, OFFERED, speaking
 from commonweal.web.table import Row
 
+AREA_SET = "natural-earth:GN,LR,SL"
 NOISED = ("mobility.presence", "mobility.home", "mobility.flows")
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 
@@ -310,6 +318,30 @@ def test_errors_say_what_would_help(home, published, tmp_path):
     small = Asked("SL", ("en",), ("html",))
     with pytest.raises(Unavailable):
         write_report(*there, small, blocked / "folder")
+
+
+def test_days_of_which_only_a_table_of_no_time_is_published_have_no_report(home, publish_more, site_for, tmp_path):
+    publish_more(home)
+    codes = load(home.database, AREA_SET).codes
+    people = pa.table(
+        {"area": codes, "population": [5.0] * len(codes), "population_state": ["reported"] * len(codes)}
+        | {one.name: pa.nulls(len(codes), ARROW_TYPES[one.type]) for one in POPULATION.attributes}
+    )
+    census = [Input("census.csv", "ab" * 32, "file")]
+    publish(
+        home.settings, home.database, POPULATION, people, inputs=census, parameters={}, who="os:x", area_set=AREA_SET
+    )
+    environment = {"COMMONWEAL_DATA": str(home.settings.data)}
+    out = tmp_path / "out"
+    result = CliRunner().invoke(app, ["report", "GN", "--from", "2027-01-01", "--out", str(out)], env=environment)
+    assert isinstance(result.exception, NotFound)
+    assert str(result.exception) == (
+        "Guinea: nothing is published of these days (expected: from 2015-03-27 to 2015-03-28)"
+    )
+    assert not out.exists()
+    site = site_for(home)
+    for form in (".pdf", "/page"):
+        assert site.get(f"/mobility/report{form}?country=GN&from=2027-01-01").status_code == 404
 
 
 def test_files_that_are_there_are_kept_unless_they_are_to_be_replaced(published, tmp_path):
