@@ -25,8 +25,9 @@ from commonweal.core.database import connect
 from commonweal.core.errors import Conflict, InputError, NotFound, Unavailable
 from commonweal.disclosure.private.declaring import private_dataset
 from commonweal.mobility.cli import app
+from commonweal.mobility.measures import flows_lagged
 from commonweal.mobility.report.asking import Asked, report_files, write_report
-from commonweal.mobility.report.blocks import Listed, Report, Section, Subheading, Text
+from commonweal.mobility.report.blocks import Listed, Points, Report, Section, Subheading, Text
 from commonweal.mobility.report.composing import results
 from commonweal.mobility.report.gathering import Layer, gather
 from commonweal.mobility.report.pdf import pdf
@@ -412,4 +413,42 @@ def test_a_table_without_a_part_of_its_own_is_in_the_annex_by_its_description(pu
     (listed,) = [block for block in section.blocks if isinstance(block, Listed)]
     assert len(listed.rows) == 25
     assert "9 more rows are in the catalog" in listed.left_out
-    assert "suppressed" in {row.cells[2] for row in listed.rows}
+
+
+def commuters(published, times):
+    """Commuting between two areas of Guinea, of which few numbers are published: the last rows of the table."""
+    gathered = gather(published.home.settings, published.home.database, "GN")
+    one, *others = sorted(gathered.own)[:13]
+    numbers = [None] * 24 + [30, 70]
+    rows = [
+        {
+            "part": part,
+            "origin": one,
+            "destination": other,
+            "start": datetime(2015, 3, 27, tzinfo=UTC),
+            "subscribers": number,
+            "subscribers_state": "reported" if number else "suppressed",
+        }
+        for (part, other), number in zip(
+            [(part, other) for part in ("inter-day", "within-day") for other in (*others, one)], numbers, strict=True
+        )
+    ]
+    release = replace(gathered.layers["mobility.flows"].newest, schema=flows_lagged.MEASURE.dataset)
+    return replace(gathered, others=(Layer((release,), pa.Table.from_pylist(rows * times)),))
+
+
+def test_an_annex_shows_the_largest_published_numbers_before_what_is_suppressed(published):
+    (listed,) = [block for block in tables(commuters(published, 2)).blocks if isinstance(block, Listed)]
+    assert [row.cells[-1] for row in listed.rows] == ["70", "70", "30", "30", *["suppressed"] * 21]
+    assert "27 more rows are in the catalog" in listed.left_out
+
+
+def test_an_annex_names_columns_and_their_values_in_the_readers_language(published):
+    with speaking(FRENCH):
+        section = tables(commuters(published, 1))
+    (listed,) = [block for block in section.blocks if isinstance(block, Listed)]
+    (points,) = [block for block in section.blocks if isinstance(block, Points)]
+    headings = [heading.text for heading in listed.headings]
+    assert headings == ["Origine", "Destination", "Dans la journée ou d’un jour à l’autre", "Début", "Abonnés"]
+    assert [text.split("\u00a0: ")[0] for text in points.texts] == headings
+    assert {row.cells[2] for row in listed.rows} == {"dans la journée", "depuis un jour précédent"}
