@@ -10,8 +10,10 @@ from types import ModuleType
 import pytest
 from babel.messages import Catalog
 
+from commonweal.core.catalog.declaration import heading
 from commonweal.core.settings import Settings
 from commonweal.core.wording import Wording
+from commonweal.mobility.datasets import DATASETS
 
 ROOT = Path(__file__).parents[1]
 PLACES = re.compile(r"%\(\w+\)s|%%")
@@ -77,6 +79,11 @@ def test_french_is_set_as_french_is() -> None:
         assert not re.search(r"\w:(?![/\d])|[ \u202f]:", plain), f"no-break space before a colon: {said}"
         assert not re.search(r"«(?!\u00a0)|(?<!\u00a0)»", plain), f"no-break spaces inside guillemets: {said}"
         assert "'" not in plain, f"typographic apostrophe: {said}"
+
+
+def test_every_column_that_mobility_publishes_has_a_name_that_is_translated(catalog: Catalog) -> None:
+    named = {heading(column) for dataset in DATASETS for column in dataset.declared}
+    assert named <= {message.id for message in catalog}, "mobility/column_names.py"
 
 
 def test_every_setting_is_described_in_words_that_are_translated() -> None:

@@ -12,15 +12,22 @@ from datetime import UTC, date, datetime
 from html.parser import HTMLParser
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 import pypdf
 import pytest
+from typer.testing import CliRunner
 
+from commonweal.core.areas import load
+from commonweal.core.catalog import Input, publish
+from commonweal.core.catalog.check import ARROW_TYPES
 from commonweal.core.database import connect
 from commonweal.core.errors import Conflict, InputError, NotFound, Unavailable
 from commonweal.disclosure.private.declaring import private_dataset
+from commonweal.mobility.cli import app
+from commonweal.mobility.measures import flows_lagged
 from commonweal.mobility.report.asking import Asked, report_files, write_report
-from commonweal.mobility.report.blocks import Listed, Report, Section, Subheading, Text
+from commonweal.mobility.report.blocks import Listed, Points, Report, Section, Subheading, Text
 from commonweal.mobility.report.composing import results
 from commonweal.mobility.report.gathering import Layer, gather
 from commonweal.mobility.report.pdf import pdf
@@ -29,10 +36,12 @@ from commonweal.mobility.report.sections.limitations import missing_days, never_
 from commonweal.mobility.report.sections.presence import Present
 from commonweal.mobility.report.subject import country_code
 from commonweal.mobility.report.typical import Laid
+from commonweal.mobility.scaling.populations import DATASET as POPULATION
 from commonweal.web.figure import Heading
 from commonweal.web.languages import FRENCH, OFFERED, speaking
 from commonweal.web.table import Row
 
+AREA_SET = "natural-earth:GN,LR,SL"
 NOISED = ("mobility.presence", "mobility.home", "mobility.flows")
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 
@@ -312,6 +321,30 @@ def test_errors_say_what_would_help(home, published, tmp_path):
         write_report(*there, small, blocked / "folder")
 
 
+def test_days_of_which_only_a_table_of_no_time_is_published_have_no_report(home, publish_more, site_for, tmp_path):
+    publish_more(home)
+    codes = load(home.database, AREA_SET).codes
+    people = pa.table(
+        {"area": codes, "population": [5.0] * len(codes), "population_state": ["reported"] * len(codes)}
+        | {one.name: pa.nulls(len(codes), ARROW_TYPES[one.type]) for one in POPULATION.attributes}
+    )
+    census = [Input("census.csv", "ab" * 32, "file")]
+    publish(
+        home.settings, home.database, POPULATION, people, inputs=census, parameters={}, who="os:x", area_set=AREA_SET
+    )
+    environment = {"COMMONWEAL_DATA": str(home.settings.data)}
+    out = tmp_path / "out"
+    result = CliRunner().invoke(app, ["report", "GN", "--from", "2027-01-01", "--out", str(out)], env=environment)
+    assert isinstance(result.exception, NotFound)
+    assert str(result.exception) == (
+        "Guinea: nothing is published of these days (expected: from 2015-03-27 to 2015-03-28)"
+    )
+    assert not out.exists()
+    site = site_for(home)
+    for form in (".pdf", "/page"):
+        assert site.get(f"/mobility/report{form}?country=GN&from=2027-01-01").status_code == 404
+
+
 def test_files_that_are_there_are_kept_unless_they_are_to_be_replaced(published, tmp_path):
     there, small = (published.home.settings, published.home.database), Asked("SL", ("en",), ("html",))
     (path,) = write_report(*there, small, tmp_path / "new")
@@ -380,4 +413,42 @@ def test_a_table_without_a_part_of_its_own_is_in_the_annex_by_its_description(pu
     (listed,) = [block for block in section.blocks if isinstance(block, Listed)]
     assert len(listed.rows) == 25
     assert "9 more rows are in the catalog" in listed.left_out
-    assert "suppressed" in {row.cells[2] for row in listed.rows}
+
+
+def commuters(published, times):
+    """Commuting between two areas of Guinea, of which few numbers are published: the last rows of the table."""
+    gathered = gather(published.home.settings, published.home.database, "GN")
+    one, *others = sorted(gathered.own)[:13]
+    numbers = [None] * 24 + [30, 70]
+    rows = [
+        {
+            "part": part,
+            "origin": one,
+            "destination": other,
+            "start": datetime(2015, 3, 27, tzinfo=UTC),
+            "subscribers": number,
+            "subscribers_state": "reported" if number else "suppressed",
+        }
+        for (part, other), number in zip(
+            [(part, other) for part in ("inter-day", "within-day") for other in (*others, one)], numbers, strict=True
+        )
+    ]
+    release = replace(gathered.layers["mobility.flows"].newest, schema=flows_lagged.MEASURE.dataset)
+    return replace(gathered, others=(Layer((release,), pa.Table.from_pylist(rows * times)),))
+
+
+def test_an_annex_shows_the_largest_published_numbers_before_what_is_suppressed(published):
+    (listed,) = [block for block in tables(commuters(published, 2)).blocks if isinstance(block, Listed)]
+    assert [row.cells[-1] for row in listed.rows] == ["70", "70", "30", "30", *["suppressed"] * 21]
+    assert "27 more rows are in the catalog" in listed.left_out
+
+
+def test_an_annex_names_columns_and_their_values_in_the_readers_language(published):
+    with speaking(FRENCH):
+        section = tables(commuters(published, 1))
+    (listed,) = [block for block in section.blocks if isinstance(block, Listed)]
+    (points,) = [block for block in section.blocks if isinstance(block, Points)]
+    headings = [heading.text for heading in listed.headings]
+    assert headings == ["Origine", "Destination", "Dans la journée ou d’un jour à l’autre", "Début", "Abonnés"]
+    assert [text.split("\u00a0: ")[0] for text in points.texts] == headings
+    assert {row.cells[2] for row in listed.rows} == {"dans la journée", "depuis un jour précédent"}

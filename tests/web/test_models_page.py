@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 from threading import Thread
@@ -161,6 +162,26 @@ def test_the_page_is_french_for_who_reads_french(site):
     markup = site.get(f"/mobility/models?{PEOPLE}", accept="text/html", accept_language="fr").text
     for said in ("Modèles comparés", "Gravité, contrainte à l’origine, puissance", "Radiation, taille finie"):
         assert said in markup
+
+
+def test_when_no_model_can_be_fitted_the_page_says_why_in_the_readers_language(home, publish_counts, site_for):
+    """Two pairs, and an effect of each end: nothing is left to tell how distance deters."""
+    rows = [
+        (origin, destination, datetime(2026, 3, 2, tzinfo=UTC), people, people)
+        for origin, destination, people in (("GN-C", "SL-W", 70), ("SL-W", "GN-C", 90))
+    ]
+    days = (FIRST, FIRST + timedelta(1))
+    publish_counts(home, flows.DATASET, days, rows, "origin", "destination", "start", "subscribers", "people")
+    site = site_for(home)
+    told = site.get("/mobility/models.json").json()["flow_models"]["models"]
+    why = "beta: these pairs cannot tell it from the other parameters (expected: pairs that differ in it, fewer"
+    assert all(model["not_fitted"].startswith(why) for model in told)
+    page = site.page("/mobility/models").text
+    assert f"None of these models could be fitted: {why}" in page
+    assert "has a parameter to estimate" not in page
+    french = site.get("/mobility/models", accept="text/html", accept_language="fr").text
+    assert "Aucun de ces modèles n’a pu être ajusté\u00a0: beta\u00a0: ces paires ne permettent pas de" in french
+    assert not re.search("cannot tell|expected|fewer", french)
 
 
 def test_a_reader_without_the_right_sees_no_models(modelled, site_of):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 
@@ -211,6 +212,13 @@ def test_every_page_says_what_it_counts_and_with_which_choices(site):
         assert "What this counts" in markup
         assert "/docs/methods#" in markup
         assert "time zone: Africa/Freetown" in markup
+
+
+@pytest.mark.parametrize("asked", ["movement", "borders?table=border_pairs", "homes?table=homes"])
+def test_columns_are_named_in_the_readers_language(site, asked):
+    markup = site.get(f"/mobility/{asked}", accept="text/html", accept_language="fr").text
+    assert "Début\u00a0: " in markup
+    assert not re.search(r"\b(Start|Origin|Below|At least)( \(km\))?\u00a0?: ", markup)
 
 
 @pytest.mark.parametrize(

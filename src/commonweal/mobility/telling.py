@@ -1,10 +1,13 @@
-"""What the values are called that published tables are told by: directions, rules, nights, bins."""
+"""What published tables are told by is called, and its values: directions, rules, nights, bins."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from commonweal.core.catalog import Dataset
+from commonweal.core.catalog.declaration import Column, heading
 from commonweal.core.wording import Wording
+from commonweal.mobility.quality.saying import FAULTS, FLAGS, SURE
 from commonweal.web.languages import _, current, translated
 from commonweal.web.words import count, share
 
@@ -58,6 +61,9 @@ VALUES: Mapping[str, Mapping[str, str]] = {
         "8": Wording("8 to 14 nights"),
         "15": Wording("15 nights or more"),
     },
+    "flag": FLAGS,
+    "kind": FAULTS,
+    "how_sure": SURE,
     "rule": _RULES,
     "other": _RULES,
     "outcome": {
@@ -100,6 +106,19 @@ def called(dimension: str, value: str) -> str:
         return _("another country") if value == "ZZ" else current().territory(value)
     known = VALUES.get(dimension, {})
     return translated(known[value]) if value in known else value
+
+
+def column_meanings(dataset: Dataset) -> list[str]:
+    """Say of each column of a table what it is called, its unit, and what it means."""
+    return [
+        _("%(name)s: %(value)s", name=translated(heading(one)) + _unit(one), value=translated(one.description))
+        for one in dataset.declared
+    ]
+
+
+def _unit(column: Column) -> str:
+    """Name the unit of a quantity; counts of things have none."""
+    return f" ({column.unit})" if column.unit and column.unit != "1" and not column.unit.startswith("{") else ""
 
 
 def bin_name(low: float, high: float, unit: str, *, last: bool) -> str:

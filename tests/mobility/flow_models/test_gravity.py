@@ -253,7 +253,7 @@ def test_exponents_that_are_fixed_stay_and_the_rest_is_most_likely_given_them() 
     [
         (Gravity(), FLOWS, Places(country().distance), "needs masses"),
         (Gravity(), FLOWS, Places(country().distance, np.ones(8)), "origin_exponent: these pairs cannot tell it"),
-        (Gravity(), FLOWS, Places(country().distance, np.arange(8)), "area 0: the mass is 0"),
+        (Gravity(), FLOWS, Places(country().distance, np.arange(8)), "origin masses: that of area 0 is 0"),
         (Gravity(), FLOWS[:7, :7], country(), r"shape \(7, 7\)"),
         (Gravity(), -FLOWS - 1, country(), "is no flow"),
         (Gravity(), np.where(OFF, 0, FLOWS), country(), "nobody moved"),

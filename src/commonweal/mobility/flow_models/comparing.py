@@ -12,6 +12,7 @@ import numpy as np
 
 from commonweal.core.catalog import State
 from commonweal.core.errors import InputError, explain
+from commonweal.core.wording import Wording
 from commonweal.mobility.flow_models.fitted import Fit, FlowModel, finite
 from commonweal.mobility.flow_models.holding_out import HeldOut, held_out_days, held_out_pairs
 from commonweal.mobility.flow_models.places import Places
@@ -98,7 +99,8 @@ def compare(
     known = released.known_pairs
     if folds and not 2 <= folds <= known:
         raise InputError(
-            f"{known} known pairs cannot be divided into {folds} parts", expected="0 for none, or 2 or more"
+            Wording("%(pairs)s known pairs cannot be divided into %(folds)s parts", pairs=known, folds=folds),
+            expected=Wording("0 for none, or 2 or more"),
         )
     by_days = hold_days_out and len(released.dates) > 1
     return [_compared(name, model, released, places, folds, seed, by_days) for name, model in models.items()]
@@ -111,7 +113,7 @@ def _compared(
     try:
         fit = model.fit(flows, places, times)
     except InputError as error:
-        return Compared(name, None, str(error))
+        return Compared(name, None, _worded(error))
     pairs = days = None
     if folds:
         try:
@@ -131,6 +133,14 @@ def _compared(
         pairs,
         days,
     )
+
+
+def _worded(error: InputError) -> str:
+    """Give what an error reads as, so that a page can say it in the reader's language."""
+    said = error.what
+    if error.expected:
+        said = Wording("%(what)s (expected: %(expected)s)", what=said, expected=error.expected)
+    return Wording("%(where)s: %(what)s", where=error.where, what=said) if error.where else said
 
 
 def write_nowcast(path: Path, released: ReleasedFlows, fit: Fit, level: float) -> int:

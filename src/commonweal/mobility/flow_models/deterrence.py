@@ -7,9 +7,11 @@ from typing import Literal, get_args
 import numpy as np
 
 from commonweal.core.errors import InputError
+from commonweal.core.wording import Wording
 from commonweal.mobility.flow_models.places import Mask, Numbers
 
 Deterrence = Literal["power", "exponential"]
+NAMES = {"power": Wording("power"), "exponential": Wording("exponential")}
 
 
 def log_deterrence(distance: Numbers, deterrence: Deterrence, pairs: Mask) -> Numbers:
@@ -46,9 +48,15 @@ def log_deterrence(distance: Numbers, deterrence: Deterrence, pairs: Mask) -> Nu
     if len(wrong):
         i, j = wrong[0]
         raise InputError(
-            f"a {deterrence} deterrence has no value at distance {distance[i, j]}",
-            where=f"distances, area {i} to area {j}",
-            expected="a distance above 0" if deterrence == "power" else "a distance from 0",
+            Wording(
+                "from area %(origin)s to area %(destination)s: a %(deterrence)s deterrence has no value at distance "
+                "%(distance)s",
+                origin=int(i),
+                destination=int(j),
+                deterrence=NAMES[deterrence],
+                distance=str(distance[i, j]),
+            ),
+            expected=Wording("a distance above 0") if deterrence == "power" else Wording("a distance from 0"),
         )
     if deterrence == "power":
         return np.where(pairs, -np.log(np.where(pairs, distance, 1.0)), 0.0)

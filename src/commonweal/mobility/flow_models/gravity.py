@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from commonweal.core.errors import InputError
+from commonweal.core.wording import Wording
 from commonweal.mobility.flow_models.deterrence import Deterrence, log_deterrence
 from commonweal.mobility.flow_models.fitted import Estimate, Fit, exposures, only_modelled, pearson_dispersion
 from commonweal.mobility.flow_models.gravity_law import Constraint, constraint_known
@@ -148,10 +149,10 @@ class Gravity:
         if self.constraint == "none":
             terms["log_constant"] = (np.ones((n, n)), None)
         if self.constraint in ("none", "attraction"):
-            logs = _logarithms(places.masses_needed()[0], "origin masses")
+            logs = _logarithms(places.masses_needed()[0], Wording("origin masses"))
             terms["origin_exponent"] = (np.broadcast_to(logs[:, None], (n, n)), self.origin_exponent)
         if self.constraint in ("none", "production"):
-            logs = _logarithms(places.masses_needed()[1], "destination masses")
+            logs = _logarithms(places.masses_needed()[1], Wording("destination masses"))
             terms["destination_exponent"] = (np.broadcast_to(logs, (n, n)), self.destination_exponent)
         terms["beta"] = (log_deterrence(places.distance, self.deterrence, pairs), self.beta)
         names = tuple(name for name, (_, value) in terms.items() if value is None)
@@ -167,6 +168,9 @@ _ORDER = ("origin_exponent", "destination_exponent", "beta")
 def _logarithms(mass: Numbers, what: str) -> Numbers:
     empty = np.flatnonzero(mass <= 0)
     if len(empty):
-        raise InputError("the mass is 0", where=f"{what}, area {empty[0]}", expected="a mass above 0, or no such area")
+        raise InputError(
+            Wording("%(masses)s: that of area %(area)s is 0", masses=what, area=int(empty[0])),
+            expected=Wording("a mass above 0, or no such area"),
+        )
     logs: Numbers = np.log(mass)
     return logs

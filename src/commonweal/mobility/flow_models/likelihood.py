@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from commonweal.core.errors import InputError
+from commonweal.core.wording import Wording
 from commonweal.mobility.flow_models.places import Mask, Numbers
 
 MOST_ROUNDS = 100
@@ -104,10 +105,10 @@ def most_likely(
     """
     n, p = len(counts), covariates.shape[2]
     if not known.any():
-        raise InputError("no flow is known", expected="the flow of some pair of areas")
+        raise InputError(Wording("no flow is known"), expected=Wording("the flow of some pair of areas"))
     total = float(counts[known].sum())
     if total <= 0:
-        raise InputError("nobody moved: all known flows are 0", expected="a flow above 0")
+        raise InputError(Wording("nobody moved: all known flows are 0"), expected=Wording("a flow above 0"))
     empty_rows = known.any(1) & (np.where(known, counts, 0).sum(1) == 0) & origins
     empty_columns = known.any(0) & (np.where(known, counts, 0).sum(0) == 0) & destinations
     # With effects, the most likely flow out of (into) an area that nobody was seen to leave (enter) is 0.
@@ -136,7 +137,10 @@ def most_likely(
             break
         parameters, height = tried, reached
     if decrement > REACHED + ROUNDING * total:
-        raise InputError("the likelihood has no maximum that can be reached", expected="fewer parameters or more pairs")
+        raise InputError(
+            Wording("the likelihood has no maximum that can be reached"),
+            expected=Wording("fewer parameters or more pairs"),
+        )
     mu = e * np.exp(design.linear(parameters) + o)
     inverse = design.inverse(mu, names)
     _refuse_endless(design, inverse, p, names)
@@ -170,7 +174,11 @@ def _refuse_endless(design: _Design, inverse: Numbers, p: int, names: tuple[str,
     errors = np.sqrt(np.diag(inverse)[design.effects :])
     for name, error, width in zip(names, errors, spread, strict=True):
         if error * (width or 1.0) > RUNS_OFF:
-            raise InputError("its most likely value is endless", where=name, expected="flows at more than one distance")
+            raise InputError(
+                Wording("its most likely value is endless"),
+                where=name,
+                expected=Wording("flows at more than one distance"),
+            )
 
 
 class _Design:
@@ -241,13 +249,15 @@ class _Design:
             except np.linalg.LinAlgError:
                 root = np.eye(len(scale))
             if (np.diag(root)[self.effects :] > COLLINEAR).all():
-                raise InputError("these flows do not determine the effects of areas", expected="more pairs") from None
+                raise InputError(
+                    Wording("these flows do not determine the effects of areas"), expected=Wording("more pairs")
+                ) from None
         weak = np.flatnonzero(~(np.diag(root)[self.effects :] > COLLINEAR))
         if len(weak):
             raise InputError(
-                "these pairs cannot tell it from the other parameters",
+                Wording("these pairs cannot tell it from the other parameters"),
                 where=names[weak[0]],
-                expected="pairs that differ in it, fewer parameters, or a fixed value for it",
+                expected=Wording("pairs that differ in it, fewer parameters, or a fixed value for it"),
             )
         return np.asarray(root, dtype=np.float64), scale
 

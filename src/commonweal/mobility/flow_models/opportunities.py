@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from commonweal.core.errors import InputError
+from commonweal.core.wording import Wording
 from commonweal.mobility.flow_models.intervening import Ties, population_within
 from commonweal.mobility.flow_models.places import Numbers, Places
 
@@ -50,10 +51,12 @@ def opportunity_probabilities(places: Places, *, ties: Ties = "within") -> Numbe
     """
     mass, destination = places.masses_needed()
     if not np.array_equal(mass, destination):
-        raise InputError("the masses of origins and destinations differ", expected="one population an area")
+        raise InputError(
+            Wording("the masses of origins and destinations differ"), expected=Wording("one population an area")
+        )
     total = mass.sum()
     if total <= 0:
-        raise InputError("no area has a mass", expected="a mass above 0")
+        raise InputError(Wording("no area has a mass"), expected=Wording("a mass above 0"))
     # Row j: what lies about the destination j as far as each origin i, whose distance is that from j to i.
     around = population_within(places.distance, mass, ties) + mass[:, None] + mass[None, :]
     draw = np.zeros((len(mass), len(mass)))

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from commonweal.core.errors import InputError
+from commonweal.core.wording import Wording
 
 Numbers = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -74,7 +75,10 @@ class Places:
             They were not given.
         """
         if self.origin_mass is None or self.destination_mass is None:
-            raise InputError("this model needs masses of the areas", expected="origin_mass, such as their population")
+            raise InputError(
+                Wording("this model needs masses of the areas"),
+                expected=Wording("origin_mass, such as their population"),
+            )
         return self.origin_mass, self.destination_mass
 
 

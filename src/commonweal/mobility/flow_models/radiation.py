@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from commonweal.core.errors import InputError
+from commonweal.core.wording import Wording
 from commonweal.mobility.flow_models.intervening import Ties, population_within
 from commonweal.mobility.flow_models.places import Numbers, Places
 
@@ -61,7 +62,10 @@ def radiation_probabilities(places: Places, *, finite: bool = False, ties: Ties 
     origin, destination = places.masses_needed()
     empty = np.flatnonzero(origin == 0)
     if len(empty):
-        raise InputError("the mass is 0", where=f"origin masses, area {empty[0]}", expected="a mass above 0")
+        raise InputError(
+            Wording("%(masses)s: that of area %(area)s is 0", masses=Wording("origin masses"), area=int(empty[0])),
+            expected=Wording("a mass above 0"),
+        )
     m, n, s = origin[:, None], destination[None, :], population_within(places.distance, destination, ties)
     chance = m * n / ((m + s) * (m + n + s))
     np.fill_diagonal(chance, 0.0)
@@ -69,6 +73,9 @@ def radiation_probabilities(places: Places, *, finite: bool = False, ties: Ties 
         others = destination.sum() - destination
         alone = np.flatnonzero(others <= 0)
         if len(alone):
-            raise InputError("there is nowhere to go", where=f"area {alone[0]}", expected="another area with a mass")
+            raise InputError(
+                Wording("there is nowhere to go from area %(area)s", area=int(alone[0])),
+                expected=Wording("another area with a mass"),
+            )
         chance /= (others / (origin + others))[:, None]
     return chance

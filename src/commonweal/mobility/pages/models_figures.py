@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from markupsafe import Markup
 
 from commonweal.core.wording import Wording
 from commonweal.mobility.flow_models.asking import Modelled
@@ -113,7 +112,15 @@ def _compared(modelled: Modelled, shown: Compared | None) -> Figure:
 def _named(each: Compared) -> str:
     if each.fit:
         return name_of(each)
-    return Markup('{}: <span lang="en" dir="ltr">{}</span>').format(name_of(each), each.why_not)
+    return _("%(name)s: %(value)s", name=name_of(each), value=translated(each.why_not))
+
+
+def _without_parameters(modelled: Modelled) -> str:
+    """Say why no parameter is shown."""
+    if any(each.fit for each in modelled.compared):
+        return _("None of the models that were fitted has a parameter to estimate.")
+    reasons = dict.fromkeys(translated(each.why_not) for each in modelled.compared)
+    return _("None of these models could be fitted: %(reasons)s.", reasons="; ".join(reasons))
 
 
 def _parameters(modelled: Modelled) -> Figure:
@@ -162,7 +169,7 @@ def _parameters(modelled: Modelled) -> Figure:
         ],
         records=records,
         says=parts.beside(modelled.release),
-        empty=_("None of these models has a parameter to estimate."),
+        empty=_without_parameters(modelled),
     )
 
 

@@ -9,7 +9,7 @@ from commonweal.mobility.quality.finding import Fault, Finding, Sure
 from commonweal.web.languages import _, ngettext, translated
 from commonweal.web.words import count, day_in_words, days_in_words, share
 
-FAULTS = {
+FAULTS: Mapping[str, str] = {
     Fault.DUPLICATE_CELL: Wording("Cell twice in one file"),
     Fault.SWAPPED_COORDINATES: Wording("Swapped coordinates"),
     Fault.CELL_FAR_AWAY: Wording("Cell far from all areas"),
@@ -38,7 +38,7 @@ FLAGS = {
     "incorrect_place": Wording("too fast and too far, both ways"),
     "suspicious_place": Wording("too fast and too far, one way"),
 }
-SURE = {
+SURE: Mapping[str, str] = {
     Sure.CERTAIN: Wording("certain"),
     Sure.LIKELY: Wording("likely"),
     Sure.POSSIBLE: Wording("possible"),

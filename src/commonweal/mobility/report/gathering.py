@@ -267,14 +267,17 @@ def gather(
     rest = sorted({one.dataset for one in alike if one.schema.measures} - used_names)
     others = [reader.read([one for one in alike if one.dataset == name], together=False) for name in rest]
     kept = tuple(layer for layer in others if layer is not None)
-    if not layers and not kept:
+    read = (*layers.values(), *kept)
+    # A table of no time says nothing of days that are asked for.
+    said_of_days = [layer for layer in read if _days_of(layer.newest)] if first or last else read
+    if not said_of_days:
         raise NotFound(Wording("nothing is published of these days"), where=subject.name, expected=_known_days(about))
     codes = {code for layer in layers.values() for column in layer.dataset.areas for code in _codes(layer, column)}
     area_set = anchor.area_set or (str(said["area_set"]) if "area_set" in said else None)
     stood = said.get("areas_at")
     days = reader.days(tuple(layers.values()) or kept)
     at = date.fromisoformat(str(stood)) if stood else days[0]
-    used = {one.label for layer in (*layers.values(), *kept) for one in layer.releases}
+    used = {one.label for layer in read for one in layer.releases}
     return Gathered(
         subject=subject,
         calendar=calendar,
@@ -339,12 +342,11 @@ class _Reader:
         """Give the first and last day that rows, or releases about a longer time, say something of."""
         found: list[date] = []
         for layer in layers:
-            said = layer.newest.provenance.parameters
             if layer.newest.dataset.removesuffix(WITH_NOISE) in OF_DAYS:
                 seconds = np.unique(seconds_of(layer.table))
                 found += dates_of(self.calendar, seconds[[0, -1]])
-            elif "first_day" in said and "last_day" in said:
-                found += [date.fromisoformat(said["first_day"]), date.fromisoformat(said["last_day"])]
+            else:
+                found += _days_of(layer.newest) or ()
         if not found:
             found = [layer.newest.published_at.date() for layer in layers]
         return min(found), max(found)
@@ -379,15 +381,17 @@ def _is_about(database: Database, release: Release, subject: Subject) -> bool:
     return subject.country in countries_of(database, release).values()
 
 
-def _in_period(release: Release, first: date | None, last: date | None) -> bool:
+def _days_of(release: Release) -> tuple[date, date] | None:
+    """Give the first and last day that a release is about; None if it is about no time."""
     said = release.provenance.parameters
     if "first_day" in said and "last_day" in said:
-        begins, ends = date.fromisoformat(said["first_day"]), date.fromisoformat(said["last_day"])
-    elif release.periods:
-        begins, ends = (moment.date() for moment in release.periods)
-    else:
-        return True
-    return (last is None or begins <= last) and (first is None or ends >= first)
+        return date.fromisoformat(said["first_day"]), date.fromisoformat(said["last_day"])
+    return (release.periods[0].date(), release.periods[1].date()) if release.periods else None
+
+
+def _in_period(release: Release, first: date | None, last: date | None) -> bool:
+    days = _days_of(release)
+    return days is None or ((last is None or days[0] <= last) and (first is None or days[1] >= first))
 
 
 def _anchor(found: Sequence[Release]) -> Release | None:
@@ -400,5 +404,5 @@ def _anchor(found: Sequence[Release]) -> Release | None:
 
 
 def _known_days(about: Sequence[Release]) -> str | None:
-    moments = [moment.date() for release in about if release.periods for moment in release.periods]
-    return Wording("from %(first)s to %(last)s", first=min(moments), last=max(moments)) if moments else None
+    known = [day for release in about for day in _days_of(release) or ()]
+    return Wording("from %(first)s to %(last)s", first=min(known), last=max(known)) if known else None

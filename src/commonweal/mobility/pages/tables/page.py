@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 from fastapi import Request
 
 from commonweal.core.catalog import Release, State
-from commonweal.core.catalog.declaration import heading
 from commonweal.core.errors import NotFound
 from commonweal.core.wording import Wording
 from commonweal.mobility.pages import beside, parts
@@ -18,7 +17,7 @@ from commonweal.mobility.pages.tables.families import FAMILIES, WITH_NOISE, Kind
 from commonweal.mobility.pages.tables.figures import area_figure, days_figure, distribution_figures, row_figure
 from commonweal.mobility.pages.tables.reading import Shown, read, shown
 from commonweal.mobility.pages.tables.ways import way_figures
-from commonweal.mobility.telling import DIMENSIONS, called
+from commonweal.mobility.telling import DIMENSIONS, called, column_meanings
 from commonweal.web.document import Document
 from commonweal.web.documentation import address_of
 from commonweal.web.figure import Figure
@@ -49,7 +48,7 @@ def defined(release: Release, section: str) -> dict[str, Any]:
     schema = release.schema
     return {
         "description": translated(schema.description),
-        "columns": [f"{translated(heading(one))}: {translated(one.description)}" for one in schema.declared],
+        "columns": column_meanings(schema),
         "section": address_of("methods", section),
         "catalog": f"/catalog/{release.dataset}/{release.version}",
         "label": release.label,

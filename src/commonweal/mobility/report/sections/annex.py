@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from commonweal.core.catalog import State
 from commonweal.core.catalog.declaration import heading
 from commonweal.mobility.report import citing
 from commonweal.mobility.report.blocks import Absent, Block, Listed, Points, Section, Subheading, Text
 from commonweal.mobility.report.gathering import Gathered, Layer
 from commonweal.mobility.report.sections import borders, walks
+from commonweal.mobility.telling import VALUES, called, column_meanings
 from commonweal.web.figure import Heading
 from commonweal.web.languages import _, ngettext, translated
 from commonweal.web.provenance import facts
@@ -108,7 +112,7 @@ def literature(gathered: Gathered) -> Section:
 
 def _table(gathered: Gathered, layer: Layer) -> list[Block]:
     dataset = layer.dataset
-    shown = layer.table.slice(0, ROWS).to_pylist()
+    shown = _largest_first(layer).slice(0, ROWS).to_pylist()
     rows = [Row(tuple(_cell(gathered, layer, row, column.name) for column in dataset.declared)) for row in shown]
     numbers = {measure.name for measure in dataset.measures}
     headings = tuple(
@@ -120,11 +124,7 @@ def _table(gathered: Gathered, layer: Layer) -> list[Block]:
         if left > 0
         else ""
     )
-    meanings = tuple(
-        f"{translated(heading(column))}{_unit(column.unit)}: {translated(column.description)}"
-        for column in dataset.declared
-    )
-    found: list[Block] = [Text(translated(dataset.description)), Points(meanings)]
+    found: list[Block] = [Text(translated(dataset.description)), Points(tuple(column_meanings(dataset)))]
     if dataset.measures:
         found.append(Text(f"{citing.exactness(layer)} {citing.hidden(layer)}"))
     title = translated(dataset.title)
@@ -132,9 +132,10 @@ def _table(gathered: Gathered, layer: Layer) -> list[Block]:
     return found
 
 
-def _unit(code: str | None) -> str:
-    """Name the unit of a quantity; counts of things have none."""
-    return f" ({code})" if code and code != "1" and not code.startswith("{") else ""
+def _largest_first(layer: Layer) -> pa.Table:
+    """Give the rows with a published number first, the largest before others; the rest in the order of the table."""
+    order = [(measure.name, "descending") for measure in layer.dataset.measures]
+    return layer.table.take(pc.sort_indices(layer.table, order)) if order else layer.table
 
 
 def _cell(gathered: Gathered, layer: Layer, row: dict[str, Any], name: str) -> str:
@@ -146,6 +147,6 @@ def _cell(gathered: Gathered, layer: Layer, row: dict[str, Any], name: str) -> s
         return gathered.places.names.get(str(value), str(value))
     if hasattr(value, "isoformat"):
         return moment(value, gathered.calendar.time_zone) if hasattr(value, "hour") else value.isoformat()
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return str(value)
+    if name in VALUES or isinstance(value, bool) or not isinstance(value, int | float):
+        return called(name, str(value))
     return count(value, 0 if value == round(value) else 2)
