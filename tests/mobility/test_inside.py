@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
+from itertools import product
 from typing import Any
 
 import pyarrow as pa
@@ -189,27 +190,31 @@ def test_visits_trips_and_nights_are_refused_where_days_do_not_begin_at_midnight
             of(planned)
 
 
-def weeks_of_two() -> list[str]:
-    """Two weeks from Monday, 5 January 2026: one at home in A, from 9 to 17 of working days in B; one always in D.
+def two_weeks(many: int = 2) -> list[str]:
+    """Two weeks from Monday, 5 January 2026: every other at home in A and at work in B, the others always in D.
 
     Events are 70 and 50 minutes apart by turns, so each holds its own hour, or most of it where one cell follows the
     other two hours later. Nobody is heard in every hour of a day: they are no machines.
     """
     found = []
-    for day in range(14):
+    for day, person in product(range(14), range(many)):
         for hour in range(24):
             event = moment("01-05 00:00") + timedelta(day, hours=hour, minutes=25 + hour % 2 * 10)
             when = f"{event:%Y-%m-%dT%H:%M}"
             works = day % 7 < 5
-            if hour not in ((8, 17) if works else (3,)):
-                found.append(f"23276550001,{when}:00,{'b1' if works and 9 <= hour < 17 else 'a1'},call,,")
-            if hour != 3:
-                found.append(f"23276550002,{when}:00,d1,call,,")
+            if person % 2:
+                cell = "" if hour == 3 else "d1"
+            elif works and 8 <= hour < 18:
+                cell = "" if hour in (8, 17) else "b1"
+            else:
+                cell = "" if hour == 3 and not works else "a1"
+            if cell:
+                found.append(f"2327655{person:05},{when}:00,{cell},call,,")
     return found
 
 
 def test_permanence_usual_environment_and_homes_of_each_person(operator: Any) -> None:
-    operator.import_(operator.events("calls.csv", weeks_of_two()))
+    operator.import_(operator.events("calls.csv", two_weeks()))
     planned = plan(operator)
     daily = inside.permanence(planned)
     tuesday = daily.filter(pc.equal(daily["day"], pa.scalar(moment("01-06 00:00"), daily["day"].type)))
@@ -240,15 +245,20 @@ def test_permanence_usual_environment_and_homes_of_each_person(operator: Any) ->
 
 
 def test_single_people_are_those_that_measures_of_homes_count(operator: Any) -> None:
-    operator.import_(operator.events("calls.csv", weeks_of_two()))
+    operator.import_(operator.events("calls.csv", two_weeks(12)))
     planned, run = plan(operator), {"start": moment("01-05 00:00")}
-    environment, homes = inside.usual_environment(planned).to_pylist(), inside.homes(planned).to_pylist()
+    scores, living = inside.usual_environment(planned), inside.homes(planned)
+    assert set(told(scores, "subscriber", "area")) == set(told(inside.permanence(planned), "subscriber", "area"))
+    assert set(told(living, "subscriber", "area")) == set(told(scores.filter(scores["home"]), "subscriber", "area"))
+    environment, homes = scores.to_pylist(), living.to_pylist()
     labelled = [row | run | {"label": label} for row in environment for label in LABELS if row[label.replace(" ", "_")]]
     assert people(labelled, "area", "label", "start") == counted(operator, "usual_environment")
-    assert people([row | run for row in homes if row["area"]], "area", "rule", "start") == counted(operator, "homes", "home_agreement")
+    assert people([row | run for row in homes if row["area"]], "area", "rule", "start") == counted(
+        operator, "homes", "home_agreement"
+    )
 
 
 def test_a_store_without_visits_gives_empty_tables(operator: Any) -> None:
-    operator.import_(operator.events("calls.csv", weeks_of_two()[:1]))
+    operator.import_(operator.events("calls.csv", two_weeks()[:1]))
     planned = plan(operator)
     assert [of(planned).num_rows for of in (inside.visits, inside.trips, inside.nights)] == [0, 0, 0]
