@@ -10,9 +10,9 @@ Two views of the same people are weighed by their inverse variances, w = 1 / var
 
     N̂ = Σ w N̂ / Σ w        N̂ ± z / √Σw
 
-never less than the larger count. Nothing tells which people both have seen, so nothing more can be had without
-exchanging identifiers. Without shares a count is only what N is at least. What is suppressed stays suppressed: it is no
-zero, and adds nothing.
+neither the estimate nor an end of its interval ever less than the larger count, ``at_least``. Nothing tells which
+people both have seen, so nothing more can be had without exchanging identifiers. Without shares a count is only what N
+is at least. What is suppressed stays suppressed: it is no zero, and adds nothing.
 
 Source: for the weighted mean, W. G. Cochran, *The combination of estimates from different experiments*, Biometrics 10
 (1954).

@@ -74,10 +74,11 @@ def recent_level(series: SlotSeries, usual: Profile, rows: Sequence[int], ahead:
     r"""Give the level of each key that is expected some days after the last of these.
 
     .. math::
-        L_m \left(\frac{N}{N'}\right)^{1 - 0.5^w}
+        L_m \, g^{1 - 0.5^w}, \qquad g = \min\left(\max\left(\frac{N}{N'}, 0.5\right), 2\right)
 
     with the level of the last seven days, N of all keys together, N' the same of the seven days before, and w the weeks
-    from the middle of the last seven days to the day in question. Of each week's growth half is expected in the next.
+    from the middle of the last seven days to the day in question. Of each week's growth g half is expected in the next.
+    g is 1 where there are not seven days before, or N or N' is 0.
     Source: damped trends, E. S. Gardner, E. McKenzie, *Forecasting trends in time series* (1985).
 
     Parameters

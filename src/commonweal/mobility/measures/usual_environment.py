@@ -317,12 +317,17 @@ def labelled(
     return found
 
 
-def members(rows: pa.Table, window: Window) -> Mapping[str, Members]:
-    """Say who has which areas with each label: found over all days, so all stand on the first."""
+def over_run(rows: pa.Table, window: Window) -> tuple[Scores, np.ndarray]:
+    """Give the scores of all days of a run, and which of their rows have which label, bool, shape (labels, rows)."""
     assert window.wall is not None
     dates = window.wall[np.searchsorted(window.hours, window.days[:-1])] // permanence.DAY
     of = scores(rows, int(dates[0]), int(dates[-1]) + 1)
-    found = labelled(of.first, of.score, of.days, of.whole, of.seen, len(dates))
+    return of, labelled(of.first, of.score, of.days, of.whole, of.seen, len(dates))
+
+
+def members(rows: pa.Table, window: Window) -> Mapping[str, Members]:
+    """Say who has which areas with each label: found over all days, so all stand on the first."""
+    of, found = over_run(rows, window)
     members = {}
     for label, name in enumerate(LABELS):
         row = np.flatnonzero(found[label])
