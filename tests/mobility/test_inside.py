@@ -244,6 +244,27 @@ def test_permanence_usual_environment_and_homes_of_each_person(operator: Any) ->
     assert told(homes, "rule", "area") == sorted((rule, area) for rule in RULES for area in "AD")
 
 
+def test_the_scores_of_months_add_up_to_those_of_the_run(operator: Any) -> None:
+    """Two weeks from 26 January: the night of the 31st, and what it has before 04:00, are January's."""
+    lines = []
+    for line in two_weeks():
+        number, moment_, rest = line.split(",", 2)
+        lines.append(f"{number},{(datetime.fromisoformat(moment_) + timedelta(days=21)).isoformat()},{rest}")
+    operator.import_(operator.events("calls.csv", lines))
+    planned = plan(operator)
+    monthly, whole = inside.monthly_permanence(planned), inside.usual_environment(planned)
+    assert sorted(set(monthly["month"].to_pylist())) == ["2026-01", "2026-02"]
+    measured = whole.column_names[2:10]
+    added = monthly.group_by(["subscriber", "area"]).aggregate([(name, "sum") for name in measured])
+    expected = {(row["subscriber"], row["area"]): [row[name] for name in measured] for row in whole.to_pylist()}
+    assert {
+        (row["subscriber"], row["area"]): [row[f"{name}_sum"] for name in measured] for row in added.to_pylist()
+    } == expected
+    january = monthly.filter(pc.equal(monthly["month"], "2026-01"))
+    # Six days, the first without the four hours before 04:00, and four hours of 1 February.
+    assert told(january.filter(pc.equal(january["area"], "D")), "score", "nights") == [(6 * 24, 6)]
+
+
 def test_single_people_are_those_that_measures_of_homes_count(operator: Any) -> None:
     operator.import_(operator.events("calls.csv", two_weeks(12)))
     planned, run = plan(operator), {"start": moment("01-05 00:00")}

@@ -5,7 +5,7 @@ was tells who they are. A run is planned with `runs.plan`, which opens nothing; 
 """
 
 from commonweal.mobility.inside.abroad import nights, trips, visits
-from commonweal.mobility.inside.living import homes, permanence, usual_environment
+from commonweal.mobility.inside.living import homes, monthly_permanence, permanence, usual_environment
 from commonweal.mobility.inside.recorded import cleaned_events, flag_counts, flagged_events
 from commonweal.mobility.inside.staying import stays
 
@@ -14,6 +14,7 @@ __all__ = [
     "flag_counts",
     "flagged_events",
     "homes",
+    "monthly_permanence",
     "nights",
     "permanence",
     "stays",
