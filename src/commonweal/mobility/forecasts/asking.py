@@ -255,6 +255,7 @@ class Nowcast:
             "digest": self.release.digest,
             "day": self.filled.day.isoformat(),
             "modelled": int((self.filled.states == State.MODELLED.value).sum()),
+            "level": self.level,
             "choices": {"level": self.level, "holidays": sorted(one.isoformat() for one in self.holidays)},
             "least": self.series.least,
         }
