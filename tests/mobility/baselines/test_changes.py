@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from commonweal.core.errors import InputError
 from commonweal.mobility.baselines import DaySeries, Reference, changes, joined, together
+from commonweal.mobility.baselines.hidden import all_together
 
 MONDAY = date(2024, 1, 1)
 
@@ -145,3 +146,15 @@ def test_a_group_is_compared_over_what_is_published_of_it():
     assert both.change == pytest.approx((50 + 110 + 52) / (100 + 200 + 100) - 1)
     assert both.if_none == pytest.approx((50 + 110 + 52) / 600 - 1)
     assert both.low < both.change < both.high
+
+
+def test_what_was_hidden_to_protect_others_is_taken_for_no_small_number() -> None:
+    """Of ten pairs of 18 people one falls to 9: hidden for being small, or as large as ever beside another."""
+    values = np.full((23, 10), 18.0) + np.arange(23)[:, None] % 3
+    values[20:, 0] = np.nan
+    series = DaySeries.of([(f"A{n}",) for n in range(10)], days(23), values)
+    changed = changes(series, Reference(last=days(23)[19], like="any"))
+    small, protecting = (all_together(changed, 15, np.full(values.shape, known)) for known in (False, True))
+    assert small is not None
+    assert protecting is not None
+    assert (small.with_hidden.change or 0) < (protecting.with_hidden.change or 0) - 0.02
