@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 from commonweal.core.catalog import Release, State
 from commonweal.core.errors import InputError
 from commonweal.core.periods import Calendar
+from commonweal.disclosure.drafts import ROUNDED_TO
 
-ROUNDED_TO = "rounded_to"
 Numbers = npt.NDArray[np.float64]
 Key = tuple[str, ...]
 
